@@ -1,6 +1,7 @@
 import { lasting } from '../core/lasting.ts';
 import { isVisible } from '../core/plain-text.ts';
 import type { AnswerOf } from '../management/routes.ts';
+import { ruleName } from '../policy/rule-name.ts';
 import { spendStatus } from '../protocol/account/spend-status.ts';
 import { isFiat } from '../protocol/fiat-asset.ts';
 import { accountNamed, accountOrOwn, namesOf, treeBelow } from './lib/accounts.ts';
@@ -90,7 +91,7 @@ const show: Command = {
                   { title: 'WHOSE', cut: 'middle' },
                 ],
                 limits.map((limit) => [
-                  limitName(limit.rule),
+                  ruleName(limit.rule),
                   amountText(limit, limit.limit),
                   amountText(limit, limit.remaining),
                   limit.resets_at === undefined || limit.resets_at > NEVER
@@ -110,28 +111,6 @@ const NEVER = 9e12;
 
 type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number] & {
   readonly asset: string;
-};
-
-const PERIODS: Readonly<Record<string, string>> = {
-  ...{ hour: 'per hour', day: 'per day', month: 'per month' },
-  ...{ '3600s': 'per hour', '86400s': 'per day' },
-};
-
-/** `grant:window:86400s` → `per day (grant)`. Rules are named for programs; `--json` keeps the names. */
-export const limitName = (rule: string): string => {
-  const [, source, name = rule] = /^(grant|owner|operator|default):(.+)$/.exec(rule) ?? [];
-  const period = /^window:(.+)$/.exec(name)?.[1];
-  const shown =
-    period === undefined
-      ? (LIMIT_NAMES[name] ?? name.replaceAll('_', ' '))
-      : (PERIODS[period] ?? `per ${period}`);
-  return source === undefined ? shown : `${shown} (${source})`;
-};
-
-const LIMIT_NAMES: Readonly<Record<string, string>> = {
-  lifetime: 'in total',
-  rate: 'calls',
-  per_call: 'per call',
 };
 
 /** A rate counts calls, every other limit money. */

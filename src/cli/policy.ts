@@ -1,12 +1,12 @@
 import type { AnswerOf } from '../management/routes.ts';
-import { POLICY_OPTIONS } from '../policy/policy.ts';
+import { policyDifferences } from '../policy/policy-lines.ts';
 import { accountNamed, namesOf } from './lib/accounts.ts';
 import { openAdmin, roleOf } from './lib/admin-client.ts';
 import { writeFiles } from './lib/atomic-file.ts';
 import { ACCOUNT, type Command, type CommandGroup } from './lib/command.ts';
 import { CliError, isRefusal } from './lib/errors.ts';
 import type { Output } from './lib/output.ts';
-import { differenceLines, differences, policyLines } from './lib/policy-text.ts';
+import { COMMAND_STYLE, differenceLines, policyText } from './lib/policy-text.ts';
 import {
   deletePolicy,
   etagIn,
@@ -16,6 +16,7 @@ import {
   readPolicy,
   slotName,
   writePolicy,
+  POLICY_OPTIONS,
 } from './lib/policy.ts';
 import { acknowledgementLines, changedText, limitWarnings } from './lib/print.ts';
 import { counted } from './lib/text.ts';
@@ -48,7 +49,7 @@ const get: Command = {
     out.result({ account, slot, etag, policy: document }, () =>
       [
         `${out.style.bold(names.of(account))}  ${out.style.dim(`policy of the ${slot}`)}`,
-        policyLines(out, policy),
+        policyText(out, policy),
         ...(file === undefined ? [] : [out.style.dim(`written to ${file}`)]),
       ].join('\n'),
     );
@@ -105,7 +106,7 @@ const set: Command = {
       },
     );
     const names = await namesOf(session);
-    const lines = differences(stored.policy, after);
+    const lines = policyDifferences(stored.policy, after, COMMAND_STYLE);
     const result = { account, slot: slotName(slot), policy: document, ...answer };
     out.result({ ...result, differences: lines }, () =>
       [
@@ -160,7 +161,7 @@ const diff: Command = {
     const account = await accountNamed(admin, input.arguments[0] ?? '');
     const stored = await readPolicy({ admin, account });
     const document = await policyIn(session, input, stored.document);
-    const lines = differences(stored.policy, policyOf(document));
+    const lines = policyDifferences(stored.policy, policyOf(document), COMMAND_STYLE);
     const slot = slotName({ admin, account });
     const names = await namesOf(session);
     out.result({ account, slot, etag: stored.etag, policy: document, differences: lines }, () =>

@@ -4,7 +4,7 @@ import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-ver
 import { limitBody } from '../protocol/account/denial.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { Money } from '../protocol/problem/call.ts';
+import type { Money } from '../protocol/problem/upstream.ts';
 import type { ReceiptClaims } from '../protocol/receipt.ts';
 import { limitHeaders, paymentHeader, PRIVATE, receiptHeader } from './answer-headers.ts';
 import { bodyOf } from './body.ts';

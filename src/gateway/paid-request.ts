@@ -11,7 +11,7 @@ import type { Call } from '../protocol/account/call.ts';
 import type { Binding } from '../protocol/tool-terms.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
 import type { ObservedRequest } from '../protocol/intent/binding.ts';
-import type { RpcError } from '../protocol/problem/call.ts';
+import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
 

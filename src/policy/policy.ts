@@ -6,9 +6,9 @@ import { sha256Hex, utf8 } from '../crypto/bytes.ts';
 import type { Denial } from '../protocol/account/denial.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import { type FieldFault, faultsOf } from '../protocol/fault.ts';
-import type { Wording } from '../protocol/problem/denial.ts';
+import type { Wording } from '../protocol/problem/words.ts';
 import { money } from './fields.ts';
-import type { DenialWording, PolicyOption, Rule } from './rule.ts';
+import type { DenialWording, Rule } from './rule.ts';
 import { approveAbove, type ApproveAboveFields } from './rules/approve-above.ts';
 import { assets, type AssetsFields } from './rules/assets.ts';
 import { binding, type BindingFields } from './rules/binding.ts';
@@ -82,6 +82,13 @@ const DOCUMENT = [
   deny,
   require,
 ] as const;
+
+type NamesOf<R> = R extends { readonly denials: infer Denials } ? keyof Denials : never;
+
+/** The names of denials by policies, on the wire. */
+export type PolicyDenial = NamesOf<
+  (typeof DOCUMENT)[number] | (typeof STANDING_GROUPS)[number][number]
+>;
 
 type Merged<T> = (T extends unknown ? (each: T) => void : never) extends (all: infer All) => void
   ? All
@@ -186,8 +193,3 @@ export const policyWording = ({
   const wording = WORDING.get(rule);
   return retryAfter === undefined ? (wording?.final ?? wording) : wording;
 };
-
-/** The options of `countersign policy set`. */
-export const POLICY_OPTIONS: readonly PolicyOption[] = DOCUMENT.flatMap<PolicyOption>((rule) =>
-  'options' in rule ? rule.options : [],
-);

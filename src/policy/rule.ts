@@ -5,46 +5,36 @@ import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import type { Param } from '../protocol/account/call.ts';
 import type { Status } from '../protocol/account/command.ts';
 import type { LimitState, PolicyRule } from '../protocol/account/denial.ts';
-import type { Wording } from '../protocol/problem/denial.ts';
+import type { Wording } from '../protocol/problem/words.ts';
 
 /**
- * One rule of a policy, in one file: its fields in the policy document, its check, the wording of its denials and its CLI options.
- * `policy.ts` lists the rules in the order in which `evaluate` checks them.
+ * One rule of a policy, in one file: its fields in the policy document, its check and the wording of its denials. `policy.ts` lists the rules
+ * in the order in which `evaluate` checks them; `denial-words.ts` and `field-words.ts` have its words for people.
+ *
+ * @typeParam Name names of its denials on the wire. A check that denies by another name does not build.
  */
-export type Rule<Fields> = {
+export type Rule<Fields, Name extends PolicyRule = PolicyRule> = {
   /** Schemas of the rule's fields. Every field is optional: without it the policy sets no limit of this kind. */
   readonly shape: Readonly<Record<string, z.ZodMiniType>>;
   /** The wording of each denial, by its name on the wire. */
-  readonly denials: Readonly<Record<PolicyRule, DenialWording>>;
+  readonly denials: Readonly<Record<Name, DenialWording>>;
   /** Returns why the rule denies the call, or undefined. Pure and cheap: it runs inside the deciding transaction (law 2). */
   readonly check?: (
     policy: Fields,
     source: RuleSource,
     subject: Subject,
     now: Seconds,
-  ) => Refusal | undefined;
+  ) => Refusal<Name> | undefined;
   /** The rule also applies to top-ups. They only move money to credit, so no limit on spending counts them. */
   readonly checksTopUps?: true;
-  /** Options of `countersign policy set`. */
-  readonly options?: readonly PolicyOption[];
 };
 
 /** `final`: the wording of a denial that no later call passes, if the rule has both kinds. */
 export type DenialWording = Wording & { readonly final?: Wording };
 
-/** A CLI option that sets one field of a policy document. */
-export type PolicyOption = {
-  /** As commander reads it, e.g. `--per-call <amount>`. */
-  readonly flags: string;
-  readonly summary: string;
-  readonly field: string;
-  /** How the CLI parses the option's text and prints the field. */
-  readonly kind: 'list' | 'payees' | 'money' | 'window' | 'frequency' | 'percent' | 'time' | 'text';
-};
-
 /** Why a rule denies a call. */
-export type Refusal = {
-  readonly rule: PolicyRule;
+export type Refusal<Name extends PolicyRule = PolicyRule> = {
+  readonly rule: Name;
   readonly counter?: SpendCounter;
   readonly limit?: LimitState;
   /** Set only if a later call can pass. */

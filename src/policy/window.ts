@@ -63,3 +63,18 @@ export const everyOf = (counter: string): Every => {
     ? name
     : Number(name.slice(0, -1));
 };
+
+const LENGTHS: Readonly<Record<number, string>> = {
+  1: 'second',
+  60: 'minute',
+  3_600: 'hour',
+  86_400: 'day',
+};
+
+/** A window for people: 86400 is "per day". */
+export const periodName = (every: Window['every']): string => {
+  const length = typeof every === 'number' ? LENGTHS[every] : every;
+  if (length !== undefined) return `per ${length}`;
+  const seconds = Number(every);
+  return seconds % 86_400 === 0 ? `per ${seconds / 86_400} days` : `per ${seconds} seconds`;
+};

@@ -1,5 +1,5 @@
 import { type JsonObject, isObject } from '../core/json-object.ts';
-import type { RpcError } from '../protocol/problem/call.ts';
+import type { RpcError } from '../protocol/problem/upstream.ts';
 import { mentionsTerms } from '../protocol/x402/mentions-terms.ts';
 import type { Exchanged } from './exchange.ts';
 import { type NotificationListener, type RemoteFault } from './message.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json-object.ts';
-import type { RpcError } from '../protocol/problem/call.ts';
+import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { NotificationListener, RemoteFault } from './message.ts';
 import { readAnswer } from './read-answer.ts';
 

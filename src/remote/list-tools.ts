@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../core/result.ts';
-import type { RpcError } from '../protocol/problem/call.ts';
+import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { RemoteFault } from './message.ts';
 import { readDefinition, type ToolDefinition } from './definition.ts';
 import type { Session } from './session.ts';

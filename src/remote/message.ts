@@ -1,5 +1,5 @@
 import { type JsonObject, isObject } from '../core/json-object.ts';
-import type { RpcError } from '../protocol/problem/call.ts';
+import type { RpcError } from '../protocol/problem/upstream.ts';
 import { nestsWithin } from '../protocol/strict-json.ts';
 
 export type NotificationListener = (method: string, params: JsonObject) => void;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { inputOf } from '../../src/cli/lib/input.ts';
-import { differences } from '../../src/cli/lib/policy-text.ts';
+import { COMMAND_STYLE } from '../../src/cli/lib/policy-text.ts';
 import { withFlags } from '../../src/cli/lib/policy.ts';
 import { timeIn } from '../../src/cli/lib/time.ts';
-import { parsePolicy } from '../../src/policy/policy.ts';
+import { parsePolicy, type Policy } from '../../src/policy/policy.ts';
+import { policyDifferences } from '../../src/policy/policy-lines.ts';
 import { NOW } from './support/output.ts';
 
 const policy = (document: unknown) => {
@@ -96,12 +97,13 @@ test('compares policies in human units, and prints different values differently'
     validUntil: 1_798_675_200,
     tools: [],
   });
+  const differences = (from: Policy, to: Policy) => policyDifferences(from, to, COMMAND_STYLE);
   expect(differences(before, after)).toEqual([
     { name: 'per call', before: '$0.00', after: '$0.05' },
-    { name: 'per 90061 s', before: '$1.00', after: undefined },
+    { name: 'per 90000 seconds', before: undefined, after: '$1.00' },
     { name: 'tools', before: undefined, after: 'none' },
-    { name: 'per 25 h', before: undefined, after: '$1.00' },
-    { name: 'until', before: undefined, after: '2026-12-31T00:00:00Z' },
+    { name: 'valid until', before: undefined, after: '2026-12-31T00:00:00Z' },
+    { name: 'per 90061 seconds', before: '$1.00', after: undefined },
   ]);
   expect(differences(after, after)).toEqual([]);
 });

@@ -69,7 +69,7 @@ describe('policies', () => {
     const document = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
     await file('policy.json', { ...document, lifetime: '$2.50' });
     const { stdout } = await run('policy', 'diff', 'agent3', path);
-    expect(stdout).toBe('~ lifetime  $2.00 → $2.50\n');
+    expect(stdout).toBe('~ in total  $2.00 → $2.50\n');
     expect(await okJson('policy', 'set', 'agent3', path)).toMatchObject({ changed: true });
     expect((await run('policy', 'diff', 'agent3', path)).stdout).toContain('same');
     // An unknown field must not read as no limit: the command rejects it before it sends anything.

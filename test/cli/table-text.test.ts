@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { limitName } from '../../src/cli/accounts.ts';
 import { shortId, table } from '../../src/cli/lib/text.ts';
 
 const CALL = '0x5b36c90854a7640a15f67b4a1725bb90b6bfd1932a17d92d7dad78fb76cdb956';
@@ -20,17 +19,6 @@ test('shortens addresses, accounts and hashes alike, and nothing else', () => {
   expect(shortId(ADDRESS)).toBe('0x1eD8cf36…e974');
   expect(shortId(`eip155:84532:${ADDRESS}`)).toBe('eip155:84532:0x1eD8cf36…e974');
   for (const other of ['team/alice', '0x1234', 'lookup', '']) expect(shortId(other)).toBe(other);
-});
-
-test.each([
-  ['rate', 'calls'],
-  ['grant:window:86400s', 'per day (grant)'],
-  ['owner:window:month', 'per month (owner)'],
-  ['window:90s', 'per 90s'],
-  ['grant:lifetime', 'in total (grant)'],
-  ['exposure', 'exposure'],
-])('names the limit %s for people: %s', (rule, name) => {
-  expect(limitName(rule)).toBe(name);
 });
 
 describe('a table', () => {

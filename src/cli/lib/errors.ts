@@ -1,9 +1,5 @@
-import {
-  CountersignError,
-  type ErrorCode,
-  isProblem,
-  type ProblemBody,
-} from '../../client/errors.ts';
+import { CountersignError, type ErrorCode, type ProblemBody } from '../../client/errors.ts';
+import type { Reason } from '../../protocol/problem/reason.ts';
 import { type NameOf, nextStep } from './next-step.ts';
 
 /** Exit codes; scripts depend on them, and `countersign --help` lists them. */
@@ -132,26 +128,20 @@ const refusalDetails = (problem: ProblemBody | undefined): Readonly<Record<strin
 const refusalError = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? problem?.status ?? 0, problem);
-  if (isProblem(problem, 'precondition-failed') || isProblem(problem, 'precondition-required')) {
-    return new CliError(
-      'Another writer changed it after this command read it. The gateway wrote nothing.',
-      {
-        hint: 'Run the command again: it reads the current version first.',
-        code: error.code,
-        details: error.details,
-        cause: refused,
-      },
-    );
-  }
-  if (isProblem(problem, 'unknown-account')) {
-    return new CliError('The gateway has no such account, or your key may not see it.', {
-      hint: 'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner.',
-      code: error.code,
-      cause: refused,
-    });
-  }
-  return error;
+  const message = OWN_MESSAGES[error.code];
+  if (message === undefined) return error;
+  const { hint, code, exit, details } = error;
+  return new CliError(message, { hint, code, exit, details, cause: refused });
 };
+
+const CHANGED = 'Another writer changed it after this command read it. The gateway wrote nothing.';
+
+/** What the command knows of a refusal and the gateway does not, by code of the problem. */
+const OWN_MESSAGES: Readonly<Record<string, string>> = {
+  precondition_failed: CHANGED,
+  precondition_required: CHANGED,
+  unknown_account: 'The gateway has no such account, or your key may not see it.',
+} satisfies Partial<Record<Reason['reason'], string>>;
 
 /** Whether an error is the gateway's refusal with this code, e.g. `unknown_account`. */
 export const isRefusal = (thrown: unknown, code: string): boolean =>

@@ -2,8 +2,8 @@ import type { Hex } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/address.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/routes.ts';
-import { parsePolicy, type Policy, POLICY_OPTIONS } from '../../policy/policy.ts';
-import type { PolicyOption } from '../../policy/rule.ts';
+import { type FieldKind, fieldWords } from '../../policy/field-words.ts';
+import { parsePolicy, type Policy } from '../../policy/policy.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { formatDollars } from '../../protocol/amount.ts';
@@ -94,28 +94,60 @@ export const etagIn = (text: string): Hex => text.replaceAll('"', '') as Hex;
 /** Removes a field from the policy. */
 const NONE = 'none';
 
-type Parse = (text: string, flag: string, now: number, field: string) => unknown;
+type PolicyOption = {
+  readonly flags: string;
+  readonly summary: string;
+  readonly field: keyof Policy;
+  readonly kind: FieldKind;
+  readonly every?: 'hour' | 'day' | 'month';
+};
 
-/** How an option of a policy rule is parsed. `window` is a limit in `windows`, all others are fields of their own. */
-const PARSE: Readonly<Record<Exclude<PolicyOption['kind'], 'window'>, Parse>> = {
-  list: listOf,
-  payees: (text) => listOf(text).map(payeeIn),
-  money: (text, flag) => formatDollars(amountIn(text, flag)),
-  frequency: (text, flag, _, field) => {
-    const [, count = '', length = ''] =
+/** The options that set fields of a policy. */
+export const POLICY_OPTIONS: readonly PolicyOption[] = Object.entries(fieldWords).flatMap(
+  ([field, { kind, options = [] }]) =>
+    options.map((option) => ({ ...option, field: field as keyof Policy, kind })),
+);
+
+type Parse = (text: string, flag: string, now: number) => unknown;
+
+const frequency =
+  (count: 'limit' | 'times'): Parse =>
+  (text, flag) => {
+    const [, digits = '', length = ''] =
       /^([1-9][0-9]{0,6})\/([0-9]{1,9}[smhdw]?)$/.exec(text) ?? [];
     const seconds = durationIn(length);
     if (seconds === undefined)
       throw usageError(`${flag} takes a number per duration.`, `Give e.g. ${flag} 60/60s.`);
-    return { [field === 'repeat' ? 'times' : 'limit']: Number(count), seconds };
-  },
+    return { [count]: Number(digits), seconds };
+  };
+
+const money: Parse = (text, flag) => formatDollars(amountIn(text, flag));
+
+const onlyDocument: Parse = (_, flag) => {
+  throw new Error(`${flag} has no form of one word`);
+};
+
+/** How an option is parsed, by the kind of its field. */
+const PARSE: Readonly<Record<FieldKind, Parse>> = {
+  tools: listOf,
+  payees: (text) => listOf(text).map(payeeIn),
+  assets: listOf,
+  price: money,
+  sum: money,
+  tokens: money,
+  rate: frequency('limit'),
+  repeat: frequency('times'),
   percent: (text, flag) => {
     const [, digits] = /^([1-9][0-9]?)\s*%?$/.exec(text) ?? [];
     if (digits !== undefined) return Number(digits);
     throw usageError(`${flag} takes a percentage from 1 to 99.`, `Give e.g. ${flag} 80.`);
   },
+  duration: durationIn,
   time: timeIn,
-  text: (text) => text,
+  binding: (text) => text,
+  // The option of a window names its length, so `withFlags` reads it.
+  windows: onlyDocument,
+  conditions: onlyDocument,
 };
 
 /** An address, or `any`. @throws CliError usage */
@@ -128,18 +160,21 @@ export const payeeIn = (text: string): `0x${string}` => {
 /** A policy with the fields changed that the options name, and no others. @throws CliError usage */
 export const withFlags = (before: PolicyDocument, input: Input, now: number): PolicyDocument => {
   const draft: Record<string, unknown> = { ...before };
-  for (const { flags, field, kind } of POLICY_OPTIONS) {
+  for (const { flags, field, kind, every } of POLICY_OPTIONS) {
     const [flag = ''] = flags.split(' ');
     const text = input.text(optionOf(flag));
     if (text === undefined) continue;
-    if (kind === 'window') draft['windows'] = withWindow(draft, field, text, flag);
+    if (every !== undefined) draft['windows'] = withWindow(draft, every, text, flag);
     else if (text === NONE) delete draft[field];
-    else if (text.startsWith('+') && (kind === 'list' || kind === 'payees'))
-      draft[field] = added(draft[field], PARSE[kind](text.slice(1), flag, now, field), flag);
-    else draft[field] = PARSE[kind](text, flag, now, field);
+    else if (text.startsWith('+') && isList(kind))
+      draft[field] = added(draft[field], PARSE[kind](text.slice(1), flag, now), flag);
+    else draft[field] = PARSE[kind](text, flag, now);
   }
   return draft;
 };
+
+const isList = (kind: FieldKind): boolean =>
+  kind === 'tools' || kind === 'payees' || kind === 'assets';
 
 /** Reads a list; `+id` adds to the list that the policy has. @throws CliError usage */
 const added = (before: unknown, more: unknown, flag: string): readonly unknown[] => {

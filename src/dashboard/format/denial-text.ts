@@ -1,7 +1,7 @@
 import type { EntryEvent } from '../../client/management-events.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { decimalOf, symbolOf } from './amount.ts';
-import { ruleName } from './rule-name.ts';
+import { ruleName } from '../../policy/rule-name.ts';
 import { addressIn, shortened } from './text.ts';
 
 type DenialEntry = Pick<EntryEvent, 'type' | 'rule' | 'outcome' | 'account' | 'count' | 'payment'>;

@@ -3,7 +3,7 @@ import type { Approval } from '../data/calls/approvals.ts';
 import type { RequestFacts } from '../data/calls/request-facts.ts';
 import { useLimits, useRequestFacts } from '../data/calls/waiting-facts.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
-import { ruleName } from '../format/rule-name.ts';
+import { ruleName } from '../../policy/rule-name.ts';
 import { shown } from '../format/text.ts';
 import { Id } from './id.tsx';
 

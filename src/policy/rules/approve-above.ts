@@ -24,15 +24,7 @@ export const approveAbove = {
       hint: 'Ask the owner to decide the calls that wait, or send the call again after `retry_after` seconds.',
     },
   },
-  options: [
-    {
-      flags: '--approve-above <amount>',
-      summary: 'calls above this price wait until a person approves them',
-      field: 'approveAbove',
-      kind: 'money',
-    },
-  ],
-} satisfies Rule<ApproveAboveFields>;
+} satisfies Rule<ApproveAboveFields, 'approval' | 'approval_queue'>;
 
 /** Whether a policy makes a call of this price wait for a person. */
 export const asksApproval = ({ approveAbove: above }: ApproveAboveFields, price: bigint): boolean =>

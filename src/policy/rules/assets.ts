@@ -29,4 +29,4 @@ export const assets = {
     price === 0n || policy.assets === undefined || policy.assets.includes(paid)
       ? undefined
       : { rule: 'asset' },
-} satisfies Rule<AssetsFields>;
+} satisfies Rule<AssetsFields, 'asset'>;

@@ -17,12 +17,4 @@ export const binding = {
   },
   check: (policy, _, subject) =>
     policy.binding === 'intent' && subject.binding !== 'intent' ? { rule: 'binding' } : undefined,
-  options: [
-    {
-      flags: '--binding <how>',
-      summary: 'intent: accept only payments bound to their request',
-      field: 'binding',
-      kind: 'text',
-    },
-  ],
-} satisfies Rule<BindingFields>;
+} satisfies Rule<BindingFields, 'binding'>;

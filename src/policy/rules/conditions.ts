@@ -123,7 +123,7 @@ export const deny = {
     },
   },
   check: (policy, _, subject) => refusal(policy.deny, 'deny', subject),
-} satisfies Rule<Pick<ConditionFields, 'deny'>>;
+} satisfies Rule<Pick<ConditionFields, 'deny'>, 'deny'>;
 
 /** Denies calls that do not satisfy a condition. */
 export const require = {
@@ -136,7 +136,7 @@ export const require = {
     },
   },
   check: (policy, _, subject) => refusal(policy.require, 'require', subject),
-} satisfies Rule<Pick<ConditionFields, 'require'>>;
+} satisfies Rule<Pick<ConditionFields, 'require'>, 'require'>;
 
 /** The parameters that conditions of these policies compare in a call of the tool, each once. */
 export const comparedParams = (
@@ -151,11 +151,11 @@ export const comparedParams = (
   ),
 ];
 
-const refusal = (
+const refusal = <Kind extends 'deny' | 'require'>(
   conditions: readonly Condition[],
-  kind: 'deny' | 'require',
+  kind: Kind,
   subject: Subject,
-): Refusal | undefined => {
+): Refusal<Kind> | undefined => {
   const found = denyingCondition(conditions, kind, subject);
   if (found === undefined) return undefined;
   return found.param === undefined ? { rule: kind } : { rule: kind, param: found.param };

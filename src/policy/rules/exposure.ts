@@ -16,12 +16,4 @@ export const exposure = {
       hint: 'Wait `retry_after` seconds for earlier payments to settle on the chain, then sign and send the call again.',
     },
   },
-  options: [
-    {
-      flags: '--unsettled <amount>',
-      summary: 'limit of accepted payments that have not settled',
-      field: 'exposure',
-      kind: 'money',
-    },
-  ],
-} satisfies Rule<ExposureFields>;
+} satisfies Rule<ExposureFields, 'exposure'>;

@@ -23,4 +23,4 @@ export const maxValidity = {
     policy.maxValidity !== undefined && validBefore - now > policy.maxValidity
       ? { rule: 'validity' }
       : undefined,
-} satisfies Rule<MaxValidityFields>;
+} satisfies Rule<MaxValidityFields, 'validity'>;

@@ -27,12 +27,4 @@ export const payees = {
     policy.payees.includes(ANY_PAYEE)
       ? undefined
       : { rule: 'payee' },
-  options: [
-    {
-      flags: '--payees <addresses>',
-      summary: 'allowed payees, comma-separated; any allows all',
-      field: 'payees',
-      kind: 'payees',
-    },
-  ],
-} satisfies Rule<PayeesFields>;
+} satisfies Rule<PayeesFields, 'payee'>;

@@ -29,12 +29,4 @@ export const perCall = {
           rule: 'per_call',
           limit: attributed(source, amounts(`${prefixOf(source)}per_call`, policy.perCall, 0n, 0n)),
         },
-  options: [
-    {
-      flags: '--per-call <amount>',
-      summary: 'limit per call: dollars, 0.05, or atomic units, 50000u',
-      field: 'perCall',
-      kind: 'money',
-    },
-  ],
-} satisfies Rule<PerCallFields>;
+} satisfies Rule<PerCallFields, 'per_call'>;

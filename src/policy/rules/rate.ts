@@ -82,12 +82,4 @@ export const rate = {
     };
   },
   checksTopUps: true,
-  options: [
-    {
-      flags: '--rate <calls/time>',
-      summary: 'limit of calls, e.g. 60/60s',
-      field: 'rate',
-      kind: 'frequency',
-    },
-  ],
-} satisfies Rule<RateFields>;
+} satisfies Rule<RateFields, 'rate'>;

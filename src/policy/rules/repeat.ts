@@ -69,12 +69,4 @@ export const repeat = {
       ? { rule: 'repeat', retryAfter: counted.retryAfter }
       : undefined;
   },
-  options: [
-    {
-      flags: '--repeat <times/time>',
-      summary: 'limit of identical requests, e.g. 3/60s',
-      field: 'repeat',
-      kind: 'frequency',
-    },
-  ],
-} satisfies Rule<RepeatFields>;
+} satisfies Rule<RepeatFields, 'repeat'>;

@@ -11,12 +11,4 @@ export type SoftPercentFields = {
 export const softPercent = {
   shape: { softPercent: z.exactOptional(integer(1, 99)) },
   denials: {},
-  options: [
-    {
-      flags: '--alert <percent>',
-      summary: 'raise an alert at this share of a limit (default: 80)',
-      field: 'softPercent',
-      kind: 'percent',
-    },
-  ],
-} satisfies Rule<SoftPercentFields>;
+} satisfies Rule<SoftPercentFields, never>;

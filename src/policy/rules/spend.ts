@@ -71,25 +71,4 @@ export const spend = {
       ? refusal
       : { ...refusal, retryAfter: Math.max(1, resetsAt - now) };
   },
-  options: [
-    {
-      flags: '--per-hour <amount>',
-      summary: 'limit per hour',
-      field: 'hour',
-      kind: 'window',
-    },
-    {
-      flags: '--per-day <amount>',
-      summary: 'limit per day of UTC',
-      field: 'day',
-      kind: 'window',
-    },
-    {
-      flags: '--per-month <amount>',
-      summary: 'limit per month of UTC',
-      field: 'month',
-      kind: 'window',
-    },
-    { flags: '--lifetime <amount>', summary: 'limit in total', field: 'lifetime', kind: 'money' },
-  ],
-} satisfies Rule<SpendFields>;
+} satisfies Rule<SpendFields, 'window' | 'lifetime'>;

@@ -11,7 +11,7 @@ export const frozen = {
   },
   check: (_, { status }) => (status === 'frozen' ? { rule: status } : undefined),
   checksTopUps: true,
-} satisfies Rule<unknown>;
+} satisfies Rule<unknown, 'frozen'>;
 
 /** Denies every call of a paused account. */
 export const paused = {
@@ -24,7 +24,7 @@ export const paused = {
   },
   check: (_, { status }) => (status === 'paused' ? { rule: status } : undefined),
   checksTopUps: true,
-} satisfies Rule<unknown>;
+} satisfies Rule<unknown, 'paused'>;
 
 /** Denies every call under a revoked grant. */
 export const revoked = {
@@ -37,4 +37,4 @@ export const revoked = {
   },
   check: (_, { status }) => (status === 'revoked' ? { rule: status } : undefined),
   checksTopUps: true,
-} satisfies Rule<unknown>;
+} satisfies Rule<unknown, 'revoked'>;

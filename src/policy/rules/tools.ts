@@ -17,15 +17,7 @@ export const tools = {
     },
   },
   check: (policy, _, { tool }) => (allowsTool(policy, tool) ? undefined : { rule: 'tool' }),
-  options: [
-    {
-      flags: '--tools <ids>',
-      summary: 'allowed tools: ids, prefix.* or *, comma-separated; +ids adds to those allowed',
-      field: 'tools',
-      kind: 'list',
-    },
-  ],
-} satisfies Rule<ToolsFields>;
+} satisfies Rule<ToolsFields, 'tool'>;
 
 /** True if `outer` matches every tool id that the pattern `inner` matches. An id is a pattern that matches only itself. */
 const contains = (outer: string, inner: string): boolean =>

@@ -32,18 +32,4 @@ export const validPeriod = {
       : undefined;
   },
   checksTopUps: true,
-  options: [
-    {
-      flags: '--from <time>',
-      summary: 'deny calls before this time',
-      field: 'validFrom',
-      kind: 'time',
-    },
-    {
-      flags: '--until <time>',
-      summary: 'deny calls after this time, e.g. 2026-12-31 or 30d',
-      field: 'validUntil',
-      kind: 'time',
-    },
-  ],
-} satisfies Rule<ValidPeriodFields>;
+} satisfies Rule<ValidPeriodFields, 'expired' | 'not_yet'>;

@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { CommandFault, CreditTooLow } from '../account/command-verdict.ts';
 import { formatDollars } from '../amount.ts';
 import { quoted, retryAfter, type Texts } from './problem-text.ts';
+import { CORRECT_IT, ITS_HINT, type Words } from './words.ts';
 
 /** A command of an operator or an owner failed. */
 export type CommandReason =
@@ -135,4 +136,48 @@ export const documentTexts: Texts<DocumentReason> = {
     hint: 'Correct every field in `faults` and send the document again. The gateway wrote nothing.',
     more: { field: faults[0]?.field ?? 'body', faults },
   }),
+};
+
+export const commandWords: Words<OwnReason> = {
+  forbidden: {
+    page: 'Sign in with the wallet of an operator, or of an owner of this account.',
+    command:
+      'Give --as <name> with a key that may do this. Operators are the addresses in OPERATORS of the gateway; owners act on the accounts that `countersign accounts tree` lists.',
+  },
+  precondition_failed: {
+    page: 'Somebody else has changed it. Reload the page, and make your change to the present version.',
+    command: 'Run the command again: it reads the current version first.',
+  },
+  precondition_required: {
+    page: 'Reload the page, and make your change to the present version.',
+    command: 'Run the command again: it reads the current version first.',
+  },
+  not_writable: ITS_HINT,
+  too_many_commands: {
+    page: (_, wait) => `${wait}, then try again. Pausing, freezing and revoking work at once.`,
+  },
+  credit_too_low: {
+    page: 'Choose an amount that the free credit of the account covers.',
+    command: '`countersign credits show <account>` shows its credit: take at most that.',
+  },
+  unknown_transaction: {
+    page: 'Check the hash and the chain. If the transaction is new, wait until it is in a block.',
+  },
+  transaction_not_final: {
+    page: (_, wait) => `${wait}, then try again: the chain could still drop the transaction.`,
+  },
+  no_refund: {
+    page: 'Choose a transaction that pays the account from the address of the gateway or of an operator.',
+    command:
+      'A refund is a transfer from PAY_TO or from an operator to the account. If the transaction has several, name one with --log-index.',
+  },
+};
+
+export const documentWords: Words<DocumentReason> = {
+  unknown_document: { page: 'Reload the page: it may have been removed.' },
+  unknown_tool: {
+    page: 'Reload the page: the tool may have been removed.',
+    command: '`countersign tools list` lists every tool.',
+  },
+  malformed_document: CORRECT_IT,
 };

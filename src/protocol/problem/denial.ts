@@ -1,7 +1,9 @@
 import type { SettlementMode } from '../tool-terms.ts';
-import { type AccountRule, countsCalls, type Denial, limitBody } from '../account/denial.ts';
+import { countsCalls, type Denial, limitBody } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
+import { accountWordings, isAccountRule } from './account-rule.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
+import type { Wording } from './words.ts';
 
 /** A rule or a limit denies the call. `price` in atomic units. */
 export type DeniedReason = {
@@ -14,9 +16,6 @@ export type DeniedReason = {
   /** The text of a denial by a policy rule, from the rule's file. */
   readonly wording?: Wording;
 };
-
-/** The text of a denial: what happened, and what the agent or its owner can do. */
-export type Wording = { readonly subject: string; readonly hint: string };
 
 export const deniedTexts: Texts<DeniedReason> = {
   denied: ({ denial, tool, price, settlement, wording = wordingOf(denial, tool, settlement) }) => {
@@ -78,7 +77,7 @@ const wordingOf = (
   if (rule === 'balance' && after === undefined) return BALANCE_TOO_LOW;
   if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
   if (rule === 'credit' && settlement === 'credit') return CREDIT_ONLY;
-  return isAccountRule(rule) ? WORDING[rule] : UNKNOWN_RULE;
+  return isAccountRule(rule) ? accountWordings[rule] : UNKNOWN_RULE;
 };
 
 /** No earlier payment is open whose settlement could free the balance. */
@@ -104,50 +103,3 @@ const CREDIT_ONLY: Wording = {
   subject: 'The credit does not cover the price, and the tool takes no payment.',
   hint: 'Top up the account, or the owner whose grant it uses, with POST /credits?amount=<atomic units>, then send the call again.',
 };
-
-const WORDING: Readonly<Record<AccountRule, Wording>> = {
-  balance: {
-    subject:
-      'The balance does not cover this call together with the payments that have not settled yet.',
-    hint: 'Add funds to the paying account, or wait `retry_after` seconds for its earlier payments to settle, then sign and send the call again.',
-  },
-  debt: {
-    subject: 'The account has not paid for an earlier call.',
-    hint: 'Pay the debt of the account with POST /credits?amount=<atomic units>, then send the call again.',
-  },
-  suspended: {
-    subject:
-      'The gateway could not collect an earlier payment of this account, and is already settling another call of it.',
-    hint: 'The gateway settles calls of this account first, one at a time, until the earlier payment has ended, by `resets_at` at the latest. Make the paying account able to pay (its balance, its code, its standing with the token) or use another one, then sign and send the call again in `retry_after` seconds.',
-  },
-  credit: {
-    subject: 'The credit does not cover the price.',
-    hint: 'Top up the account, or the owner whose grant it uses, with POST /credits?amount=<atomic units>, then send the call again. If the tool accepts payments, you can sign one instead.',
-  },
-  nonce_used: {
-    subject: 'The chain shows the nonce of the authorization as used or cancelled.',
-    hint: 'Sign a new authorization with a new random nonce.',
-  },
-  penniless: {
-    subject: 'The account holds no money on this chain and has paid nothing here.',
-    hint: 'Add funds to the account, or pay for a call or a top-up with it, then sign and send the call again.',
-  },
-  authority: {
-    subject: 'The account holds no such grant, or none that this call can use.',
-    hint: 'Name in `authority` a grant that GET /accounts/me shows or that an issuer offered to this account, or zero for the default one. PUT /delegations registers a grant.',
-  },
-  unreachable: {
-    subject: 'An ancestor of this account did not answer how much of its limits remains.',
-    hint: 'Send the same request again after `retry_after` seconds.',
-  },
-  denial_rate: {
-    subject: 'The gateway denied too many calls and dry runs of this account.',
-    hint: 'Earlier denials give the reasons: stop sending such calls. The gateway decides another one in `retry_after` seconds.',
-  },
-  failure_rate: {
-    subject: 'Too many calls of this account failed while their payments could still settle.',
-    hint: 'Wait `retry_after` seconds before each call, until the authorizations of the failed calls have expired. The gateway does not limit calls paid from credit.',
-  },
-};
-
-const isAccountRule = (rule: string): rule is AccountRule => Object.hasOwn(WORDING, rule);

@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Network } from '../account-id.ts';
 import { networkName } from '../network-name.ts';
 import { AGAIN, FREE, retryAfter, type Texts } from './problem-text.ts';
+import { TRY_AGAIN, type Words } from './words.ts';
 
 /** The gateway cannot serve the request now. */
 export type GatewayReason =
@@ -121,4 +122,23 @@ export const gatewayTexts: Texts<GatewayReason> = {
     detail: 'The gateway failed on this request.',
     hint: 'Send the same request again. If it carries a signature, keep that signature: a new one could pay twice. If it fails again, tell the operator.',
   }),
+};
+
+export const gatewayWords: Words<GatewayReason> = {
+  too_many_requests: TRY_AGAIN,
+  too_many_payments: TRY_AGAIN,
+  facilitator_unavailable: TRY_AGAIN,
+  paused: { page: 'The operator has paused the gateway. Try again later.' },
+  payer_unreachable: TRY_AGAIN,
+  storage_unavailable: TRY_AGAIN,
+  archive_unavailable: {
+    page: (_, wait) => `${wait}, then try again. Later days need no archive.`,
+  },
+  secret_unavailable: {
+    page: 'The operator must store the missing secret. Tell the operator.',
+  },
+  misconfigured: {
+    page: 'The operator must correct the settings of the gateway. Tell the operator.',
+  },
+  internal: { page: 'Try again in a moment. If it happens again, tell the operator.' },
 };

@@ -1,5 +1,6 @@
 import type { CommandFieldFault } from '../account/command-verdict.ts';
 import { mismatchText, type ProblemText, type Status, type Texts } from './problem-text.ts';
+import { CORRECT_IT, type Words } from './words.ts';
 
 /** A grant, a revocation or a policy in a tree of accounts was rejected. `field` is a path in the body. */
 export type GrantReason =
@@ -80,4 +81,21 @@ export const grantTexts: Texts<GrantReason> = {
     detail: 'The gateway has no such account, or the account that signed may not see it.',
     hint: 'An account exists from its first accepted call, top-up or grant on. Sign on the chain that it uses, as the account itself or as one of its ancestors.',
   }),
+};
+
+export const grantWords: Words<GrantReason> = {
+  malformed_policy: CORRECT_IT,
+  grant_refused: { page: 'Choose limits that are not above your own, then sign the grant again.' },
+  already_registered: { page: 'There is nothing left to do: the gateway has this grant.' },
+  grant_revoked: { page: 'A revocation is permanent. Make a new grant.' },
+  holds_leases: {
+    page: 'The agent still uses the limits of its present owner. Try again when it has made no call for two minutes.',
+  },
+  unknown_grant: { page: 'Register the grants from the owner down, then try again.' },
+  penniless: { page: 'Send the account some money on this chain, then try again.' },
+  unknown_account: {
+    page: 'An account is here from its first paid call, top-up or grant on. Check the address.',
+    command:
+      'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner.',
+  },
 };

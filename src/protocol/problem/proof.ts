@@ -1,6 +1,7 @@
 import type { FiatAsset } from '../fiat-asset.ts';
 import { MAX_INTENT_WINDOW } from '../intent/agent-intent.ts';
 import { FREE, mismatchText, type ProblemText, quoted, type Texts } from './problem-text.ts';
+import { RELOAD, type ProblemWords, type Words } from './words.ts';
 
 /** The request needs a proof, has too many, or its proof is invalid. */
 export type ProofReason =
@@ -244,4 +245,36 @@ export const mismatchTexts: Texts<MismatchReason> = {
       'Expired',
       'Look up with GET /calls/<id> whether an earlier request with this signature ran. If none did, sign again with a later validBefore.',
     ),
+};
+
+export const proofWords: Words<ProofReason> = {
+  payment_required: { page: 'Pay for the call with a wallet.' },
+  intent_required: { page: 'Sign the call with a wallet.' },
+  too_many_proofs: RELOAD,
+  invalid_signature: {
+    page: 'Choose the account that you signed in with in the wallet, then try again.',
+  },
+  unsupported_signature: {
+    page: 'Send a first transaction with this wallet, which deploys its account, or use another wallet.',
+  },
+  retry_key_mismatch: RELOAD,
+  binding_required: RELOAD,
+  proof_too_old: { page: 'Sign the call again if you still want it.' },
+};
+
+const SEE_OFFER: ProblemWords = { page: 'Reload the page to see the present price and terms.' };
+
+export const mismatchWords: Words<MismatchReason> = {
+  requirement_mismatch: SEE_OFFER,
+  recipient_mismatch: SEE_OFFER,
+  value_mismatch: SEE_OFFER,
+  wrong_payer: { page: 'Choose another account in the wallet, then try again.' },
+  intent_mismatch: RELOAD,
+  empty_window: RELOAD,
+  window_too_long: RELOAD,
+  valid_too_long: RELOAD,
+  not_yet_valid: { page: 'Correct the clock of this device, then try again.' },
+  expired: {
+    page: 'The signature is too old. Try again, and confirm sooner in the wallet.',
+  },
 };

@@ -1,13 +1,5 @@
 import type { WireFault } from '../fault.ts';
-import {
-  type CallReason,
-  callTexts,
-  type ToolChangedReason,
-  type UpstreamErrorReason,
-  upstreamErrorTexts,
-  type UpstreamReason,
-  upstreamTexts,
-} from './call.ts';
+import { type CallReason, callTexts } from './call.ts';
 import { type CommandReason, commandTexts, type DocumentReason, documentTexts } from './command.ts';
 import { type DeniedReason, deniedTexts } from './denial.ts';
 import { type GatewayReason, gatewayTexts } from './gateway.ts';
@@ -16,6 +8,13 @@ import type { ProblemText, Texts } from './problem-text.ts';
 import { type MismatchReason, mismatchTexts, type ProofReason, proofTexts } from './proof.ts';
 import { type SessionReason, sessionTexts } from './session.ts';
 import { type RequestReason, requestTexts, wireTexts } from './request.ts';
+import {
+  type ToolChangedReason,
+  type UpstreamErrorReason,
+  upstreamErrorTexts,
+  type UpstreamReason,
+  upstreamTexts,
+} from './upstream.ts';
 
 /**
  * Why the gateway answers instead of a tool. `reason` discriminates and, in kebab case, ends the `type` of the problem: these names are

@@ -1,5 +1,6 @@
 import type { WireFault } from '../fault.ts';
 import { CORRECT, FREE, type ProblemText, type Texts } from './problem-text.ts';
+import { CORRECT_IT, RELOAD, type Words } from './words.ts';
 
 /** The request is invalid before the gateway checks any proof. */
 export type RequestReason =
@@ -118,4 +119,30 @@ export const wireTexts: Texts<WireFault> = {
   unsupported_version: unsupported,
   unsupported_scheme: unsupported,
   unsupported_network: unsupported,
+};
+
+export const requestWords: Words<RequestReason> = {
+  not_found: {
+    page: 'Reload the page. If it happens again, the gateway runs another release: tell the operator.',
+    command:
+      'Check the path, including upper and lower case: `countersign call /llms.txt` lists the tools of a gateway with their prices.',
+  },
+  method_not_allowed: RELOAD,
+  malformed_request: CORRECT_IT,
+  not_canonical: { page: 'Remove unusual characters from what you typed, then try again.' },
+  target_too_long: { page: 'Make what you typed shorter, then try again.' },
+  body_too_large: { page: 'Make what you typed or chose smaller, then try again.' },
+  body_incomplete: { page: 'Check the connection, then try again.' },
+  content_encoding: RELOAD,
+};
+
+export const wireWords: Words<WireFault> = {
+  malformed_header: RELOAD,
+  malformed_field: CORRECT_IT,
+  unknown_field: CORRECT_IT,
+  duplicate_header: RELOAD,
+  too_large: { page: 'Make the value shorter, then try again.' },
+  unsupported_version: RELOAD,
+  unsupported_scheme: RELOAD,
+  unsupported_network: { page: 'Choose a network that this gateway takes.' },
 };

@@ -1,4 +1,5 @@
 import type { Texts } from './problem-text.ts';
+import { ITS_HINT, RELOAD, type Words } from './words.ts';
 
 /** A request that a browser signed with the key of its session is refused. */
 export type SessionReason =
@@ -38,4 +39,11 @@ export const sessionTexts: Texts<SessionReason> = {
       'A session only reads. A change needs a signature of the wallet for exactly this request.',
     hint: 'Sign an Agent-Intent for this request with the wallet and send it without `Agent-Session`.',
   }),
+};
+
+export const sessionWords: Words<SessionReason> = {
+  invalid_session: ITS_HINT,
+  session_ended: ITS_HINT,
+  session_repeat: { page: 'Correct the clock of this device, then reload the page.' },
+  session_reads: RELOAD,
 };

@@ -41,7 +41,7 @@ const exists = (path: string): boolean =>
 const PROJECT_SCRIPTS = ['dev', 'deploy'];
 
 /** The sources that define options of the command line: the commands, and the rules of a policy. */
-const CLI_FILES = import.meta.glob(['../../../src/{cli,policy/rules}/**/*.ts'], {
+const CLI_FILES = import.meta.glob(['../../../src/{cli,policy}/**/*.ts'], {
   query: '?raw',
   import: 'default',
   eager: true,

@@ -6,7 +6,7 @@ import { firstRows } from '../../data/list.ts';
 import { useQuery } from '../../data/query.ts';
 import type { Standing } from '../../data/accounts/standing.ts';
 import type { PartProps } from './part-props.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { addressIn, shortened } from '../../format/text.ts';
 import { Amount } from '../../parts/amount.tsx';
 import { BudgetBar } from '../../parts/budget-bar.tsx';

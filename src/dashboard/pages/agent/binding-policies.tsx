@@ -1,7 +1,8 @@
 import type { Standing } from '../../data/accounts/standing.ts';
+import { policyLines } from '../../../policy/policy-lines.ts';
 import { readPolicy } from '../../../policy/read-policy.ts';
 import { counted } from '../../format/amount.ts';
-import { policyLines } from '../../format/policy-lines.ts';
+import { PAGE_STYLE } from '../../format/policy-lines.ts';
 import { shown, worded } from '../../format/text.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Id } from '../../parts/id.tsx';
@@ -11,7 +12,7 @@ type Binding = Standing['policies'][number];
 
 const Rules = ({ policy }: Pick<Binding, 'policy'>) => {
   const read = readPolicy(policy);
-  const lines = read === undefined ? [] : policyLines(read);
+  const lines = read === undefined ? [] : policyLines(read, PAGE_STYLE);
   return (
     <details>
       <summary>{lines.length === 0 ? 'no limit' : counted(lines.length, 'rule')}</summary>

@@ -6,7 +6,7 @@ import { firstRows, PAGE_ROWS } from '../../data/list.ts';
 import { useQuery } from '../../data/query.ts';
 import { type PastCall, replay, type Replayed } from '../../data/policies/replay.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { shown } from '../../format/text.ts';
 import type { ItemOf } from '../../../client/management.ts';
 import type { Policy } from '../../../policy/policy.ts';

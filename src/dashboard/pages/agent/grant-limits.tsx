@@ -1,5 +1,5 @@
 import type { Policy } from '../../../policy/policy.ts';
-import { grantLimits } from '../../format/grant-limits.ts';
+import { grantLimits } from '../../format/policy-lines.ts';
 import './grant-table.css';
 
 /** The limits of a grant, one a line. */

@@ -1,16 +1,17 @@
-import { type PolicyDifference, policyDifferences } from '../../format/policy-lines.ts';
-import { shown } from '../../format/text.ts';
 import type { Policy } from '../../../policy/policy.ts';
-
-/** The value of a rule that a policy does not set. */
-const unset = (name: string): string =>
-  name === 'needs approval above' ? 'never needed' : 'no limit';
+import {
+  absentText,
+  type PolicyDifference,
+  policyDifferences,
+} from '../../../policy/policy-lines.ts';
+import { PAGE_STYLE } from '../../format/policy-lines.ts';
+import { shown } from '../../format/text.ts';
 
 const Change = ({ name, before, after }: PolicyDifference) => (
   <li>
-    <strong>{shown(name)}</strong> <span class="before">{shown(before ?? unset(name))}</span>{' '}
+    <strong>{shown(name)}</strong> <span class="before">{shown(before ?? absentText(name))}</span>{' '}
     <span aria-hidden="true">→</span>
-    <span class="unseen">becomes</span> {shown(after ?? unset(name))}
+    <span class="unseen">becomes</span> {shown(after ?? absentText(name))}
   </li>
 );
 
@@ -24,7 +25,7 @@ export const PolicyChanges = ({
   readonly before: Policy | undefined;
   readonly after: Policy | undefined;
 }) => {
-  const changes = policyDifferences(before, after);
+  const changes = policyDifferences(before, after, PAGE_STYLE);
   return (
     <div>
       <h3>{title}</h3>

@@ -5,7 +5,7 @@ import type { Role } from '../../data/role.ts';
 import { spendStatus } from '../../../protocol/account/spend-status.ts';
 import { statedLimit, tightestLimit } from '../../data/accounts/tightest.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { nameOf } from '../../format/text.ts';
 import type { Standing } from '../../data/accounts/standing.ts';
 import { AccountLink } from '../../parts/account-link.tsx';

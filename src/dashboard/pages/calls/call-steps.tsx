@@ -5,7 +5,7 @@ import { canonicalJson } from '../../../core/canonical-json.ts';
 import type { Entry } from '../../../protocol/entry.ts';
 import type { CallApproval } from '../../data/calls/call-story.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { addressIn, shortened, shown } from '../../format/text.ts';
 import { agoOf, exactMomentOf, momentToSecond } from '../../format/time.ts';
 import { EntryDetails } from './entry-details.tsx';

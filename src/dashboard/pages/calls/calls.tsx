@@ -1,7 +1,7 @@
 import { useFilters } from '../../data/filters.ts';
 import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { PageProps } from '../../data/scope.ts';
-import { ruleWords } from '../../format/rule-name.ts';
+import { ruleWords } from '../../../policy/rule-name.ts';
 import { periodOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';
 import { FilterBar } from '../../parts/filter-bar.tsx';

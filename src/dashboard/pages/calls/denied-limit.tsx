@@ -1,6 +1,6 @@
 import { countsCalls } from '../../../protocol/account/denial.ts';
 import type { Entry } from '../../../protocol/entry.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { Amount } from '../../parts/amount.tsx';
 import { BudgetBar } from '../../parts/budget-bar.tsx';
 import { ATOMIC, membersOf, textOf } from './entry-values.tsx';

@@ -5,7 +5,7 @@ import { gatewayNow } from '../../data/gateway-clock.ts';
 import type { PageProps } from '../../data/scope.ts';
 import { readRanking, type SpendKey, type SpendRow } from '../../data/money/spending.ts';
 import { countOf } from '../../format/amount.ts';
-import { ruleName, ruleWords } from '../../format/rule-name.ts';
+import { ruleName, ruleWords } from '../../../policy/rule-name.ts';
 import { shown } from '../../format/text.ts';
 import { periodOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';

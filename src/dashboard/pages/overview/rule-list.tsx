@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import { listAddress } from '../../data/filters.ts';
 import { type FigureRow, type Figures, rowsOf } from '../../data/overview/figures.ts';
 import { countOf } from '../../format/amount.ts';
-import { ruleName } from '../../format/rule-name.ts';
+import { ruleName } from '../../../policy/rule-name.ts';
 import { Table } from '../../parts/table.tsx';
 
 /** The number of calls that each rule denied. */

@@ -1,7 +1,8 @@
 import type { AnswerOf } from '../../../client/management.ts';
 import { networkName } from '../../../protocol/network-name.ts';
+import { policyLines } from '../../../policy/policy-lines.ts';
 import { readPolicy } from '../../../policy/read-policy.ts';
-import { policyLines } from '../../format/policy-lines.ts';
+import { PAGE_STYLE } from '../../format/policy-lines.ts';
 import { addressIn, shown } from '../../format/text.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';
@@ -13,7 +14,7 @@ type Settings = AnswerOf<'settings'>;
 
 const DefaultPolicy = ({ settings }: { readonly settings: Settings }) => {
   const policy = readPolicy(settings.default_policy);
-  const lines = policy === undefined ? [] : policyLines(policy);
+  const lines = policy === undefined ? [] : policyLines(policy, PAGE_STYLE);
   return (
     <>
       {policy !== undefined && lines.length === 0 ? <p>It sets no limit.</p> : null}

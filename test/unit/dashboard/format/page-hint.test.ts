@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { pageHint } from '../../../../src/dashboard/format/page-hint.ts';
-import { ruleWords } from '../../../../src/dashboard/format/rule-name.ts';
+import { ruleWords } from '../../../../src/policy/rule-name.ts';
 import { problemOf } from '../../../../src/protocol/problem/reason.ts';
 import { all, denialOf, denied } from '../../protocol/problem/examples.ts';
 

@@ -3,7 +3,7 @@ import type { WireFault } from '../../../../src/protocol/fault.ts';
 import type { DeniedReason } from '../../../../src/protocol/problem/denial.ts';
 import type { MismatchReason } from '../../../../src/protocol/problem/proof.ts';
 import type { Reason } from '../../../../src/protocol/problem/reason.ts';
-import type { UpstreamReason } from '../../../../src/protocol/problem/call.ts';
+import type { UpstreamReason } from '../../../../src/protocol/problem/upstream.ts';
 
 export const HASH = `0x${'ab'.repeat(32)}` as const;
 

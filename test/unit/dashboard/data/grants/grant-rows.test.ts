@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { heldRows, offeredRows } from '../../../../../src/dashboard/data/grants/grant-rows.ts';
-import { grantLimits } from '../../../../../src/dashboard/format/grant-limits.ts';
+import { grantLimits } from '../../../../../src/dashboard/format/policy-lines.ts';
 
 const hashOf = (digit: string) => `0x${digit.repeat(64)}` as `0x${string}`;
 const accountOf = (digit: string) => `eip155:84532:0x${digit.repeat(40)}` as const;
