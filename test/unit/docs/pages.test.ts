@@ -7,7 +7,7 @@ import { commands } from '../../../src/cli/commands.ts';
 import type { ErrorCode } from '../../../src/client/errors.ts';
 import { placeholdersIn } from '../../../src/dashboard/data/placeholders.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
-import type { AccountRule } from '../../../src/protocol/account/denial.ts';
+import { accountRuleWords } from '../../../src/protocol/problem/account-rule.ts';
 
 /** Every document, by its path in the repository. */
 const PAGES = new Map(
@@ -258,17 +258,12 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('explains every denial by the account, and every error of the client', () => {
-    const names = [...Object.keys(ACCOUNT_RULES), ...Object.keys(ERRORS)];
+    const names = [...Object.keys(accountRuleWords), ...Object.keys(ERRORS)];
     expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 });
 
-/** The type checker holds both lists against the code. */
-const ACCOUNT_RULES: Readonly<Record<AccountRule, true>> = {
-  ...{ balance: true, debt: true, suspended: true, credit: true, nonce_used: true },
-  ...{ penniless: true, authority: true, unreachable: true, denial_rate: true, failure_rate: true },
-};
-
+/** The type checker holds the list against the code. */
 const ERRORS: Readonly<Record<ErrorCode, true>> = {
   ...{ options_invalid: true, spend_missing: true, header_reserved: true },
   ...{ request_unsignable: true, unreachable: true, redirected: true, offer_missing: true },

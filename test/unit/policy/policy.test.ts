@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../../src/policy/policy.ts';
+import { parsePolicy, policySchema, RULE_GROUPS } from '../../../src/policy/policy.ts';
+import type { Rule } from '../../../src/policy/rule.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 
 const USDC = `eip155:8453/erc20:0x${'ab'.repeat(20)}`;
@@ -10,6 +11,22 @@ const fieldsOf = (json: unknown): readonly string[] => {
   const result = parsePolicy(json);
   return result.ok ? [] : result.error.map(({ field }) => field);
 };
+
+const isRule = (value: unknown): value is Rule<unknown> =>
+  typeof value === 'object' && value !== null && 'shape' in value && 'denials' in value;
+
+it('checks every rule whose field it reads: a limit that only parses would limit nothing', () => {
+  const modules = import.meta.glob(['../../../src/policy/rules/*.ts'], { eager: true });
+  const rules = Object.values(modules).flatMap((module) =>
+    Object.values(module as object).filter(isRule),
+  );
+  expect(rules.length).toBeGreaterThan(17);
+  const checked: readonly unknown[] = RULE_GROUPS.flat();
+  expect(rules.filter((rule) => rule.check !== undefined && !checked.includes(rule))).toEqual([]);
+  expect(Object.keys(policySchema.shape).toSorted()).toEqual(
+    ['v', ...rules.flatMap(({ shape }) => Object.keys(shape))].toSorted(),
+  );
+});
 
 describe('parsePolicy', () => {
   it('accepts an empty policy, which limits nothing', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { policyWording } from '../../../../src/policy/policy.ts';
 import type { AccountRule, Denial } from '../../../../src/protocol/account/denial.ts';
+import { accountRuleWords } from '../../../../src/protocol/problem/account-rule.ts';
 import { problemOf } from '../../../../src/protocol/problem/reason.ts';
 import { denialOf, denied, HASH } from './examples.ts';
 
@@ -10,20 +11,9 @@ const withWording = (denial: Denial) => {
 };
 
 describe('a denial', () => {
-  const rules: Record<AccountRule, true> = {
-    authority: true,
-    unreachable: true,
-    denial_rate: true,
-    failure_rate: true,
-    balance: true,
-    debt: true,
-    credit: true,
-    nonce_used: true,
-    suspended: true,
-    penniless: true,
-  };
+  const rules = Object.keys(accountRuleWords) as AccountRule[];
 
-  it.each(Object.keys(rules) as AccountRule[])('by %s states what the caller can do', (rule) => {
+  it.each(rules)('by %s states what the caller can do', (rule) => {
     const { members } = problemOf(denied(denialOf(rule)));
     expect(members.status).toBe(403);
     expect(members['rule']).toBe(rule);
@@ -79,9 +69,7 @@ describe('a denial', () => {
   });
 
   it('has a different hint for every rule', () => {
-    const hints = Object.keys(rules).map(
-      (rule) => problemOf(denied(denialOf(rule as AccountRule))).members.hint,
-    );
+    const hints = rules.map((rule) => problemOf(denied(denialOf(rule))).members.hint);
     expect(new Set(hints).size).toBe(hints.length);
   });
 
