@@ -12,53 +12,51 @@ export const OUTAGE_RULES = [
 
 export type OutageRule = (typeof OUTAGE_RULES)[number];
 
-/** Everything that raises an alert. */
-export const ALERT_RULES = [
-  ...OUTAGE_RULES,
-  'soft_limit',
-  'approval',
-  'breaker',
-  'debt',
-  'stuck',
-  'dead_letter',
-  'webhook_disabled',
-  'gas',
-  'reconciliation',
-  'catalogue_stale',
-  'tool_changed',
-  'secret_returned',
-  'card_charged',
-  'database_size',
-  'database_unavailable',
-  'backend',
-  'payee_missing',
-  'log_forked',
-  'database_behind',
-  'log_behind',
-  'witness',
-  'archive',
-] as const;
-
-export type AlertRule = (typeof ALERT_RULES)[number];
-
 /** `critical`: calls or payments fail now. `warning`: part of the gateway fails, or will. `notice`: for information. */
 export type Severity = 'critical' | 'warning' | 'notice';
 
-const CRITICAL: readonly AlertRule[] = [
-  ...OUTAGE_RULES,
-  'payee_missing',
-  'database_unavailable',
-  'database_behind',
-  'log_forked',
-];
-const NOTICES: readonly AlertRule[] = ['soft_limit', 'approval', 'catalogue_stale'];
+/** Everything that raises an alert, and how urgent it is. `alert-words.ts` has the words. */
+const SEVERITIES = {
+  facilitator_away: 'critical',
+  chain_stuck: 'critical',
+  upstream_failing: 'critical',
+  queue_late: 'critical',
+  cron_missed: 'critical',
+  soft_limit: 'notice',
+  approval: 'notice',
+  breaker: 'warning',
+  debt: 'warning',
+  stuck: 'warning',
+  dead_letter: 'warning',
+  webhook_disabled: 'warning',
+  gas: 'warning',
+  reconciliation: 'warning',
+  catalogue_stale: 'notice',
+  tool_changed: 'warning',
+  secret_returned: 'warning',
+  card_charged: 'warning',
+  database_size: 'warning',
+  database_unavailable: 'critical',
+  backend: 'warning',
+  payee_missing: 'critical',
+  log_forked: 'critical',
+  database_behind: 'critical',
+  log_behind: 'warning',
+  witness: 'warning',
+  archive: 'warning',
+} as const satisfies { readonly [rule in OutageRule]: Severity } & Readonly<
+  Record<string, Severity>
+>;
+
+export type AlertRule = keyof typeof SEVERITIES;
+
+export const ALERT_RULES = Object.keys(SEVERITIES) as readonly AlertRule[];
 
 /** How urgent an alert is. An outage that is over is a notice. @param kind the kind in the alert's detail */
 export const severityOf = (rule: AlertRule, kind?: unknown): Severity => {
-  if (kind === 'ended' || NOTICES.includes(rule)) return 'notice';
+  if (kind === 'ended') return 'notice';
   // Other backends still settle.
-  if (rule === 'facilitator_away' && kind === 'others') return 'warning';
-  return CRITICAL.includes(rule) ? 'critical' : 'warning';
+  return rule === 'facilitator_away' && kind === 'others' ? 'warning' : SEVERITIES[rule];
 };
 
 /** An alert for operators or owners (entry `alert.raised`). */

@@ -4,7 +4,7 @@ import imports from '../../../dev/imports.ts?raw';
 import manifest from '../../../package.json';
 import createManifest from '../../../packages/create-countersign/package.json';
 import { commands } from '../../../src/cli/commands.ts';
-import type { ErrorCode } from '../../../src/client/errors.ts';
+import { errorPages } from '../../../src/client/error-words.ts';
 import { placeholdersIn } from '../../../src/dashboard/data/placeholders.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
 import { accountRuleWords } from '../../../src/protocol/problem/account-rule.ts';
@@ -258,22 +258,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('explains every denial by the account, and every error of the client', () => {
-    const names = [...Object.keys(accountRuleWords), ...Object.keys(ERRORS)];
+    const names = [...Object.keys(accountRuleWords), ...Object.keys(errorPages)];
     expect(names.filter((name) => !documented.has(name))).toEqual([]);
   });
 });
-
-/** The type checker holds the list against the code. */
-const ERRORS: Readonly<Record<ErrorCode, true>> = {
-  ...{ options_invalid: true, spend_missing: true, header_reserved: true },
-  ...{ request_unsignable: true, unreachable: true, redirected: true, offer_missing: true },
-  ...{ offer_malformed: true, scheme_unsupported: true, network_unsupported: true },
-  ...{ flow_unsupported: true, token_mismatch: true, asset_not_allowed: true },
-  ...{ payee_not_allowed: true, over_per_call: true, over_total: true },
-  ...{ binding_unavailable: true, binding_downgraded: true, audience_mismatch: true },
-  ...{ challenge_malformed: true, vetoed: true, signer_failed: true, payment_refused: true },
-  ...{ signer_refused: true, approval_required: true },
-  ...{ approval_refused: true, approval_expired: true },
-  ...{ credit_refused: true, answer_lost: true, unknown_call: true, look_failed: true },
-  ...{ refused: true, command_lost: true, answer_malformed: true, tool_failed: true },
-};
