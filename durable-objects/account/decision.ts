@@ -9,7 +9,8 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { AssetId } from '../../src/protocol/account-id.ts';
-import type { Entry, EntryBody } from '../../src/protocol/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { NewCallEntry, NewEntry } from '../../src/protocol/log/new-entry.ts';
 
 /** The inputs of a decision besides the account and the call's own record. */
 export type Context = {
@@ -67,7 +68,7 @@ export const changed = <Verdict>(
 export const enter = (
   state: AccountState,
   { now, salt }: Pick<Context, 'now' | 'salt'>,
-  body: Omit<EntryBody, 'at'> & Partial<Pick<EntryBody, 'at'>>,
+  body: NewEntry,
 ): { readonly state: AccountState; readonly entry: Entry } => {
   const cutOff = cutOffCount(state, now);
   const isNews = cutOff > (state.tree.cutOff ?? 0);
@@ -87,7 +88,7 @@ export const append = (
   state: AccountState,
   record: CallRecord,
   context: Pick<Context, 'now' | 'salt'>,
-  body: Omit<EntryBody, 'at' | 'call' | 'tool' | 'request'>,
+  body: NewCallEntry,
 ): { readonly state: AccountState; readonly record: CallRecord; readonly hash: Hex } => {
   const { id: call, tool, request } = record;
   const entered = enter(state, context, { ...body, call, tool, request });

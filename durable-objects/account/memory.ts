@@ -1,7 +1,8 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { DocumentType } from '../../src/protocol/account/command.ts';
-import type { Entry, EntryType } from '../../src/protocol/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { isPrompt } from '../../src/protocol/log/prompt.ts';
 import type { Disk } from '../store/disk.ts';
 import type { Committed } from '../store/group-commit.ts';
 import { valuesOf } from '../store/noun.ts';
@@ -29,25 +30,6 @@ import { idleAt } from './tree/return-shares.ts';
 const KEPT_ENTRIES = 2_000;
 /** Entries wait at most this long for the end of open calls. */
 export const EXPORT_DELAY: Seconds = 10;
-
-/** Entries for readers that wait for them. */
-const PROMPT: ReadonlySet<string> = new Set([
-  'account.label',
-  'account.status',
-  'account.policy',
-  'tool.put',
-  'tool.removed',
-  'webhook.put',
-  'webhook.removed',
-  'secret.put',
-  'secret.removed',
-  'settlement.redriven',
-  'credit.adjusted',
-  'call.refunded',
-  'call.approved',
-  'call.refused',
-  'alert.raised',
-] satisfies EntryType[]);
 
 /** Credit on its way to another account. */
 export type Pending = Sending & { readonly transfer: Transfer };
@@ -131,7 +113,7 @@ export const remember = (
   for (const lease of valuesOf(writes, ISSUED_LEASE)) memory.lessees.set(lease, lease.until);
   if (writes.some(({ noun }) => noun.name === DOCUMENT.name)) memory.newestDocument.clear();
   const isComplete = memory.fresh.length > 0 || before === state.exported;
-  memory.exportNow ||= added.some(({ type }) => PROMPT.has(type));
+  memory.exportNow ||= added.some(({ type }) => isPrompt(type));
   const ordered = added.toSorted((a, b) => a.seq - b.seq);
   const fresh = [...memory.fresh, ...ordered].filter(({ seq }) => seq > state.exported);
   memory.fresh = isComplete && fresh.length <= KEPT_ENTRIES ? fresh : [];

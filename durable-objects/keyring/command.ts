@@ -1,4 +1,6 @@
-import type { EntryBody, Entry, Json } from '../../src/protocol/entry.ts';
+import type { Entry, Json } from '../../src/protocol/entry.ts';
+import type { SignerCommandType } from '../../src/protocol/log/entry-types.ts';
+import type { NewEntryOf, Omitting } from '../../src/protocol/log/new-entry.ts';
 import type {
   CommandAnswer,
   CommandChange,
@@ -13,7 +15,7 @@ import { type Context, type Decision, enter, type KeyringState, unchanged } from
 export type Change = {
   readonly state: KeyringState;
   readonly writes: readonly Write[];
-  readonly entries: readonly Omit<EntryBody, 'at' | 'evidence'>[];
+  readonly entries: readonly Omitting<NewEntryOf<SignerCommandType>, 'at' | 'evidence'>[];
   readonly answer: Omit<CommandChange, 'verdict' | 'changed' | 'entry'>;
 };
 

@@ -1,7 +1,7 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { chainIdOf, parseAccountId } from '../../src/protocol/account-id.ts';
-import type { EntryBody } from '../../src/protocol/entry.ts';
+import type { NewEntryOf, PartOf } from '../../src/protocol/log/new-entry.ts';
 import { judge, type Refusal } from '../../src/signer/judge.ts';
 import type { RpcFault } from '../../src/signer/rpc-error.ts';
 import type { SigningRequest } from '../../src/signer/signing-request.ts';
@@ -70,7 +70,7 @@ export const decideRequest = (
   const { agent } = found;
   const refuse = (
     fault: RpcFault,
-    body: Omit<EntryBody, 'at' | 'type'>,
+    body: Omit<NewEntryOf<'signer.refused'>, 'at' | 'type'>,
   ): Decision<RequestVerdict> => {
     const named = { agent: keyId, address: agent.address };
     const outcome = { ...named, nonce, ...body.outcome };
@@ -109,7 +109,10 @@ const decideSigning = (
   request: SigningRequest,
   { read, now }: Context,
   burn: Write,
-  refuse: (fault: RpcFault, body: Omit<EntryBody, 'at' | 'type'>) => Decision<RequestVerdict>,
+  refuse: (
+    fault: RpcFault,
+    body: Omit<NewEntryOf<'signer.refused'>, 'at' | 'type'>,
+  ) => Decision<RequestVerdict>,
   nonce: string,
 ): Decision<RequestVerdict> => {
   const { spend, digest, intent } = request;
@@ -187,7 +190,7 @@ const refusalFault = ({ rule, field, limit, retryAfter }: Refusal): RpcFault => 
 const amountsOf = (
   { intent }: SigningRequest,
   { limit }: Refusal,
-): Readonly<Record<string, string>> => ({
+): PartOf<'signer.refused', 'amounts'> => ({
   amount: intent.maxAmount.toString(),
   ...(limit === undefined ? {} : { limit: limit.limit.toString(), spent: limit.spent.toString() }),
 });

@@ -2,7 +2,8 @@ import { GENESIS, link } from '../../src/audit/entry.ts';
 import { random16 } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { ChainHead, Entry, EntryBody } from '../../src/protocol/entry.ts';
+import type { ChainHead, Entry } from '../../src/protocol/entry.ts';
+import type { NewEntry } from '../../src/protocol/log/new-entry.ts';
 import type { SealedSeed } from '../../src/signer/fleet-seed.ts';
 import type { Decision as StoreDecision } from '../store/decision.ts';
 import {
@@ -80,7 +81,7 @@ export const openLedger = (owner: AccountId, storage: DurableObjectStorage): Led
 export const enter = (
   state: KeyringState,
   now: Seconds,
-  body: Omit<EntryBody, 'at'>,
+  body: NewEntry,
 ): { readonly state: KeyringState; readonly entry: Entry } => {
   const { entry, head } = link(state.head, state.owner, random16(), { at: now, ...body });
   return { state: { ...state, head }, entry };

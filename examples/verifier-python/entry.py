@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, Dict, NamedTuple, Optional
 
 from canonical import SAFE, is_well_formed
+from entry_types import NEEDS
 from fields import (
     Malformed, account, decimal, lower_hash, members, natural, one_of, positive, salt, text,
 )  # fmt: skip
@@ -16,19 +17,6 @@ MAX_LINE = 65_536
 MAX_DEPTH = 8
 PREFIX = b"countersign-entry/1\n"
 GENESIS = "0x" + "00" * 32
-
-TYPES = (
-    "call.accepted", "call.parked", "call.approved", "call.refused", "call.denied", "call.dispatched",
-    "call.finished", "call.late", "call.abandoned", "call.resolved", "call.refunded",
-    "payment.settled", "payment.failed", "payment.released", "payment.bounced",
-    "credit.received", "credit.refunded", "credit.lent", "credit.adjusted",
-    "grant.issued", "grant.accepted", "grant.taken", "grant.revoked", "grant.default", "lease.closed",
-    "account.status", "account.policy", "account.label", "policy.default", "tool.listed", "tool.put", "tool.removed",
-    "webhook.put", "webhook.removed", "secret.put", "secret.removed",
-    "settlement.redriven", "letter.redriven", "alert.raised", "archive.written",
-    "signer.signed", "signer.refused", "signer.failed", "signer.enrolled", "signer.policy",
-    "signer.revoked", "signer.rotated", "signer.seed", "signer.exported",
-)  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -78,7 +66,7 @@ def _one(value: Any) -> int:
 _read = members(
     {
         "v": _one,
-        "type": one_of(*TYPES),
+        "type": one_of(*NEEDS),
         "seq": positive,
         "account": account,
         "prev": lower_hash,

@@ -1,4 +1,4 @@
-"""What each type of entry must be signed with, and the examination of one entry, which any process can do."""
+"""The examination of one entry, which any process can do."""
 
 from __future__ import annotations
 
@@ -9,37 +9,6 @@ import evidence
 import forms
 import proofs
 from evidence import EvidenceFault, fail, read_as
-
-# The signed evidence that each type of entry must have. A type that is not here is a fault of this table, not a pass.
-NEEDS: Dict[str, str] = {
-    **dict.fromkeys(("call.accepted", "call.parked"), "proof"),
-    **dict.fromkeys(("call.approved", "call.refused"), "approval"),
-    "call.denied": "denial",
-    **dict.fromkeys(("policy.default", "tool.listed"), "listed"),
-    "lease.closed": "lease",
-    **dict.fromkeys(("payment.settled", "payment.failed"), "reveal"),
-    **dict.fromkeys(("grant.issued", "grant.taken"), "grant"),
-    "grant.revoked": "revocation",
-    # A command, or a grant or revocation that moved the account.
-    **dict.fromkeys(("account.status", "account.policy", "webhook.removed"), "any"),
-    **dict.fromkeys(
-        (
-            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label",
-            "tool.put", "tool.removed", "webhook.put", "secret.put", "secret.removed", "settlement.redriven",
-            "letter.redriven", "signer.enrolled", "signer.policy", "signer.revoked", "signer.rotated", "signer.seed",
-            "signer.exported",
-        ),
-        "command",
-    ),
-    **dict.fromkeys(
-        (
-            "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
-            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed", "signer.refused",
-            "signer.failed",
-        ),
-        "nothing",
-    ),
-}  # fmt: skip
 
 Fault = Tuple[str, str]
 """Field and reason."""

@@ -15,7 +15,8 @@ from canonical import sha256_hex
 from commands import Commands
 from entry import Seen, member
 from evidence import EvidenceFault, fail, read_as
-from examination import NEEDS, Revealed, examine_all
+from entry_types import NEEDS
+from examination import Revealed, examine_all
 from fields import members, signature
 from tally import Tally
 

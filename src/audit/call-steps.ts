@@ -2,6 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import { type Network, parseAccountId } from '../protocol/account-id.ts';
 import { countsCalls } from '../protocol/account/denial.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
+import { entryName } from '../protocol/log/entry-name.ts';
 
 /** One entry about a call, in words. */
 export type Step = {
@@ -36,7 +37,7 @@ export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly S
     return {
       at: entry.at,
       seq: entry.seq,
-      what: SENTENCES[entry.type]?.(told) ?? entry.type,
+      what: SENTENCES[entry.type]?.(told) ?? entryName(entry.type),
       clauses: CLAUSES[entry.type]?.(told) ?? [],
     };
   });

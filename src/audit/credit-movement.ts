@@ -1,7 +1,9 @@
 import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Hex } from '../core/hex.ts';
 import { type Day, dayOf } from './day.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { factsOf, mayMoveCredit } from '../protocol/log/facts.ts';
+import { isCredit } from './projection.ts';
 
 /** A line of the ledger totals. The first four raise credit, the others lower it. */
 export type CreditLine =
@@ -32,83 +34,41 @@ export type CreditMovement = {
  *
  * @throws RangeError for an amount that is not a safe integer
  */
-export const creditMovement = (entry: Entry): CreditMovement | undefined => {
-  const { call, amounts = {}, payment = {} } = entry;
-  const of = (line: CreditLine, amount: string | undefined): CreditMovement => ({
+export const creditMovement = (logged: Entry): CreditMovement | undefined => {
+  const entry = factsOf(logged);
+  if (!mayMoveCredit(entry)) return undefined;
+  const of = (line: CreditLine, amount: string | undefined, asset?: string): CreditMovement => ({
     day: dayOf(entry.at),
     line,
-    ...(call === undefined ? {} : { call }),
-    ...(typeof payment.asset === 'string' ? { asset: payment.asset } : {}),
+    ...(entry.call === undefined ? {} : { call: entry.call }),
+    ...(asset === undefined ? {} : { asset }),
     ...(amount === undefined ? {} : { amount: toStored(parseAmount(amount) ?? 0n) }),
   });
   switch (entry.type) {
     case 'call.finished':
     case 'call.abandoned':
+      if (entry.amounts.credited !== undefined) return of('topped_up', entry.amounts.credited);
+      return isCredit(entry) ? of('returned', undefined) : undefined;
+    // The money of a call that was not charged had moved: all of it returns as credit (law 4).
     case 'call.resolved':
-      if (amounts['credited'] !== undefined) return of('topped_up', amounts['credited']);
-      // The money of a call that was not charged had moved: all of it returns as credit (law 4).
-      return payment.state === 'settled' &&
-        payment.paidBy === 'upfront' &&
-        amounts['charged'] === '0'
-        ? of('returned', undefined)
-        : undefined;
+      return isCredit(entry) ? of('returned', undefined) : undefined;
     // Also of a call that an ancestor's credit paid: the gateway owes it that credit while it is in transit.
     case 'call.refunded':
-      return of('returned', amounts['amount']);
-    case 'payment.settled':
+      return of('returned', entry.amounts.amount, entry.payment.asset);
+    case 'payment.settled': {
       // The payment of a debt moved after all, so the account removes the debt.
-      if (isText(payment.cleared)) return of('late', payment.cleared);
-      return isText(payment.credited) ? of('late', payment.credited) : undefined;
+      const late = entry.payment.cleared ?? entry.payment.credited;
+      return late === undefined ? undefined : of('late', late);
+    }
     case 'payment.failed':
-      return payment.fault === 'payer' ? of('debt', amounts['amount']) : undefined;
-    case 'credit.adjusted':
-      return of(entry.decision === 'added' ? 'given' : 'taken', amounts['amount']);
+      return entry.payment.fault === 'payer' ? of('debt', entry.amounts.amount) : undefined;
+    case 'credit.adjusted': {
+      const line = entry.decision === 'added' ? 'given' : 'taken';
+      return of(line, entry.amounts.amount, entry.payment.asset);
+    }
     case 'credit.refunded':
-      return of('refunded', amounts['amount']);
+      return of('refunded', entry.amounts.amount, entry.payment.asset);
     case 'credit.lent':
-      return of('lent', amounts['amount']);
-    case 'call.accepted':
-    case 'call.parked':
-    case 'call.approved':
-    case 'call.refused':
-    case 'call.denied':
-    case 'call.dispatched':
-    case 'call.late':
-    case 'payment.released':
-    case 'payment.bounced':
-    case 'credit.received':
-    case 'grant.issued':
-    case 'grant.accepted':
-    case 'grant.taken':
-    case 'grant.revoked':
-    case 'grant.default':
-    case 'lease.closed':
-    case 'account.status':
-    case 'account.policy':
-    case 'account.label':
-    case 'policy.default':
-    case 'tool.listed':
-    case 'tool.put':
-    case 'tool.removed':
-    case 'webhook.put':
-    case 'webhook.removed':
-    case 'secret.put':
-    case 'secret.removed':
-    case 'settlement.redriven':
-    case 'letter.redriven':
-    case 'alert.raised':
-    case 'archive.written':
-    case 'signer.signed':
-    case 'signer.refused':
-    case 'signer.failed':
-    case 'signer.enrolled':
-    case 'signer.policy':
-    case 'signer.revoked':
-    case 'signer.rotated':
-    case 'signer.seed':
-    case 'signer.exported':
-      return undefined;
+      return of('lent', entry.amounts.amount, entry.payment.asset);
   }
 };
-
-const isText = (value: Json | undefined): value is string => typeof value === 'string';

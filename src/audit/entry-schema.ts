@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
-import type { Entry, EntryType, Json } from '../protocol/entry.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
+import { ENTRY_TYPES, type EntryType } from '../protocol/log/entry-types.ts';
 
 /** The maximum nesting of evidence: an intent in evidence in an entry, and some margin. A deeper value attacks the recursion (CWE-674). */
 const MAX_DEPTH = 8;
@@ -17,62 +18,10 @@ const jsonObject = z.custom<{ readonly [key: string]: Json }>(
   (value) => isObject(value) && isJson(value, MAX_DEPTH),
 );
 
-const TYPES = [
-  'call.accepted',
-  'call.parked',
-  'call.approved',
-  'call.refused',
-  'call.denied',
-  'call.dispatched',
-  'call.finished',
-  'call.late',
-  'call.abandoned',
-  'call.resolved',
-  'call.refunded',
-  'payment.settled',
-  'payment.failed',
-  'payment.released',
-  'payment.bounced',
-  'credit.received',
-  'credit.refunded',
-  'credit.lent',
-  'grant.issued',
-  'grant.accepted',
-  'grant.taken',
-  'grant.revoked',
-  'grant.default',
-  'lease.closed',
-  'account.status',
-  'account.policy',
-  'account.label',
-  'policy.default',
-  'tool.listed',
-  'tool.put',
-  'tool.removed',
-  'webhook.put',
-  'webhook.removed',
-  'secret.put',
-  'secret.removed',
-  'settlement.redriven',
-  'letter.redriven',
-  'credit.adjusted',
-  'alert.raised',
-  'archive.written',
-  'signer.signed',
-  'signer.refused',
-  'signer.failed',
-  'signer.enrolled',
-  'signer.policy',
-  'signer.revoked',
-  'signer.rotated',
-  'signer.seed',
-  'signer.exported',
-] as const satisfies readonly EntryType[];
-
 /** One entry of a chunk or an exported log. Strict: an unknown member must not be dropped silently from a proof. */
 const entrySchema = z.strictObject({
   v: z.literal(1),
-  type: z.enum(TYPES),
+  type: z.enum(Object.keys(ENTRY_TYPES) as EntryType[]),
   seq: z.int().check(z.positive()),
   account,
   prev: hash,

@@ -2,7 +2,8 @@ import { withoutUndefined } from '../core/without-undefined.ts';
 import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { changesCallRow, type Facts, factsOf } from '../protocol/log/facts.ts';
 
 /** The changes of a call's row. An absent member leaves its column unchanged. Amounts are atomic units. */
 export type CallUpdate = {
@@ -64,9 +65,10 @@ export const project = (entries: readonly Entry[]): readonly CallUpdate[] => {
   for (const entry of entries) {
     if (entry.call === undefined) continue;
     const before = calls.get(entry.call);
-    const call = callRow(entry, entry.call);
+    const facts = factsOf(entry);
+    const call = callRow(facts, entry.call);
     const price = call?.price ?? before?.price;
-    const payment = paymentAfter(entry, price, before?.payment);
+    const payment = paymentAfter(facts, price, before?.payment);
     if (call === undefined && payment === undefined) continue;
     calls.set(entry.call, {
       ...before,
@@ -79,7 +81,7 @@ export const project = (entries: readonly Entry[]): readonly CallUpdate[] => {
 
 /** The payment after an entry; undefined if the entry does not change it. */
 const paymentAfter = (
-  entry: Entry,
+  entry: Facts,
   price: number | undefined,
   before: CallUpdate['payment'],
 ): CallUpdate['payment'] => {
@@ -91,30 +93,36 @@ const paymentAfter = (
 };
 
 /** Whether an entry opens a payment: deferred ones when their call is committed, upfront ones when it is accepted. */
-const opensPayment = ({ type, decision, payment = {} }: Entry): boolean =>
-  type === 'call.accepted'
-    ? payment.paidBy === 'upfront' && decision === 'settle'
-    : (type === 'call.finished' || type === 'call.abandoned') && payment.state === 'queued';
+export const opensPayment = (entry: Facts): boolean =>
+  entry.type === 'call.accepted'
+    ? entry.payment.paidBy === 'upfront' && entry.decision === 'settle'
+    : (entry.type === 'call.finished' || entry.type === 'call.abandoned') &&
+      entry.payment.state === 'queued';
 
-const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
-  const { seq, amounts, outcome = {}, payment = {} } = entry;
+const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
+  if (!changesCallRow(entry)) return undefined;
+  const { seq } = entry;
   const known = withoutUndefined({ call, seq, tool: entry.tool, request: entry.request });
   switch (entry.type) {
     case 'call.accepted':
       return { ...known, ...acceptedFacts(entry), state: 'held' };
     case 'call.finished':
-    case 'call.abandoned':
+    case 'call.abandoned': {
+      const { charged, credited } = entry.amounts;
       return {
         ...known,
         state: stateOf(entry),
         endedAt: entry.at,
         ...withoutUndefined({
-          charged: stored(amounts?.charged),
-          spent: amounts?.credited === undefined ? undefined : spentOf(amounts),
-          kept: payment.kept === true ? ('held' as const) : undefined,
-          ...answered(outcome),
+          charged: stored(charged),
+          // A top-up charges nothing: the calls that use its credit do.
+          spent:
+            credited === undefined ? undefined : (stored(charged) ?? 0) - (stored(credited) ?? 0),
+          kept: entry.payment.kept === true ? ('held' as const) : undefined,
+          ...answered(entry.outcome),
         }),
       };
+    }
     // The call ended before without an answer. Its charge is known now.
     case 'call.resolved':
       return {
@@ -122,16 +130,19 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         state: 'abandoned',
         kept: entry.decision === 'charged' ? 'charged' : 'released',
         ...withoutUndefined({
-          charged: stored(amounts?.charged),
-          spent: amounts?.before === amounts?.charged ? undefined : stored(amounts?.before),
+          charged: stored(entry.amounts.charged),
+          spent:
+            entry.amounts.before === entry.amounts.charged
+              ? undefined
+              : stored(entry.amounts.before),
         }),
       };
     // Each entry has the total, so a redelivery adds nothing.
     case 'call.refunded':
-      return { call, seq, ...withoutUndefined({ refunded: stored(amounts?.refunded) }) };
+      return { call, seq, ...withoutUndefined({ refunded: stored(entry.amounts.refunded) }) };
     // The hold ended before the answer, which changes neither the state nor the charge.
     case 'call.late':
-      return { ...known, state: 'abandoned', ...withoutUndefined(answered(outcome)) };
+      return { ...known, state: 'abandoned', ...withoutUndefined(answered(entry.outcome)) };
     // An upfront call whose payment can never settle ends with it, before its tool ran.
     case 'payment.failed':
     case 'payment.released':
@@ -141,7 +152,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
             ...known,
             state: stateOf(entry),
             endedAt: entry.at,
-            ...withoutUndefined({ charged: stored(amounts?.charged) }),
+            ...withoutUndefined({ charged: stored(entry.amounts.charged) }),
           };
     // A call that waited and never ran has its only row from here: its payment may still move, and then becomes credit.
     case 'call.refused':
@@ -153,107 +164,84 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         charged: 0,
         ...withoutUndefined({ reason: entry.decision }),
       };
-    case 'call.parked':
-    case 'call.approved':
-    case 'call.denied':
-    case 'call.dispatched':
     case 'payment.settled':
-    case 'payment.bounced':
-    case 'credit.received':
-    case 'credit.refunded':
-    case 'credit.lent':
-    case 'grant.issued':
-    case 'grant.accepted':
-    case 'grant.taken':
-    case 'grant.revoked':
-    case 'grant.default':
-    case 'lease.closed':
-    case 'account.status':
-    case 'account.policy':
-    case 'account.label':
-    case 'policy.default':
-    case 'tool.listed':
-    case 'tool.put':
-    case 'tool.removed':
-    case 'webhook.put':
-    case 'webhook.removed':
-    case 'secret.put':
-    case 'secret.removed':
-    case 'settlement.redriven':
-    case 'letter.redriven':
-    case 'credit.adjusted':
-    case 'alert.raised':
-    case 'archive.written':
-    case 'signer.signed':
-    case 'signer.refused':
-    case 'signer.failed':
-    case 'signer.enrolled':
-    case 'signer.policy':
-    case 'signer.revoked':
-    case 'signer.rotated':
-    case 'signer.seed':
-    case 'signer.exported':
       return undefined;
   }
 };
 
-/** A top-up charges nothing: the calls that use its credit do. */
-const spentOf = (amounts: Entry['amounts']): number =>
-  (stored(amounts?.charged) ?? 0) - (stored(amounts?.credited) ?? 0);
-
-const acceptedFacts = ({ seq, at, evidence, binding, policy, amounts, payment = {} }: Entry) => ({
+const acceptedFacts = ({
+  seq,
+  at,
+  evidence,
+  binding,
+  policy,
+  amounts,
+  payment,
+}: Facts<'call.accepted' | 'call.refused'>) => ({
   firstSeq: seq,
   acceptedAt: at,
   ...withoutUndefined({
-    payee: text(payment.payTo),
-    audience: text(evidence?.['audience']),
+    payee: payment.payTo,
+    audience: typeof evidence?.audience === 'string' ? evidence.audience : undefined,
     binding,
     policy,
-    price: stored(amounts?.price),
-    asset: text(payment.asset),
-    paidBy: text(payment.paidBy),
+    price: stored(amounts.price),
+    asset: payment.asset,
+    paidBy: payment.paidBy,
   }),
 });
 
-const endedPayment = (entry: Entry, price: number | undefined): EndedPayment | undefined => {
-  const { seq, at, payment = {}, amounts } = entry;
-  const state = endOf(entry);
-  if (state === undefined) return undefined;
+const endedPayment = (entry: Facts, price: number | undefined): EndedPayment | undefined => {
+  const { seq, at } = entry;
+  if (
+    entry.type === 'call.finished' ||
+    entry.type === 'call.abandoned' ||
+    entry.type === 'call.refused'
+  ) {
+    // The entry that ends a failed call also releases its payment.
+    return entry.payment.state === 'released'
+      ? { seq, at, state: 'released', credited: 0, ...withoutUndefined({ amount: price }) }
+      : undefined;
+  }
+  if (
+    entry.type !== 'payment.settled' &&
+    entry.type !== 'payment.failed' &&
+    entry.type !== 'payment.released'
+  ) {
+    return undefined;
+  }
+  const { credited, transaction, block, fault, reason }: PaymentEnd = entry.payment;
+  const amount = stored(entry.amounts.amount) ?? price;
   return {
-    seq,
-    at,
-    state,
-    credited: stored(text(payment.credited)) ?? 0,
-    ...withoutUndefined({
-      amount: stored(amounts?.amount) ?? price,
-      transaction: text(payment.transaction),
-      block: integer(payment.block),
-      fault: text(payment.fault),
-      reason: text(payment.reason),
-    }),
+    ...{ seq, at, state: PAYMENT_ENDS[entry.type], credited: stored(credited) ?? 0 },
+    ...withoutUndefined({ amount, transaction, block, fault, reason }),
   };
 };
 
-/** The state in which an entry ends a payment; undefined for entries of open payments and all others. */
-const endOf = ({ type, payment }: Entry): EndedPayment['state'] | undefined => {
-  if (type === 'payment.settled') return 'settled';
-  if (type === 'payment.failed') return 'failed';
-  if (type === 'payment.released') return 'released';
-  // The entry that ends a failed call also releases its payment.
-  const endsCall = type === 'call.finished' || type === 'call.abandoned' || type === 'call.refused';
-  return endsCall && payment?.state === 'released' ? 'released' : undefined;
-};
+type PaymentEnd = Facts<'payment.settled'>['payment'] & Facts<'payment.failed'>['payment'];
+
+/** The state in which an entry ends a payment. */
+export const PAYMENT_ENDS = {
+  'payment.settled': 'settled',
+  'payment.failed': 'failed',
+  'payment.released': 'released',
+} as const;
 
 /** Whether an entry turns a settled upfront payment into credit: an uncharged call (law 4), a released kept amount, or a top-up. */
-export const isCredit = ({ type, amounts, payment }: Entry): boolean =>
-  (type === 'call.finished' || type === 'call.abandoned' || type === 'call.resolved') &&
-  payment?.state === 'settled' &&
-  payment.paidBy === 'upfront' &&
-  (amounts?.charged === '0' || amounts?.credited !== undefined);
+export const isCredit = (entry: Facts): boolean => {
+  const isEnd =
+    entry.type === 'call.finished' ||
+    entry.type === 'call.abandoned' ||
+    entry.type === 'call.resolved';
+  if (!isEnd) return false;
+  const { charged, credited }: Facts<'call.finished'>['amounts'] = entry.amounts;
+  const { state, paidBy } = entry.payment;
+  return state === 'settled' && paidBy === 'upfront' && (charged === '0' || credited !== undefined);
+};
 
 /** The settled payment, now credited in full. Its transaction and time stay. */
 const creditedPayment = (
-  { seq, at }: Entry,
+  { seq, at }: Facts,
   price: number | undefined,
   settled: EndedPayment | undefined,
 ): EndedPayment => {
@@ -268,25 +256,20 @@ const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies N
 >[]);
 
 /** The state of a call after an entry. */
-export const stateOf = ({ type, decision, outcome }: Entry): NonNullable<CallUpdate['state']> => {
+export const stateOf = ({ type, decision, outcome }: Facts): NonNullable<CallUpdate['state']> => {
   if (decision !== undefined && ENDED.has(decision))
     return decision as NonNullable<CallUpdate['state']>;
   if (type === 'call.abandoned') return 'abandoned';
-  return outcome?.success === true ? 'committed' : 'released';
+  return 'success' in outcome && outcome.success === true ? 'committed' : 'released';
 };
 
-const answered = (outcome: { readonly [key: string]: Json }) => ({
-  success: typeof outcome.success === 'boolean' ? ((outcome.success ? 1 : 0) as 0 | 1) : undefined,
-  status: integer(outcome.status),
-  digest: text(outcome.digest),
-  reason: text(outcome.reason),
-});
-
-const text = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined;
-
-const integer = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' ? value : undefined;
+const answered = (outcome: Facts<'call.finished' | 'call.abandoned' | 'call.late'>['outcome']) => {
+  const { success, status, digest, reason }: Facts<'call.finished'>['outcome'] = outcome;
+  return {
+    success: success === undefined ? undefined : success ? (1 as const) : (0 as const),
+    ...{ status, digest, reason },
+  };
+};
 
 const stored = (value: string | undefined): number | undefined => {
   const amount = value === undefined ? undefined : parseAmount(value);

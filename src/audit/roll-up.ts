@@ -7,6 +7,7 @@ import { acceptedAtOf } from '../settlement/stored-call.ts';
 import { type AccountRow, rowAfter } from './account-row.ts';
 import { creditMovement, type CreditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
+import { type Facts, factsOf } from '../protocol/log/facts.ts';
 import { isCredit, stateOf } from './projection.ts';
 import type { StoredHead } from './stored-chain.ts';
 import type { TablePrefix } from './table-prefix.ts';
@@ -93,7 +94,7 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
         call,
         calls: 1,
         charged,
-        failed: stateOf(entry) === 'committed' ? 0 : 1,
+        failed: stateOf(factsOf(entry)) === 'committed' ? 0 : 1,
         denied: 0,
       });
     }
@@ -104,7 +105,7 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
       ends.push({ ...key, call, ...NOTHING, charged, ...refund });
       changes.push(change);
     }
-    paid.push(...paidBy(entry));
+    paid.push(...paidBy(factsOf(entry)));
   }
   const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
   return { spent: [...ends, ...denials.values()], paid, changes, lineages, row, movements };
@@ -120,15 +121,14 @@ const chargeChange = ({ type, call, seq, at, amounts }: Entry): ChargeChange | u
     : undefined;
 };
 
-const paidBy = (entry: Entry): readonly Paid[] => {
-  const { call, type, amounts, payment } = entry;
+const paidBy = (entry: Facts): readonly Paid[] => {
+  const { call } = entry;
   if (call === undefined) return [];
   if (isCredit(entry)) return [{ call, credited: true }];
-  if (type !== 'payment.settled') return [];
-  const late = typeof payment?.credited === 'string' ? stored(payment.credited) : 0;
-  return [
-    { call, late, ...(amounts?.amount === undefined ? {} : { amount: stored(amounts.amount) }) },
-  ];
+  if (entry.type !== 'payment.settled') return [];
+  const { amount } = entry.amounts;
+  const late = stored(entry.payment.credited);
+  return [{ call, late, ...(amount === undefined ? {} : { amount: stored(amount) }) }];
 };
 
 const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;

@@ -3,7 +3,8 @@ import type { Seconds } from '../core/clock.ts';
 import { err, ok } from '../core/result.ts';
 import { attempt, boundedLimit, type ListPage, type Queried } from './page.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Entry, EntryType } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import type { EntryType } from '../protocol/log/entry-types.ts';
 import { seqBefore } from './seq-before.ts';
 
 export type EntryFilter = {

@@ -13,7 +13,8 @@ import type { Handler, Handlers } from './handler.ts';
 import { attempt } from './page.ts';
 import { queryReason, refuse, reply, replyPage, replyText } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
-import type { Entry, EntryType } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import type { EntryType } from '../protocol/log/entry-types.ts';
 
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 

@@ -1,6 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from './account-id.ts';
+import type { EntryType } from './log/entry-types.ts';
 
 /** An entry of an account's hash chain. */
 export type Entry = EntryBody & {
@@ -34,58 +35,6 @@ export type EntryBody = {
   readonly outcome?: { readonly [key: string]: Json };
   readonly payment?: { readonly [key: string]: Json };
 };
-
-/** The kind of an entry. Names are final: exported logs contain them. */
-export type EntryType =
-  | 'call.accepted'
-  | 'call.parked'
-  | 'call.approved'
-  | 'call.refused'
-  | 'call.denied'
-  | 'call.dispatched'
-  | 'call.finished'
-  | 'call.late'
-  | 'call.abandoned'
-  | 'call.resolved'
-  | 'call.refunded'
-  | 'payment.settled'
-  | 'payment.failed'
-  | 'payment.released'
-  | 'payment.bounced'
-  | 'credit.received'
-  | 'credit.refunded'
-  | 'credit.lent'
-  | 'grant.issued'
-  | 'grant.accepted'
-  | 'grant.taken'
-  | 'grant.revoked'
-  | 'grant.default'
-  | 'lease.closed'
-  | 'account.status'
-  | 'account.policy'
-  | 'account.label'
-  | 'policy.default'
-  | 'tool.listed'
-  | 'tool.put'
-  | 'tool.removed'
-  | 'webhook.put'
-  | 'webhook.removed'
-  | 'secret.put'
-  | 'secret.removed'
-  | 'settlement.redriven'
-  | 'letter.redriven'
-  | 'credit.adjusted'
-  | 'alert.raised'
-  | 'archive.written'
-  | 'signer.signed'
-  | 'signer.refused'
-  | 'signer.failed'
-  | 'signer.enrolled'
-  | 'signer.policy'
-  | 'signer.revoked'
-  | 'signer.rotated'
-  | 'signer.seed'
-  | 'signer.exported';
 
 /** JSON without floating point numbers: JCS (RFC 8785) then needs no number rules. */
 export type Json =

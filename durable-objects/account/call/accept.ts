@@ -1,7 +1,7 @@
 import type { Verdict } from '../../../src/policy/evaluate.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { NewEntryOf } from '../../../src/protocol/log/new-entry.ts';
 import { put } from '../../store/noun.ts';
 import { append, changed, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -61,8 +61,10 @@ export const accept = (
 export const acceptance = (
   { call, grant, own, ancestors, policies, policy, context }: Reservation,
   { paidBy, lender }: Funded,
-): Pick<EntryBody, 'binding' | 'evidence' | 'policy' | 'amounts'> &
-  Required<Pick<EntryBody, 'payment'>> => ({
+): Pick<
+  NewEntryOf<'call.accepted'>,
+  'binding' | 'evidence' | 'policy' | 'amounts' | 'payment'
+> => ({
   binding: call.binding,
   evidence: {
     ...callEvidence(call),

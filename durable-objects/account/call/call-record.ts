@@ -27,6 +27,9 @@ export type Park = {
   readonly approved?: CommandSigner;
 };
 
+/** The states in which a call has ended. */
+export type EndState = Exclude<CallState, 'parked' | 'held'>;
+
 /** One call. */
 export type CallRecord = {
   readonly id: Hex;

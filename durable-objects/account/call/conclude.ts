@@ -13,6 +13,7 @@ import type { AccountState } from '../state.ts';
 import { put } from '../../store/noun.ts';
 import { openOverlay } from '../../store/overlay.ts';
 import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
+import type { NewCallEntry, PartOf } from '../../../src/protocol/log/new-entry.ts';
 import type { SettlementOutcome, SettlementResult } from '../../../src/protocol/payment.ts';
 import { type PaymentEvent, transition } from '../../../src/settlement/transition.ts';
 
@@ -258,12 +259,12 @@ export const ended = (record: CallRecord, event: 'settle' | 'fail' | 'release'):
 
 const withoutSignature = ({ signature: _, ...rest }: HeldPayment): HeldPayment => rest;
 
-const withEntry = (
+const withEntry = <Type extends 'payment.settled' | 'payment.failed' | 'payment.released'>(
   state: AccountState,
   next: CallRecord,
   before: CallRecord,
-  type: 'payment.settled' | 'payment.failed' | 'payment.released',
-  payment: { readonly [key: string]: string | number },
+  type: Type,
+  payment: PartOf<Type, 'payment'>,
   context: Context,
 ): Concluded => {
   const entered = append(state, next, context, {
@@ -277,6 +278,6 @@ const withEntry = (
         }),
     payment,
     ...(type === 'payment.released' ? {} : { evidence: spentSignature(before.held) }),
-  });
+  } as NewCallEntry);
   return { state: entered.state, record: entered.record, isNews: true };
 };

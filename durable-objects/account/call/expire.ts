@@ -1,9 +1,9 @@
-import { awaitsSettlement, type CallRecord, isKeepable } from './call-record.ts';
+import { awaitsSettlement, type CallRecord, type EndState, isKeepable } from './call-record.ts';
 import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
 import * as money from './money.ts';
 import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { NewEntryOf, PartOf } from '../../../src/protocol/log/new-entry.ts';
 import type { Write } from '../../store/noun.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 
@@ -45,7 +45,7 @@ export const expire = (
   const { next, state: moved, writes = [] } = end(state, record, context);
   const entered = append(moved, next, context, {
     type: 'call.abandoned',
-    decision: next.state,
+    decision: next.state as EndState,
     amounts: chargedAmounts(next),
     outcome: { reason: awaitsSettlement(record) ? 'never_repeated' : 'no_finish' },
     payment: paymentOf(next),
@@ -57,7 +57,7 @@ export const expire = (
 export const endParked = (
   state: AccountState,
   record: CallRecord,
-  end: { readonly decision: 'expired' | 'refused' } & Pick<EntryBody, 'evidence'>,
+  end: { readonly decision: 'expired' | 'refused' } & Pick<NewEntryOf<'call.refused'>, 'evidence'>,
   context: Context,
   reason: string = end.decision,
 ): Pick<Expired, 'state' | 'record'> => {
@@ -71,7 +71,10 @@ export const endParked = (
     policy: record.policy,
     amounts: { price: record.price.toString(), charged: '0' },
     outcome: { reason },
-    payment: { ...parked?.payment, state: released.payment },
+    payment: {
+      ...(parked?.payment as PartOf<'call.parked', 'payment'>),
+      state: released.payment,
+    },
   });
 };
 

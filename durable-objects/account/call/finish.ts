@@ -1,12 +1,18 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { FinishVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Outcome } from '../../../src/protocol/account/call.ts';
-import type { Json } from '../../../src/protocol/entry.ts';
+import type { PartOf } from '../../../src/protocol/log/new-entry.ts';
 import type { Write } from '../../store/noun.ts';
 import { sendMore } from '../commands/transfer.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './call-record.ts';
+import {
+  awaitsSettlement,
+  type CallRecord,
+  type EndState,
+  isKeepable,
+  keepsHold,
+} from './call-record.ts';
 import { advanced, ended } from './conclude.ts';
 import { MOST_WITH_ANSWERS } from './memory-limit.ts';
 import * as money from './money.ts';
@@ -126,7 +132,7 @@ const close = (
 ): Decision<FinishVerdict> => {
   const entered = append(state, record, context, {
     type: 'call.finished',
-    decision: record.state,
+    decision: record.state as EndState,
     policy: record.policy,
     amounts: chargedAmounts(record),
     outcome: {
@@ -142,14 +148,14 @@ const close = (
 };
 
 /** `kept`: the amount stays held until an operator resolves the call. The entry records this, because D1 has no `onSilence` of the tool. */
-export const paymentOf = (record: CallRecord): { readonly [key: string]: Json } => ({
+export const paymentOf = (record: CallRecord): PartOf<'call.finished', 'payment'> => ({
   state: record.payment,
   paidBy: record.paidBy,
   ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
 });
 
 /** A top-up is charged and credited at once: a sum of the log must see both. */
-export const chargedAmounts = (record: CallRecord): { readonly [key: string]: string } => ({
+export const chargedAmounts = (record: CallRecord): PartOf<'call.finished', 'amounts'> => ({
   charged: record.charged.toString(),
   ...(record.topUp !== undefined && record.state === 'committed'
     ? { credited: record.price.toString() }

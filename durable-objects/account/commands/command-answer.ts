@@ -6,7 +6,8 @@ import type {
 } from '../../../src/protocol/account/command-verdict.ts';
 import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import type { NewEntry } from '../../../src/protocol/log/new-entry.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
 import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
@@ -31,7 +32,7 @@ export const refused = (
 export const changedTree = (
   state: AccountState,
   changes: Partial<Tree>,
-  body: Omit<EntryBody, 'at'>,
+  body: NewEntry,
   context: Context,
   more: Partial<Done> = {},
 ): Decision<CommandVerdict> => {
@@ -43,7 +44,7 @@ export const changedTree = (
 /** A change that decides nothing for descendants: an entry, and no new revision. */
 export const logged = (
   state: AccountState,
-  body: Omit<EntryBody, 'at'>,
+  body: NewEntry,
   context: Context,
   more: Partial<Done> = {},
 ): Decision<CommandVerdict> => {

@@ -2,7 +2,7 @@ import { parseAccountId } from '../../../src/protocol/account-id.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { CreditCommand } from '../../../src/protocol/account/command.ts';
 import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
-import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { NewEntryOf } from '../../../src/protocol/log/new-entry.ts';
 import { put } from '../../store/noun.ts';
 import { type Context, type Decision, enter, unchanged } from '../decision.ts';
 import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
@@ -114,7 +114,7 @@ const move = (
   transfer: Transfer,
   purse: Purse,
   context: Context,
-  body: Omit<EntryBody, 'at'>,
+  body: NewEntryOf<'credit.received' | 'credit.refunded'>,
 ): Decision<CommandVerdict> => {
   const entered = enter(withPurse(state, transfer.asset, purse), context, body);
   const decision = applied(entered.state, { credit: purse.credit }, [entered.entry]);

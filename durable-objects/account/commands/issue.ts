@@ -79,7 +79,11 @@ export const issue = (
   const next = changedTree(
     state,
     {},
-    { type: 'grant.issued', decision: issued.status, evidence: grantEvidence(grant) },
+    {
+      type: 'grant.issued',
+      decision: consent ? 'active' : 'offered',
+      evidence: grantEvidence(grant),
+    },
     context,
     { chain },
   );

@@ -9,6 +9,7 @@ import type {
   KeptDocument,
 } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
+import type { NewEntry } from '../../../src/protocol/log/new-entry.ts';
 import { put, remove } from '../../store/noun.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Memory } from '../memory.ts';
@@ -76,7 +77,7 @@ export const putDocument = (
       evidence: isNewText
         ? { ...commandEvidence(intent, by), document }
         : commandEvidence(intent, by),
-    },
+    } as NewEntry,
     context,
     more,
   );

@@ -1,102 +1,41 @@
-import type { Entry, EntryType, Json } from '../../protocol/entry.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { declarationOf } from '../../protocol/log/entry-types.ts';
 import type { CommandEvidence } from '../evidence-schema.ts';
 
-/* Where a signed command was sent (docs/management.md): its intent names method and path, so it proves no entry of another kind or account. */
-
-type Target = readonly [method: string, path: string];
-
-type Role = CommandEvidence['role'];
-
 /**
- * Whether the intent of a command was sent to the route that writes this entry, for this account. Attack: an operator shows the owner's
- * signature of one command under another one.
+ * Whether the intent of a command was sent to a route that writes this entry, for this account: it names method and path, so it proves no
+ * entry of another kind or account. Attack: an operator shows the owner's signature of one command under another one.
  */
 export const isTargetOf = (entry: Entry, { order, role }: CommandEvidence): boolean => {
-  const targets = targetsOf(entry, role);
+  const declared = declarationOf(entry.type);
+  const routes = 'routes' in declared ? declared.routes : undefined;
+  if (routes === 'signer') return true;
+  // An owner writes its own policy, and an operator that of the operator.
+  if (entry.type === 'account.policy' && entry.decision !== role) return false;
   // Generated clients send the colons of an account id as `%3A`.
-  const [path = ''] = order.target
-    .replaceAll(/%3a/gi, ':')
-    .replace(/(?<=^\/admin\/dead-letters\/)[A-Za-z0-9_-]+(?=\/redrive$)/, ':letter')
-    .split('?');
-  return (
-    targets === undefined ||
-    targets.some(([method, place]) => method === order.method && place === path)
-  );
+  const [path = ''] = order.target.replaceAll(/%3a/gi, ':').split('?');
+  const sent = path.replace(/(?<=^\/admin\/dead-letters\/)[A-Za-z0-9_-]+(?=\/redrive$)/, ':letter');
+  return (routes?.[role] ?? []).some((route) => {
+    const [method, place = ''] = route.split(' ');
+    return method === order.method && filled(place, entry, role) === sent;
+  });
 };
 
-/** The routes that write an entry; undefined if the entry is of a signer, which has routes of its own (docs/signer.md). */
-const targetsOf = (entry: Entry, role: Role): readonly Target[] | undefined => {
-  if (entry.type.startsWith('signer.')) return undefined;
-  const { account } = entry;
-  return role === 'owner'
-    ? ownerTargets(entry, `/accounts/${account}`)
-    : operatorTargets(entry, `/admin/accounts/${account}`);
-};
-
-const ownerTargets = (
-  { type, account, call, decision, outcome }: Entry,
-  base: string,
-): readonly Target[] => {
-  const targets: Readonly<Partial<Record<EntryType, readonly Target[]>>> = {
-    'account.label': [['PUT', base]],
-    'account.status': [['PUT', `${base}/status`]],
-    'account.policy': decision === 'owner' ? policyTargets(base) : [],
-    'grant.default': [['PUT', `${base}/default-grant`]],
-    'webhook.put': [['PUT', `${base}/webhooks/${hookIn(outcome, account)}`]],
-    'webhook.removed': [['DELETE', `${base}/webhooks/${hookIn(outcome, account)}`]],
-    'call.approved': [['POST', `${base}/approvals/${call}/approve`]],
-    'call.refused': [['POST', `${base}/approvals/${call}/refuse`]],
+/** The path of a route with the values of an entry. `:letter` stays: it stands for every dead letter. */
+const filled = (
+  path: string,
+  { account, call, outcome }: Entry,
+  role: CommandEvidence['role'],
+): string => {
+  const named = outcome?.['name'];
+  const name = typeof named === 'string' ? named : '';
+  // The name of a webhook begins with its owner. Empty if the webhook belongs to another one.
+  const owner = `${role === 'owner' ? account : '*'}/`;
+  const values: Readonly<Record<string, string>> = {
+    account,
+    ...(call === undefined ? {} : { call }),
+    name,
+    hook: name.startsWith(owner) ? name.slice(owner.length) : '',
   };
-  return targets[type] ?? [];
+  return path.replaceAll(/:([a-z]+)/g, (whole, member: string) => values[member] ?? whole);
 };
-
-const operatorTargets = (
-  { type, account, call, decision, outcome }: Entry,
-  base: string,
-): readonly Target[] => {
-  const name = nameIn(outcome);
-  const hook = hookIn(outcome, '*');
-  const payment = `/admin/settlements/${account}/${call}`;
-  const targets: Readonly<Partial<Record<EntryType, readonly Target[]>>> = {
-    'account.label': [['PUT', base]],
-    'account.status': [['PUT', `${base}/status`]],
-    'account.policy': decision === 'operator' ? policyTargets(base) : [],
-    'credit.adjusted': [['POST', `${base}/credit`]],
-    'credit.refunded': [['POST', '/admin/credits/refunds']],
-    'tool.put': [['PUT', `/admin/tools/${name}`]],
-    'tool.removed': [['DELETE', `/admin/tools/${name}`]],
-    'webhook.put': [['PUT', `/admin/webhooks/${hook}`]],
-    'webhook.removed': [['DELETE', `/admin/webhooks/${hook}`]],
-    'secret.put': [
-      ['PUT', `/admin/secrets/${name}`],
-      ['POST', '/admin/secrets/rewrap'],
-    ],
-    'secret.removed': [['DELETE', `/admin/secrets/${name}`]],
-    'settlement.redriven': [['POST', `${payment}/redrive`], LETTER],
-    'payment.failed': [['POST', `${payment}/write-off`]],
-    'call.resolved': [['POST', `${payment}/resolve`]],
-    'call.refunded': [['POST', `/admin/calls/${account}/${call}/refund`]],
-    'call.approved': [['POST', `/admin/approvals/${account}/${call}/approve`]],
-    'call.refused': [['POST', `/admin/approvals/${account}/${call}/refuse`]],
-    'letter.redriven': [LETTER],
-  };
-  return targets[type] ?? [];
-};
-
-const policyTargets = (base: string): readonly Target[] => [
-  ['PUT', `${base}/policy`],
-  ['DELETE', `${base}/policy`],
-];
-
-const textIn = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
-
-const nameIn = (outcome: Entry['outcome']): string => textIn(outcome?.['name']);
-
-/** The id in the name of a webhook, which begins with its owner. Empty if the webhook belongs to another owner. */
-const hookIn = (outcome: Entry['outcome'], of: string): string => {
-  const name = nameIn(outcome);
-  return name.startsWith(`${of}/`) ? name.slice(of.length + 1) : '';
-};
-
-/** Any dead letter: the entry about a payment does not name it. */
-const LETTER: Target = ['POST', '/admin/dead-letters/:letter/redrive'];

@@ -2,7 +2,8 @@ import type { Hex } from '../../core/hex.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { bytesOf, sha256Hex } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Entry, EntryType } from '../../protocol/entry.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { ENTRY_TYPES, type EntryType } from '../../protocol/log/entry-types.ts';
 import { type PaymentProof, spentSchema } from '../evidence-schema.ts';
 import { checkDenied, checkPolicies } from './judged-call.ts';
 import { checkClosedLease } from './closed-lease.ts';
@@ -20,7 +21,6 @@ import {
 import type { Check } from './check.ts';
 import { type Commands, openCommands } from './signed-command.ts';
 import { checkSignedMembers } from './signed-members.ts';
-import { SIGNED_WITH } from './signed-with.ts';
 import { createTally } from './tally.ts';
 
 /** A payment that may still reveal its signature. `erased`: the account may have erased it. */
@@ -65,7 +65,7 @@ export const createSignatures = (): Check => {
     }
     // The issuer of a card has ended the hold of its call, and no person signed that.
     const isByIssuer = type === 'call.resolved' && entry.rule === 'card';
-    const needed = isByIssuer ? 'nothing' : SIGNED_WITH[type];
+    const needed = isByIssuer ? 'nothing' : ENTRY_TYPES[type].signed;
     switch (needed) {
       case 'nothing':
         // A signature that this code cannot check must not pass unchecked.

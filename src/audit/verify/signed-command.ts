@@ -1,5 +1,6 @@
 import { err, type Result } from '../../core/result.ts';
-import type { Entry, EntryType, Json } from '../../protocol/entry.ts';
+import type { Entry, Json } from '../../protocol/entry.ts';
+import { isDecisionOf } from '../../protocol/log/entry-types.ts';
 import { intentDigest } from '../../protocol/intent/agent-intent.ts';
 import { type CommandEvidence, commandSchema } from '../evidence-schema.ts';
 import { isTargetOf } from './command-target.ts';
@@ -62,7 +63,7 @@ export const openCommands = (isWhole: boolean): Commands => {
     check,
     checkApproval: (entry) => {
       if (entry.evidence?.['by'] === entry.account) return fault('evidence.by', 'mismatch');
-      return DECISIONS[entry.type] === entry.decision
+      return isDecisionOf(entry.type, entry.decision)
         ? check(entry)
         : fault('decision', 'malformed');
     },
@@ -79,8 +80,3 @@ export const openCommands = (isWhole: boolean): Commands => {
 
 const listOf = (value: Json | undefined): readonly Json[] =>
   Array.isArray(value) ? (value as readonly Json[]) : [];
-
-const DECISIONS: Readonly<Partial<Record<EntryType, string>>> = {
-  'call.approved': 'approved',
-  'call.refused': 'refused',
-};

@@ -1,15 +1,7 @@
-import type { Entry, EntryType } from '../../../protocol/entry.ts';
+import type { Entry } from '../../../protocol/entry.ts';
+import { declarationOf } from '../../../protocol/log/entry-types.ts';
 import type { ReplayedCall } from './call.ts';
 import type { StepFault } from './step.ts';
-
-/** Members that entries of a type always have; others have them or not. */
-const ALWAYS: Readonly<Partial<Record<EntryType, readonly string[]>>> = {
-  'call.approved': ['policy'],
-  'call.refused': ['policy', 'payment.paidBy', 'payment.asset'],
-  'call.finished': ['policy', 'payment.paidBy'],
-  'call.abandoned': ['payment.paidBy'],
-  'call.refunded': ['payment.paidBy', 'payment.asset'],
-};
 
 /**
  * Compares what an entry about a call repeats of its acceptance. Without this, the money of a call could be shown as that of another tool,
@@ -17,9 +9,9 @@ const ALWAYS: Readonly<Partial<Record<EntryType, readonly string[]>>> = {
  */
 export const memberFaults = (call: ReplayedCall, entry: Entry): readonly StepFault[] => {
   const { type, tool, request, policy, payment = {} } = entry;
-  const always = ALWAYS[type] ?? [];
-  const differs = (field: string, stated: unknown, known: unknown): boolean =>
-    stated === undefined ? always.includes(field) : stated !== known;
+  const { repeats = [] } = declarationOf(type);
+  const differs = (field: (typeof repeats)[number], stated: unknown, known: unknown): boolean =>
+    stated === undefined ? repeats.includes(field) : stated !== known;
   // A refund may come long after the account has forgotten the call, so it names no request.
   const isRequest = request === call.request || (type === 'call.refunded' && request === undefined);
   const wrong = [

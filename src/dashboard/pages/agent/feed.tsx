@@ -6,7 +6,7 @@ import { gateway } from '../../data/gateway.ts';
 import { problemOf } from '../../data/problem.ts';
 import { gatewayNow } from '../../data/gateway-clock.ts';
 import { alertText } from '../../format/alert-words.ts';
-import { entryName } from '../../format/entry-name.ts';
+import { entryName } from '../../../protocol/log/entry-name.ts';
 import { shown } from '../../format/text.ts';
 import { toolName } from '../../format/tool-name.ts';
 import { assetIn, denialText } from '../../format/denial-text.ts';

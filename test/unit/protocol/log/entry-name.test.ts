@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { entryName } from '../../../../src/dashboard/format/entry-name.ts';
+import { entryName } from '../../../../src/protocol/log/entry-name.ts';
 
 it.each([
   ['account.policy', 'budget changed'],
@@ -7,6 +7,7 @@ it.each([
   ['call.parked', 'call waits for a person'],
   ['call.denied', 'call denied'],
   ['payment.settled', 'payment settled'],
+  ['card.charged_back', 'card charged back'],
 ] as const)('names an entry of type %s in words: %s', (type, name) => {
   expect(entryName(type)).toBe(name);
 });

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../../../src/protocol/entry.ts';
+import { ENTRY_TYPES, type EntryType } from '../../../../src/protocol/log/entry-types.ts';
+import { factsOf } from '../../../../src/protocol/log/facts.ts';
+import { isPrompt } from '../../../../src/protocol/log/prompt.ts';
+
+const entry = (body: Pick<Entry, 'type'> & Partial<Entry>): Entry => ({
+  ...{ v: 1, seq: 1, at: 0, account: `eip155:1:0x${'1'.repeat(40)}` },
+  ...{ prev: `0x${'0'.repeat(64)}`, salt: `0x${'0'.repeat(32)}` },
+  ...body,
+});
+
+describe('the members of an entry', () => {
+  it('are read in their declared forms', () => {
+    const outcome = { success: true, status: 200, digest: 'none', reason: 'answered' };
+    const payment = { state: 'queued', paidBy: 'deferred', kept: true };
+    expect(factsOf(entry({ type: 'call.finished', outcome, payment }))).toMatchObject({
+      outcome,
+      payment,
+    });
+  });
+
+  it('are absent in another form', () => {
+    const outcome = { success: 'true', status: '200', digest: 1, reason: null };
+    const payment = { state: ['queued'], kept: 1 };
+    const facts = factsOf(entry({ type: 'call.finished', outcome, payment }));
+    expect([facts.outcome, facts.payment]).toEqual([{}, {}]);
+  });
+
+  it('are absent if the type declares none of this name', () => {
+    const facts = factsOf(entry({ type: 'call.late', outcome: { reason: 'x' } }));
+    expect(facts.outcome).toEqual({});
+    expect(
+      factsOf(entry({ type: 'grant.revoked', payment: { state: 'settled' } })).payment,
+    ).toEqual({});
+  });
+
+  it('of an alert keep the names that its rule chose', () => {
+    const outcome = { used: '5', since: 3 };
+    expect(factsOf(entry({ type: 'alert.raised', outcome })).outcome).toEqual(outcome);
+  });
+});
+
+it('exports at once exactly what is declared as prompt', () => {
+  const declared = Object.entries(ENTRY_TYPES).flatMap(([type, { prompt }]) =>
+    prompt ? type : [],
+  );
+  expect((Object.keys(ENTRY_TYPES) as EntryType[]).filter(isPrompt)).toEqual(declared);
+});
