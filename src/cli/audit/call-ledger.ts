@@ -1,6 +1,8 @@
 import type { Hex } from '../../core/hex.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
-import type { Entry, Json } from '../../protocol/entry.ts';
+import { isCredit, opensPayment, PAYMENT_ENDS, stateOf } from '../../audit/projection.ts';
+import type { Entry } from '../../protocol/entry.ts';
+import { type Facts, factsOf } from '../../protocol/log/facts.ts';
 
 /** What the log says about one call, from acceptance to the end of its payment. Amounts are atomic units. */
 export type LedgerCall = {
@@ -48,16 +50,17 @@ export const createAfterwards = (): {
   const of = (call: Hex): Afterwards => known.get(call) ?? { refunded: 0n };
   return {
     of,
-    see: ({ type, call, amounts, payment = {} }) => {
+    see: (logged) => {
+      const entry = factsOf(logged);
+      const { call } = entry;
       if (call === undefined) return;
-      if (type === 'call.refunded')
-        known.set(call, { ...of(call), refunded: BigInt(amounts?.['refunded'] ?? 0) });
-      const moved = payment['credited'] ?? payment['cleared'];
-      if (type === 'payment.settled' && moved !== undefined)
-        known.set(call, {
-          ...of(call),
-          late: { ...transactionOf(payment), credited: BigInt(textOf(payment['credited']) ?? 0) },
-        });
+      if (entry.type === 'call.refunded')
+        known.set(call, { ...of(call), refunded: BigInt(entry.amounts.refunded ?? 0) });
+      if (entry.type !== 'payment.settled') return;
+      const { credited, cleared } = entry.payment;
+      if (credited === undefined && cleared === undefined) return;
+      const late = { ...transactionOf(entry.payment), credited: BigInt(credited ?? 0) };
+      known.set(call, { ...of(call), late });
     },
   };
 };
@@ -107,71 +110,77 @@ const topOf = ({ outcome }: Entry): AccountId | undefined => {
 const begun = (entry: Entry, owner: AccountId, outcome: LedgerCall['outcome']): LedgerCall => ({
   kind: 'call',
   ...{ entry, owner, outcome, charged: 0n, bought: 0n, credited: 0n, refunded: 0n, isKept: false },
-  payment: entry.payment?.['paidBy'] === 'upfront' && outcome === 'running' ? 'open' : 'none',
+  payment: opensPayment(factsOf(entry)) ? 'open' : 'none',
 });
 
 /** The call after one more entry; undefined for an entry that says nothing about a call under way. */
 const callAfter = (
   before: LedgerCall | undefined,
-  entry: Entry,
+  logged: Entry,
   owner: AccountId,
 ): LedgerCall | undefined => {
-  const { type, at, amounts = {}, outcome = {}, payment = {}, decision } = entry;
-  if (type === 'call.parked') return begun(entry, owner, 'waiting');
-  if (type === 'call.accepted') return begun(entry, owner, 'running');
-  if (type === 'call.refused') {
-    const reason = textOf(outcome['reason']) ?? decision ?? 'refused';
-    return {
-      ...(before ?? begun(entry, owner, 'refused')),
-      outcome: 'refused',
-      endedAt: at,
-      reason,
-    };
+  const entry = factsOf(logged);
+  const { at } = entry;
+  if (entry.type === 'call.parked') return begun(logged, owner, 'waiting');
+  if (entry.type === 'call.accepted') return begun(logged, owner, 'running');
+  if (entry.type === 'call.refused') {
+    const reason = entry.outcome.reason ?? entry.decision ?? 'refused';
+    const refused = before ?? begun(logged, owner, 'refused');
+    return { ...refused, outcome: 'refused', endedAt: at, reason };
   }
   if (before === undefined) return undefined;
-  const charged = amounts['charged'] === undefined ? {} : { charged: BigInt(amounts['charged']) };
-  if (type === 'call.finished' || type === 'call.abandoned')
+  if (entry.type === 'call.finished' || entry.type === 'call.abandoned')
     return {
       ...before,
-      ...charged,
-      ...answerOf(outcome),
-      outcome: endOf(decision) ?? (type === 'call.abandoned' ? 'abandoned' : 'released'),
+      ...chargedIn(entry),
+      ...answerOf(entry.outcome),
+      outcome: stateOf(entry) as LedgerCall['outcome'],
       endedAt: at,
-      isKept: payment['kept'] === true,
-      payment: paymentAfter(before.payment, textOf(payment['state'])),
+      isKept: entry.payment.kept === true,
+      payment: paymentAfter(before.payment, entry.payment.state),
       ...creditOf(entry, before),
     };
-  if (type === 'call.resolved')
-    return { ...before, ...charged, isKept: false, ...creditOf(entry, before) };
-  if (type === 'call.late') return { ...before, ...answerOf(outcome) };
-  const paid = PAYMENT_ENDS[type];
-  if (paid === undefined) return undefined;
-  const end = endOf(decision);
+  if (entry.type === 'call.resolved')
+    return { ...before, ...chargedIn(entry), isKept: false, ...creditOf(entry, before) };
+  if (entry.type === 'call.late') return { ...before, ...answerOf(entry.outcome) };
+  if (
+    entry.type !== 'payment.settled' &&
+    entry.type !== 'payment.failed' &&
+    entry.type !== 'payment.released'
+  ) {
+    return undefined;
+  }
   return {
     ...before,
-    ...charged,
-    ...(end === undefined ? {} : { outcome: end, endedAt: at }),
-    payment: paid,
-    ...transactionOf(payment),
+    ...chargedIn(entry),
+    // An upfront call whose payment can never settle ends with it.
+    ...(entry.decision === undefined
+      ? {}
+      : { outcome: stateOf(entry) as LedgerCall['outcome'], endedAt: at }),
+    payment: PAYMENT_ENDS[entry.type],
+    ...(entry.type === 'payment.released' ? {} : transactionOf(entry.payment)),
   };
 };
 
-const PAYMENT_ENDS: Partial<Readonly<Record<Entry['type'], LedgerCall['payment']>>> = {
-  'payment.settled': 'settled',
-  'payment.failed': 'failed',
-  'payment.released': 'released',
-};
+type Charging =
+  | 'call.finished'
+  | 'call.abandoned'
+  | 'call.resolved'
+  | 'payment.settled'
+  | 'payment.failed'
+  | 'payment.released';
+
+const chargedIn = ({ amounts: { charged } }: Facts<Charging>): Partial<LedgerCall> =>
+  charged === undefined ? {} : { charged: BigInt(charged) };
 
 /** Upfront money of a call that is not charged becomes credit (law 4); that of a top-up does so by design. */
 const creditOf = (
-  { amounts = {}, payment = {} }: Entry,
-  { entry }: LedgerCall,
+  entry: Facts<'call.finished' | 'call.abandoned' | 'call.resolved'>,
+  { entry: begin }: LedgerCall,
 ): Partial<LedgerCall> => {
-  const bought = amounts['credited'];
-  if (bought !== undefined) return { bought: BigInt(bought), credited: BigInt(bought) };
-  const isReturned =
-    amounts['charged'] === '0' && payment['paidBy'] === 'upfront' && payment['state'] === 'settled';
-  return isReturned ? { credited: BigInt(entry.amounts?.['price'] ?? 0) } : {};
+  const { credited }: Facts<'call.finished'>['amounts'] = entry.amounts;
+  if (credited !== undefined) return { bought: BigInt(credited), credited: BigInt(credited) };
+  return isCredit(entry) ? { credited: BigInt(begin.amounts?.['price'] ?? 0) } : {};
 };
 
 const paymentAfter = (
@@ -182,25 +191,18 @@ const paymentAfter = (
   return state === 'settled' || state === 'failed' || state === 'released' ? state : before;
 };
 
-const endOf = (decision: string | undefined): LedgerCall['outcome'] | undefined =>
-  decision === 'committed' || decision === 'released' || decision === 'abandoned'
-    ? decision
-    : undefined;
-
-type Members = { readonly [key: string]: Json };
-
-const answerOf = ({ reason, status }: Members): Pick<LedgerCall, 'reason' | 'status'> => ({
-  ...(typeof reason === 'string' ? { reason } : {}),
-  ...(typeof status === 'number' && status > 0 ? { status } : {}),
+const answerOf = ({
+  reason,
+  status,
+}: Facts<'call.finished'>['outcome']): Pick<LedgerCall, 'reason' | 'status'> => ({
+  ...(reason === undefined ? {} : { reason }),
+  ...(status !== undefined && status > 0 ? { status } : {}),
 });
 
 const transactionOf = ({
   transaction,
   block,
-}: Members): Pick<LedgerCall, 'transaction' | 'block'> => ({
-  ...(typeof transaction === 'string' ? { transaction: transaction as Hex } : {}),
-  ...(typeof block === 'number' ? { block } : {}),
+}: Facts<'payment.settled'>['payment']): Pick<LedgerCall, 'transaction' | 'block'> => ({
+  ...(transaction === undefined ? {} : { transaction: transaction as Hex }),
+  ...(block === undefined ? {} : { block }),
 });
-
-const textOf = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined;
