@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { findCall } from '../../../src/management/call.ts';
 import { listCalls } from '../../../src/management/call-list.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
@@ -15,15 +15,14 @@ import {
 } from '../audit/history.ts';
 import { happen, named, valueOf, walk } from './walk.ts';
 
-beforeEach(freshDatabase);
-
 describe('calls', () => {
   const call = (seed: number, at: number, tool = 'translate'): EntryBody[] => [
     { ...accepted(seed, START + at), tool },
     { ...(seed % 3 === 0 ? failed(seed, START + at) : committed(seed, START + at)), tool },
   ];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    await freshDatabase();
     await happen(ALICE, [
       ...call(1, 10),
       ...call(3, 30),
@@ -121,7 +120,8 @@ describe('calls by the time of their end', () => {
   };
   const within = { endedFrom: START + DAY, endedTo: START + 2 * DAY };
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    await freshDatabase();
     await happen(ALICE, [
       ...[accepted(1, START), committed(1, START + 9)],
       ...[accepted(2, START + DAY - 5), committed(2, START + DAY)],

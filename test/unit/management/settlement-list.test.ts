@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { findCall } from '../../../src/management/call.ts';
 import { queueDepths } from '../../../src/management/queue.ts';
 import { listSettlements } from '../../../src/management/settlement-list.ts';
@@ -24,10 +24,9 @@ import {
 } from '../audit/history.ts';
 import { happen, named, valueOf, walk } from './walk.ts';
 
-beforeEach(freshDatabase);
-
 describe('settlements', () => {
-  beforeEach(async () => {
+  beforeAll(async () => {
+    await freshDatabase();
     await happen(
       ALICE,
       [
@@ -119,7 +118,8 @@ describe('amounts kept by silent tools', () => {
     settled(call),
   ];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    await freshDatabase();
     await happen(
       ALICE,
       [

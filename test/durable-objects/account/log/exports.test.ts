@@ -8,7 +8,16 @@ import type { AuditMessage } from '../../../../src/audit/chunk.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { db, freshDatabase } from '../../../unit/audit/database.ts';
-import { callOf, factsOf, randomHex, snapshotOf, stubOf, success, trust } from '../../support.ts';
+import {
+  accountOf,
+  callOf,
+  factsOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
 import { pass, restore } from '../../tree-support.ts';
 
 const PATIENCE = { timeout: 30_000 };
@@ -22,7 +31,9 @@ const collectChunks = (payer: Hex): Promise<AuditMessage[]> =>
     const sent: AuditMessage[] = [];
     const { AUDIT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
     vi.spyOn(queue, 'send').mockImplementation((message) => {
-      sent.push(message as AuditMessage);
+      const chunk = message as AuditMessage;
+      // Objects of earlier tests share the queue.
+      if (chunk.account === accountOf(payer)) sent.push(chunk);
       return Promise.resolve({} as QueueSendResponse);
     });
     return sent;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runArchive } from '../../../../src/audit/archive/run-archive.ts';
 import { consumeAudit } from '../../../../src/audit/consumer.ts';
 import { dayOf } from '../../../../src/audit/day.ts';
@@ -30,19 +30,22 @@ import {
   settledCalls,
 } from './archive-world.ts';
 
-beforeEach(freshArchive);
-
-/** Ten days of calls; D1 keeps those of the last three. */
-const world = async () => {
+/** Ten days of calls; D1 keeps those of the last three. Tests only read them. */
+const tenDays = async () => {
   const chains = await settledCalls(10);
   const listed = await allCalls({}, false, 100);
   const books = await valueOf(readLedger(db, range));
-  const { deps } = openDeps(31);
-  await runArchive(deps, MIDNIGHT + 38 * DAY, { steps: 20, objects: 20 });
+  await runArchive(openDeps(31).deps, MIDNIGHT + 38 * DAY, { steps: 20, objects: 20 });
   expect(await count('calls')).toBe(6);
   expect(await count('chunks')).toBe(12);
-  return { chains, listed, books, deps };
+  return { chains, listed, books };
 };
+
+let world: Awaited<ReturnType<typeof tenDays>>;
+beforeAll(async () => {
+  await freshArchive();
+  world = await tenDays();
+});
 
 const range = {
   from: dayOf(MIDNIGHT),
@@ -74,13 +77,13 @@ const allCalls = async (filter: CallFilter, isArchived: boolean, limit: number) 
 
 describe('a list of calls', () => {
   it('goes on in R2 where D1 ends, at any page size', async () => {
-    const { listed } = await world();
+    const { listed } = world;
     expect(listed.length).toBe(20);
     for (const limit of [1, 3, 100]) expect(await allCalls({}, true, limit)).toEqual(listed);
   });
 
   it('finds by account, time, tool and state', async () => {
-    const { listed } = await world();
+    const { listed } = world;
     const only = (filter: CallFilter, matches: (item: CallItem) => boolean) =>
       expect(allCalls(filter, true, 2)).resolves.toEqual(listed.filter(matches));
     await only({ account: ANN }, ({ account }) => account === ANN);
@@ -97,7 +100,6 @@ describe('a list of calls', () => {
   });
 
   it('takes no cursor of a time that no call can have, and ends before `to` at any cursor', async () => {
-    await world();
     for (const at of [Number.MIN_SAFE_INTEGER, -1, Number.MAX_SAFE_INTEGER]) {
       const after = cursorOf('archived calls', [at, '', '']);
       expect(await listCalls(db, { limit: 9, after }, bucket)).toEqual({
@@ -115,7 +117,6 @@ describe('a list of calls', () => {
   });
 
   it('answers 503 for old pages while R2 is away, and newer ones as ever', async () => {
-    await world();
     const first = await valueOf(listCalls(db, { limit: 6 }, away));
     expect(first.items.length).toBe(6);
     const second = await listCalls(db, { limit: 6, after: first.next }, away);
@@ -127,7 +128,7 @@ describe('a list of calls', () => {
 });
 
 it('finds one call by its id, and its story', async () => {
-  const { listed, chains } = await world();
+  const { listed, chains } = world;
   for (const item of listed) {
     expect(await valueOf(findCall(db, item.account, item.call, bucket))).toEqual(item);
     const story = await valueOf(settlementStory(db, item.account, item.call, bucket));
@@ -137,16 +138,6 @@ it('finds one call by its id, and its story', async () => {
     );
   }
   expect(await valueOf(findCall(db, ANN, word(12345), bucket))).toBeUndefined();
-});
-
-it('a call that waits stays in D1, and its story has its archived entries', async () => {
-  const chains = await settledCalls(2);
-  const at = MIDNIGHT + 90;
-  await chains.store(ANN, [accepted(50, at), kept(50, 'credit', at + 90)], at + 91);
-  await runArchive(openDeps(31).deps, MIDNIGHT + 60 * DAY);
-  expect(await count('chunks')).toBe(0);
-  const story = await valueOf(settlementStory(db, ANN, word(50), bucket));
-  expect(story?.entries.map(({ type }) => type)).toEqual(['call.accepted', 'call.abandoned']);
 });
 
 describe('entries of an account', () => {
@@ -161,7 +152,7 @@ describe('entries of an account', () => {
   };
 
   it('are the whole chain, from R2 and D1', async () => {
-    const { chains } = await world();
+    const { chains } = world;
     const written = chains.written.get(ANN) ?? [];
     for (const limit of [1, 4, 1_000]) {
       const read = await entriesOf(limit);
@@ -174,7 +165,6 @@ describe('entries of an account', () => {
   });
 
   it('need R2 only where D1 has none', async () => {
-    await world();
     expect(await listEntries(db, ANN, { limit: 5 }, away)).toMatchObject({
       error: { kind: 'archive_unavailable' },
     });
@@ -185,13 +175,13 @@ describe('entries of an account', () => {
 });
 
 it('keeps the books of days whose calls D1 has forgotten', async () => {
-  const { books } = await world();
+  const { books } = world;
   expect(books.items.length).toBeGreaterThan(20);
   expect(await valueOf(readLedger(db, range))).toEqual(books);
 });
 
 it('fills gaps of the transparency log from R2', async () => {
-  const { chains } = await world();
+  const { chains } = world;
   const written = chains.written.get(ANN) ?? [];
   const last = written.at(-1) as Entry;
   const more = history(ANN, [accepted(99, MIDNIGHT + 39 * DAY)], {
@@ -223,4 +213,15 @@ it('fills gaps of the transparency log from R2', async () => {
   );
   expect(runs[1]?.first).toBe(4);
   expect(runs[1]?.hashes).toEqual(written.slice(3, 6).map(entryHash));
+});
+
+it('a call that waits stays in D1, and its story has its archived entries', async () => {
+  await freshArchive();
+  const chains = await settledCalls(2);
+  const at = MIDNIGHT + 90;
+  await chains.store(ANN, [accepted(50, at), kept(50, 'credit', at + 90)], at + 91);
+  await runArchive(openDeps(31).deps, MIDNIGHT + 60 * DAY);
+  expect(await count('chunks')).toBe(0);
+  const story = await valueOf(settlementStory(db, ANN, word(50), bucket));
+  expect(story?.entries.map(({ type }) => type)).toEqual(['call.accepted', 'call.abandoned']);
 });
