@@ -93,9 +93,12 @@ describe.each(readers)('%s', (title, refuses) => {
     expect(all.filter((url) => !refuses(url, 'public'))).toEqual([]);
     expect(all.filter((url) => !refuses(url, 'local_stack'))).toEqual([]);
     // In the form of an origin, so that only the rule under test rejects it.
-    const origins = all.flatMap((url) => URL.parse(url)?.origin ?? []).filter(isOrigin);
-    expect(origins.length).toBeGreaterThan(20);
-    const forbidden = origins.filter((url) => !url.endsWith('//hooks.example.com'));
+    const origins = new Set(all.flatMap((url) => URL.parse(url)?.origin ?? []).filter(isOrigin));
+    expect(origins.size).toBeGreaterThan(20);
+    const tried = new Set(all);
+    const forbidden = [...origins].filter(
+      (url) => !url.endsWith('//hooks.example.com') && !tried.has(url),
+    );
     expect(forbidden.filter((url) => !refuses(url, 'public'))).toEqual([]);
     expect(forbidden.filter((url) => !refuses(url, 'local_stack'))).toEqual([]);
   });

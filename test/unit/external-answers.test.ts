@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { getJson, postJson } from '../../src/settlement/post-json.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
@@ -15,12 +15,9 @@ const BRIEF_MS = 300;
 /** A connection that was given up is noticed within this time, by a machine that is busy. */
 const SOON_MS = 5_000;
 let run = 0;
-let key = '';
-beforeEach(() => {
-  run += 1;
-  key = `answers-${run}`;
-});
-const url = (behaviour: string): string => `${receiver}/${behaviour}/${key}`;
+/** Of one request: tests run at once. */
+const newKey = (): string => `answers-${(run += 1)}`;
+const url = (behaviour: string, key = newKey()): string => `${receiver}/${behaviour}/${key}`;
 
 const within = async <T>(work: () => Promise<T>, ms = SOON_MS): Promise<T> => {
   const began = Date.now();
@@ -31,7 +28,7 @@ const within = async <T>(work: () => Promise<T>, ms = SOON_MS): Promise<T> => {
 
 /** Asks a tool of one second whose upstream behaves so. */
 const dispatched = async (behaviour: string) => {
-  const upstream = `/${behaviour}/${key}`;
+  const upstream = `/${behaviour}/${newKey()}`;
   const tool = toolOf({ method: '*', path: '/echo/*', upstream, timeoutSeconds: 1 });
   return await dispatch(
     { ...configOf([tool]), upstreamUrl: receiver },
@@ -55,7 +52,7 @@ const dispatched = async (behaviour: string) => {
   );
 };
 
-describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) => {
+describe.concurrent.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) => {
   it('makes an RPC endpoint time out', async () => {
     const call = { method: 'eth_blockNumber', params: [] };
     const answer = await within(() => rpcBatch([url(behaviour)], [call], { timeoutMs: BRIEF_MS }));
@@ -78,12 +75,13 @@ describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) =>
   });
 });
 
-describe('an endless answer', () => {
+describe.concurrent('an endless answer', () => {
   it.each<[string, (to: string) => Promise<unknown>]>([
     ['of a POST', (to) => postJson(to, {}, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
     ['of a GET', (to) => getJson(to, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
   ])('%s is rejected as too large at the limit', async (_, ask) => {
-    expect(await within(() => ask(url('endless')))).toEqual({
+    const key = newKey();
+    expect(await within(() => ask(url('endless', key)))).toEqual({
       ok: false,
       error: { kind: 'too_large' },
     });

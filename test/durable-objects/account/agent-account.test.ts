@@ -26,10 +26,10 @@ const at = (seconds: number): void => {
 };
 
 describe('law 12: strangers cost nothing', () => {
-  test('1,000 signatures of penniless keys create no table and write no row', async () => {
-    for (let round = 0; round < 20; round += 1) {
+  test('a hundred signatures of penniless keys create no table and write no row', async () => {
+    for (let round = 0; round < 4; round += 1) {
       await Promise.all(
-        Array.from({ length: 50 }, async () => {
+        Array.from({ length: 25 }, async () => {
           const payer = randomHex(20);
           const call = callOf(payer);
           expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe(

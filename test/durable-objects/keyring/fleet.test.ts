@@ -6,13 +6,11 @@ import { ask, askPayment, entriesOf, intentOf, newOwner, outcomeOf, POLICY } fro
 /** Wide enough for every signature of this file. */
 const WIDE = { ...POLICY, windows: [{ every: 'month', limit: '$10000' }] };
 
-it('enrols a fleet of 1,000 in one command, and each of them signs', async () => {
+it('enrols a fleet of 1,000 in one command, and the last of them signs', async () => {
   const owner = newOwner();
   const keys = await Promise.all(Array.from({ length: 1_000 }, () => agentKey()));
   const body = { agents: keys.map(({ jwk }) => ({ jwk })), policy: WIDE };
-  const began = performance.now();
   const { agents } = await owner.command<{ agents: { address: Address }[] }>('agents.enrol', body);
-  console.info(`1,000 agents enrolled in ${((performance.now() - began) / 1000).toFixed(2)} s`);
   expect(new Set(agents.map(({ address }) => address)).size).toBe(1_000);
   const enrolled = (await entriesOf(owner)).filter(({ type }) => type === 'signer.enrolled');
   expect(enrolled).toHaveLength(5);
@@ -23,19 +21,7 @@ it('enrols a fleet of 1,000 in one command, and each of them signs', async () =>
     address: agents[999]?.address as Address,
   };
   expect(outcomeOf(await ask(last, 'eth_accounts'))).toEqual([last.address]);
-  const times: number[] = [];
-  for (let count = 0; count < 110; count += 1) {
-    const intent = intentOf(last);
-    const at = performance.now();
-    const sent = await askPayment(last, intent);
-    times.push(performance.now() - at);
-    expect(outcomeOf(sent)).toMatch(/^0x/);
-  }
-  const sorted = times.slice(10).toSorted((a, b) => a - b);
-  const [p50, p99] = [sorted[50] ?? 0, sorted[98] ?? 0];
-  console.info(
-    `sign latency in a fleet of 1,000: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
-  );
+  expect(outcomeOf(await askPayment(last, intentOf(last)))).toMatch(/^0x/);
 });
 
 it('stops an agent that asks too often, without writing', async () => {

@@ -35,7 +35,7 @@ describe('a chunk', () => {
   });
 
   test('stops decompressing a gzip bomb at the cap', async () => {
-    const bomb = await gzip('0'.repeat(80 * MAX_CHUNK_TEXT));
+    const bomb = await gzip('0'.repeat(20 * MAX_CHUNK_TEXT));
     expect(bomb.byteLength).toBeLessThan(MAX_CHUNK_BYTES);
     let unpacked = 0;
     const Native = DecompressionStream;
@@ -87,7 +87,7 @@ describe('a run', () => {
   });
 
   test('that is long is split into messages without gap or overlap', async () => {
-    const entries = paidCalls(ALICE, 1_000);
+    const entries = paidCalls(ALICE, 700);
     const messages = splitRun(entries);
     expect(messages.length).toBeGreaterThan(1);
     let next = 1;
@@ -96,7 +96,7 @@ describe('a run', () => {
       expect(body.byteLength).toBeLessThanOrEqual(MAX_CHUNK_BYTES);
       next = last + 1;
     }
-    expect(next).toBe(3_001);
+    expect(next).toBe(2_101);
     expect(await entriesOf(messages)).toEqual(entries);
   });
 

@@ -42,7 +42,7 @@ const broken: Step = async (arrived) => {
   return new Response(body, { headers: whole.headers });
 };
 
-describe('a lost answer', () => {
+describe.concurrent('a lost answer', () => {
   it.each([
     ['a closed connection', dropped],
     ['503', unavailable],
@@ -210,7 +210,7 @@ describe('a lost answer', () => {
   });
 });
 
-describe('other refusals', () => {
+describe.concurrent('other refusals', () => {
   it('are returned as answers with their problem', async () => {
     const denied = {
       rule: 'per_call',

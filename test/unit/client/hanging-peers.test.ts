@@ -31,7 +31,7 @@ const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
 const stuck = (begin = '{"x402'): ReadableStream<Uint8Array> =>
   new ReadableStream({ start: (controller) => controller.enqueue(utf8(begin)) });
 
-describe('a body that never ends', () => {
+describe.concurrent('a body that never ends', () => {
   const problemType = { 'Content-Type': 'application/problem+json' };
   const challenge = `AgentIntent audience="${GATEWAY}", chains="eip155:84532"`;
   it.each<[string, Step[]]>([

@@ -47,7 +47,7 @@ const tool = async (more: Partial<AgentOptions>, ...steps: readonly Step[]) => {
   return { answer, retries, arrived: server.arrived.slice(1) };
 };
 
-describe.each([
+describe.concurrent.each([
   ['a bound payment', () => offer()],
   ['an Agent-Intent', () => challenged()],
 ])('the secret of %s', (_, ask: Step) => {

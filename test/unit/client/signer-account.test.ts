@@ -78,7 +78,7 @@ const signer = (...steps: readonly (() => Response | Promise<Response>)[]) => {
 
 const unreachable = async (): Promise<Response> => await Promise.reject(new TypeError('down'));
 
-describe('an account at a Countersign signer', () => {
+describe.concurrent('an account at a Countersign signer', () => {
   it('signs each request with the key of the agent', async () => {
     const { options, asked, nonces } = signer();
     const remote = await remoteAccount(options);

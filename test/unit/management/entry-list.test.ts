@@ -97,7 +97,7 @@ describe('entries of a time', () => {
   };
 
   test('are those from its first second to the one before its end', async () => {
-    const entries = await hours(20);
+    const entries = await hours(10);
     for (const from of [undefined, 0, START, START + HOUR, START + 7 * HOUR - 1, START + 90 * HOUR])
       for (const to of [undefined, 1, START + HOUR, START + 9 * HOUR - 1, START + 99 * HOUR])
         expect(await listed(from, to)).toEqual(
@@ -106,8 +106,8 @@ describe('entries of a time', () => {
   });
 
   test('are found without reading the log before them', async () => {
-    const entries = await hours(60);
-    for (const hour of [0, 1, 30, 59, 80]) {
+    const entries = await hours(16);
+    for (const hour of [0, 1, 8, 15, 20]) {
       const time = START + hour * HOUR;
       const start = await seqBefore(db, ALICE, time);
       expect(entries.slice(0, start).every(({ at }) => at < time)).toBe(true);

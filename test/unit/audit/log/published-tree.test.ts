@@ -28,12 +28,9 @@ const flipped = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte));
 
 describe('the tiles of a published log', () => {
-  test.each([0, 1, 255, 256, 257, 512, 1_300, 65_536])(
-    'of %i leaves lead to its root',
-    async (size) => {
-      expect(await published(size).altered()).toBeUndefined();
-    },
-  );
+  test.each([0, 1, 255, 256, 257, 512, 1_300])('of %i leaves lead to its root', async (size) => {
+    expect(await published(size).altered()).toBeUndefined();
+  });
 
   test('are each found if one bit of it is altered, or if it is missing or short', async () => {
     const { tiles, altered } = published(1_300);
@@ -53,6 +50,7 @@ describe('the tiles of a published log', () => {
 
   test('are found altered at a higher level', async () => {
     const { tiles, altered } = published(65_600);
+    expect(await altered()).toBeUndefined();
     tiles.set('1/000', flipped(tiles.get('1/000') as Uint8Array));
     expect(await altered()).toBe('1/000');
   });

@@ -144,7 +144,7 @@ describe('the text of a log', () => {
   it.each(['', `{"policy":{${' '.repeat(200)}`])(
     'is read up to its hundredth broken line: %j',
     async (line) => {
-      const report = await reportOn(`${`${line}\n`.repeat(1_000_000 / (line.length + 1))}${text}`);
+      const report = await reportOn(`${`${line}\n`.repeat(500)}${text}`);
       expect(report.entries).toBe(0);
       expect(of(report, 'form')).toMatchObject({ checked: 100, first: { line: 1 } });
     },
@@ -191,7 +191,7 @@ describe('an entry that must be there', () => {
 
 describe('memory', () => {
   it('holds one entry at a time, however long the file is', async () => {
-    const count = 20_000;
+    const count = 500;
     let read = 0;
     let chunks = 0;
     let most = 0;
