@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { AdminRole } from '../../../src/management/route.ts';
 import { type AdminRoute, ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
@@ -116,6 +118,30 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
     expect([rpc, asked, relation]).toEqual([[], [], []]);
   });
 });
+
+const past = (): Partial<AgentIntent> => {
+  const now = BigInt(nowSeconds());
+  return { validAfter: now - 200n, validBefore: now - 100n };
+};
+
+it.each(ROUTES.map((route) => [route.id, route] as const))(
+  'rejects a signature for another request or time before it asks an account: %s',
+  async (id, route) => {
+    const { rpc } = network(KEY_ACCOUNT);
+    for (const [fields, type] of [
+      [{ tool: 'countersign.another' }, 'intent-mismatch'],
+      [{ audience: 'https://other.example' }, 'intent-mismatch'],
+      [{ target: '/elsewhere' }, 'intent-mismatch'],
+      [{ payloadDigest: `0x${'11'.repeat(32)}` }, 'intent-mismatch'],
+      [past(), 'expired'],
+    ] as const) {
+      const { context, asked, relation } = await scriptedContext(config);
+      const request = await signedRequest(config, id, pathOf(route, X), { fields });
+      expect(await problemOf(await manage(context, request))).toEqual({ status: 400, type });
+      expect([rpc, asked, relation]).toEqual([[], [], []]);
+    }
+  },
+);
 
 describe('authorisation', () => {
   const path = `/accounts/${X}`;
