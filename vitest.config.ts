@@ -4,7 +4,7 @@ import { writeWebAssembly } from './dev/webassembly.ts';
 import { boundWorker } from './test/support/bound-worker.ts';
 import { earlyImports } from './test/support/early-imports.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
-import { testsThatRunInNode } from './test/support/runs-in-node.ts';
+import { commandTestsInProcess, testsThatRunInNode } from './test/support/runs-in-node.ts';
 import { AWS_CREDENTIALS, ownerAddresses } from './test/support/signer-owners.ts';
 
 await writeWebAssembly();
@@ -43,22 +43,40 @@ const LONG = [
   'test/unit/webhooks/send.test.ts',
 ];
 
+/** Tests with properties of many runs: `npm test` makes a part of these runs, and `npm run test:deep` all (`test/support/runs.ts`). */
+const MANY_RUNS = {
+  workerd: [
+    'test/durable-objects/{account/tree/cut-off,store/engine}.test.ts',
+    'test/unit/audit/spend.test.ts',
+    'test/unit/management/tree-readers.test.ts',
+    'test/unit/settlement/sweep/compare.test.ts',
+  ],
+  unit: [
+    'test/unit/catalog/route.test.ts',
+    'test/unit/core/canonical-json.test.ts',
+    'test/unit/dashboard/session/tab-session.test.ts',
+    'test/unit/protocol/intent/{agent-delegation,agent-intent,signed-intent}.test.ts',
+    'test/unit/protocol/x402/offer.test.ts',
+  ],
+};
+
 /**
  * Unit tests of the project `unit`. Cryptography, streams and fetch differ between Node and workerd, and so does what a fake clock waits
  * for.
  */
-const IN_NODE = [
-  ...testsThatRunInNode([
-    'client/approval.test.ts',
-    'client/hanging-peers.test.ts',
-    'crypto/',
-    'dashboard/data/money/credit-offer.test.ts',
-    'gateway/',
-    'mcp/',
-    'vault/',
-    'webhooks/',
-  ]),
-];
+const IN_NODE = testsThatRunInNode([
+  'client/approval.test.ts',
+  'client/hanging-peers.test.ts',
+  'crypto/',
+  'dashboard/data/money/credit-offer.test.ts',
+  'gateway/',
+  'mcp/',
+  'vault/',
+  'webhooks/',
+]);
+
+/** Tests of the command in the project `unit`, although `test/cli/` is a folder of `node`. */
+const IN_PROCESS = commandTestsInProcess(['files.test.ts', 'verifier-mutations.test.ts']);
 
 /** What needs the signer Worker instead of the gateway. */
 const SIGNER = [
@@ -109,11 +127,14 @@ export default defineConfig({
         test: {
           name,
           expect: PATIENT,
-          provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
+          provide: {
+            thorough: process.env['COUNTERSIGN_THOROUGH'] === '1',
+            deep: name === 'properties',
+          },
           setupFiles: ['test/support/seed.setup.ts', 'test/support/restore.setup.ts'],
           include: [
             ...INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
-            ...(name === 'properties' ? LONG : []),
+            ...(name === 'properties' ? [...LONG, ...MANY_RUNS.workerd] : []),
           ],
           exclude: [...SIGNER, ...IN_NODE, ...(name === 'workerd' ? LONG : [])],
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
@@ -124,19 +145,19 @@ export default defineConfig({
           isolate: false,
         },
       })),
-      {
+      ...(['unit', 'runs'] as const).map((name) => ({
         test: {
-          name: 'unit',
-          include: IN_NODE,
+          name,
+          include: name === 'unit' ? [...IN_NODE, ...IN_PROCESS] : MANY_RUNS.unit,
           expect: PATIENT,
           setupFiles: ['test/support/seed.setup.ts'],
-          provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
+          provide: { thorough: false, deep: name === 'runs' },
           testTimeout: 60_000,
           maxWorkers: 2,
-          pool: 'threads',
+          pool: 'threads' as const,
           isolate: false,
         },
-      },
+      })),
       {
         plugins: [
           earlyImports(),
@@ -198,6 +219,7 @@ export default defineConfig({
         test: {
           name,
           include: [...OUTSIDE[name]],
+          exclude: name === 'node' ? [...IN_PROCESS] : [],
           expect: PATIENT,
           globalSetup: ['test/support/package.setup.ts', 'test/support/patient-worker.setup.ts'],
           testTimeout: 120_000,

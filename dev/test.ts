@@ -17,7 +17,7 @@ const SUITES: Readonly<Record<string, { readonly inside: Run; readonly outside: 
     outside: { projects: ['stack'], workers: 1 },
   },
   deep: {
-    inside: { projects: ['properties'], workers: 1 },
+    inside: { projects: ['runs', 'properties'], workers: 1 },
     // They wait for blocks and clocks: with three workers a third of two cores was idle.
     outside: { projects: ['node'], workers: 4 },
   },

@@ -3,34 +3,53 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../../dev/root.ts';
 
 const RUNTIME_MODULE = /^cloudflare:|\.wasm$/;
-/** What the project provides: a chain, a facilitator, keys. */
-const PROVIDED = /\binject\(/;
+const PROCESS = /^node:child_process$|^@lydell\/node-pty$|\/dev\/stack\//;
+/** What one project provides: a chain, a facilitator, keys, a package. Every project provides `deep`. */
+const PROVIDED = /\binject\((?!'deep')/;
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
 const TYPE_IMPORT = /^import type [^;]*;/gm;
+
+/** Tells whether a file needs a module or something provided, itself or through the files of `within` that it imports. */
+const finder = (module: RegExp, within: string): ((path: string) => boolean) => {
+  const known = new Map<string, boolean>();
+  const needs = (path: string): boolean => {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    // Types may be imported in circles, nothing else is.
+    const text = readFileSync(path, 'utf8').replace(TYPE_IMPORT, '');
+    const found =
+      PROVIDED.test(text) ||
+      [...text.matchAll(IMPORT)].some(([, source = '']) => {
+        if (module.test(source)) return true;
+        const file = join(dirname(path), source);
+        return /^\.{1,2}\/.*\.tsx?$/.test(source) && file.startsWith(within) && needs(file);
+      });
+    known.set(path, found);
+    return found;
+  };
+  return needs;
+};
+
+const testsIn = (pattern: string): readonly string[] => globSync(pattern, { cwd: ROOT }).toSorted();
 
 /**
  * Lists the unit tests that use nothing of the Workers runtime, themselves or through what they import. They run in Node, where a file
  * loads faster. Paths that begin with one of `kept` stay in workerd, because what they test differs between the runtimes.
  */
 export const testsThatRunInNode = (kept: readonly string[]): readonly string[] => {
-  const needing = new Map<string, boolean>();
-  const needsWorkerd = (path: string): boolean => {
-    const known = needing.get(path);
-    if (known !== undefined) return known;
-    // Types may be imported in circles, nothing else is.
-    const text = readFileSync(path, 'utf8').replace(TYPE_IMPORT, '');
-    const needs =
-      PROVIDED.test(text) ||
-      [...text.matchAll(IMPORT)].some(
-        ([, source = '']) =>
-          RUNTIME_MODULE.test(source) ||
-          (/^\.{1,2}\/.*\.tsx?$/.test(source) && needsWorkerd(join(dirname(path), source))),
-      );
-    needing.set(path, needs);
-    return needs;
-  };
-  return globSync('test/unit/**/*.test.ts', { cwd: ROOT })
+  const needsWorkerd = finder(RUNTIME_MODULE, ROOT);
+  return testsIn('test/unit/**/*.test.ts')
     .filter((file) => !kept.some((path) => file.startsWith(`test/unit/${path}`)))
-    .filter((file) => !needsWorkerd(join(ROOT, file)))
-    .toSorted();
+    .filter((file) => !needsWorkerd(join(ROOT, file)));
+};
+
+/**
+ * Lists the tests of the command that start no process, themselves or through the test files that they import. Paths that begin with one of
+ * `kept` are left out: they need the process for themselves, or take minutes.
+ */
+export const commandTestsInProcess = (kept: readonly string[]): readonly string[] => {
+  const startsProcess = finder(PROCESS, join(ROOT, 'test'));
+  return testsIn('test/cli/**/*.test.ts')
+    .filter((file) => !kept.some((path) => file.startsWith(`test/cli/${path}`)))
+    .filter((file) => !startsProcess(join(ROOT, file)));
 };

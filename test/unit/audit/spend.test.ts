@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeChunk } from '../../../src/audit/store.ts';
+import { runs } from '../../support/runs.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf, rows } from './database.ts';
 import { ALICE, history, MALLORY, START } from './history.ts';
@@ -153,7 +154,7 @@ describe('spend equals the sum of the entries', () => {
           expect(await storedSums()).toEqual(expected);
         },
       ),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: runs(40, 6), endOnFailure: true },
     );
   }, 240_000);
 

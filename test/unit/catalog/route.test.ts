@@ -4,6 +4,7 @@ import { lenient } from '../../../src/catalog/path.ts';
 import { findTool, METHODS, type Route, routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { toolOf } from '../gateway/fixture.ts';
+import { runs } from '../../support/runs.ts';
 
 const routes = routesOf([
   toolOf({ id: 'any', method: '*', path: '/tools/*' }),
@@ -151,7 +152,7 @@ describe('the tables of findTool', () => {
           );
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 

@@ -2,6 +2,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonical-json.ts';
+import { runs } from '../../support/runs.ts';
 
 /** Keys that JavaScript lists in another sequence than they were written, or that JSON.parse treats as others do not. */
 const key = fc.oneof(
@@ -44,7 +45,7 @@ describe('canonicalJson', () => {
         if (value === undefined) return;
         expect(outcome(() => canonicalJson(value))).toEqual(outcome(() => canonicalize(value)));
       }),
-      { numRuns: 30_000 },
+      { numRuns: runs(30_000) },
     );
   });
 

@@ -8,6 +8,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { accepted, accountOf, committed, denied, START } from '../audit/history.ts';
+import { runs } from '../../support/runs.ts';
 import { type Roll, rolls } from './random-tree.ts';
 import { happen, named, valueOf, walk } from './walk.ts';
 
@@ -193,7 +194,7 @@ const expectReading = async (lives: readonly Life[], reading: Reading): Promise<
 
 beforeEach(freshDatabase);
 
-test.each([1, 2, 3, 4, 5, 6])(
+test.each(Array.from({ length: runs(6, 2) }, (_, at) => at + 1))(
   'each reader sees what was below it at the time, and lists of what is below it now (tree %i)',
   async (seed) => {
     const lives = await liveAll(rolls(seed));

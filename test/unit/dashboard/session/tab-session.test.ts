@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accountOf } from '../../../../src/dashboard/session/stored-session.ts';
+import { runs } from '../../../support/runs.ts';
 import { createTabs, NOW, sessionOf } from './tabs.ts';
 
 const TABS = 3;
@@ -62,7 +63,7 @@ describe('tabs of one browser', () => {
       fc.asyncProperty(steps, async (taken) => {
         expect((await playToTheEnd(taken)).swapped).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500, 60) },
     );
   });
 
@@ -80,7 +81,7 @@ describe('tabs of one browser', () => {
           expect(stored.key.publicKey).toBe(value.session.key.publicKey);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500, 60) },
     );
   });
 
@@ -98,7 +99,7 @@ describe('tabs of one browser', () => {
         );
         if (account !== undefined) expect(browser.stored.has(account)).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500, 60) },
     );
   });
 
@@ -119,7 +120,7 @@ describe('tabs of one browser', () => {
           expect(browser.stored.has(account)).toBe(false);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000, 100) },
     );
   });
 

@@ -15,6 +15,7 @@ import {
   readDelegation,
 } from '../../../../src/protocol/intent/signed-document.ts';
 import vectors from '../../../vectors/countersign-v1.json';
+import { runs } from '../../../support/runs.ts';
 import { DELEGATION, membersOf } from './wire.ts';
 
 const { chainId } = vectors.domain;
@@ -80,7 +81,7 @@ describe('delegationDigest', () => {
           }),
         );
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -8,6 +8,7 @@ import {
   intentFields,
 } from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
+import { runs } from '../../../support/runs.ts';
 import { intentOf, type IntentWire, membersOf } from './wire.ts';
 
 const { chainId } = vectors.domain;
@@ -89,7 +90,7 @@ describe('intentDigest', () => {
           }),
         );
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import {
   parseAgentIntent,
 } from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
+import { runs } from '../../../support/runs.ts';
 import { intentOf } from './wire.ts';
 
 const { chainId } = vectors.domain;
@@ -96,7 +97,7 @@ describe('parseAgentIntent', () => {
         expect(result.error.field.startsWith('Agent-Intent')).toBe(true);
         expect(result.error.hint).not.toBe('');
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 });

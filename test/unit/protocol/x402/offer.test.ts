@@ -15,6 +15,7 @@ import {
 import { parsePaymentSignature } from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../../src/protocol/x402/requirement.ts';
 import { tokenNetworks } from '../../../../src/protocol/x402/networks.ts';
+import { runs } from '../../../support/runs.ts';
 import { header, payload2, requirement } from './fixture.ts';
 
 const offer: Offer = {
@@ -123,7 +124,7 @@ describe('encodePaymentRequired', () => {
         // Without it no client could bind its payment.
         expect(required.extensions?.['agent-intent']).toEqual(each.extensions['agent-intent']);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -1,17 +1,8 @@
 import fc from 'fast-check';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  inject,
-  test,
-  vi,
-} from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { freshDatabase } from '../../audit/database.ts';
 import { answerHosts } from '../scripted-chain.ts';
+import { runs as runsOf } from '../../../support/runs.ts';
 import {
   type Emitted,
   hashOf,
@@ -241,7 +232,7 @@ describe('the differences of a run', () => {
         },
       ),
       // The limit of one invocation is some ten thousand database queries.
-      { numRuns: inject('thorough') ? 100 : 25 },
+      { numRuns: runsOf(100, 12) },
     );
   });
 });
