@@ -1,7 +1,8 @@
 /**
  * `node dev/test.ts short|deep`: runs the tests of `npm test` or of `npm run test:deep`. Each has two runs at once: tests inside workerd
  * compute, while tests that drive a stack mostly wait for blocks and clocks. The output of the second run follows that of the first, and
- * both runs finish even if one fails. The failures of every failed run are printed last, and their names after them: CI shows only the end of a long log.
+ * both runs finish even if one fails. `short` checks types, lint and format first, beside the second run. The failures of every failed
+ * run are printed last, and their names after them: CI shows only the end of a long log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -11,8 +12,12 @@ import { ROOT } from './root.ts';
 
 type Run = { readonly projects: readonly string[]; readonly workers: number };
 
-const SUITES: Readonly<Record<string, { readonly inside: Run; readonly outside: Run }>> = {
+/** `first`: the script of package.json that must pass before `inside` begins. */
+type Suite = { readonly first?: string; readonly inside: Run; readonly outside: Run };
+
+const SUITES: Readonly<Record<string, Suite>> = {
   short: {
+    first: 'static',
     inside: { projects: ['unit', 'workerd', 'signer', 'guards'], workers: 2 },
     outside: { projects: ['stack'], workers: 1 },
   },
@@ -76,9 +81,26 @@ const run = async ({ projects, workers }: Run, show?: (text: string) => void): P
   return { name, code, output };
 };
 
+/** Runs a script of package.json. If it fails, no test result matters: ends all runs. */
+const passFirst = async (script: string): Promise<void> => {
+  const child = spawn('npm', ['run', '--silent', script], { stdio: 'inherit' });
+  running.add(child);
+  const code = await new Promise<number>((resolve) => {
+    child.once('error', () => resolve(1));
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+  running.delete(child);
+  if (code === 0) return;
+  console.error(`npm run ${script}: FAILED`);
+  for (const other of running) other.kill('SIGTERM');
+  process.exit(code);
+};
+
+const outsideRun = run(suite.outside);
+if (suite.first !== undefined) await passFirst(suite.first);
 const [inside, outside] = await Promise.all([
   run(suite.inside, (text) => process.stdout.write(text)),
-  run(suite.outside),
+  outsideRun,
 ]);
 process.stdout.write(outside.output);
 const failed = [inside, outside].filter(({ code }) => code !== 0);
