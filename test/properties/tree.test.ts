@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OF_ONE, OF_TREE, openEvents } from './tree/events.ts';
 import { EXAMPLES } from './tree/examples.ts';
+import { runsOf } from './runs.ts';
 import { alonePlans, type Plan, treePlans } from './tree/plan.ts';
 import { checkAtRest } from './tree/rest.ts';
 import { type Step, steps } from './tree/steps.ts';
@@ -32,11 +33,11 @@ const tryAll = (plans: fc.Arbitrary<Plan>, runs: number, needed: readonly string
 /** Replay a sequence with the seed and path that fast-check prints, as second argument of `fc.assert`. */
 describe('any sequence of commands', () => {
   test('exceeds no limit of a single account, and leaves no unit unusable', () => {
-    tryAll(alonePlans, 6_000, OF_ONE);
+    tryAll(alonePlans, runsOf(6_000), OF_ONE);
   });
 
   test('exceeds no limit in a tree, admits no call against an acknowledged change, and loses no money', () => {
-    tryAll(treePlans, 4_000, OF_TREE);
+    tryAll(treePlans, runsOf(4_000), OF_TREE);
   });
 });
 

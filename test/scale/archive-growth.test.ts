@@ -19,14 +19,14 @@ import { accountOf } from '../unit/audit/history.ts';
 import { callLikeReal, openWriters } from './real-calls.ts';
 
 /**
- * `COUNTERSIGN_THOROUGH=1` stores 200,000 calls. `chunk`: calls that an account exports at once. A day has `parts` objects of calls, which
+ * `COUNTERSIGN_THOROUGH=1` stores 200,000 calls in 20 days. `chunk`: calls that an account exports at once. A day has `parts` objects of calls, which
  * hold 2,000 each, and `ranges` of 1 MiB of text for each account.
  */
 const SCALE = inject('thorough')
-  ? { calls: 200_000, accounts: 20, chunk: 10, parts: 5, ranges: 3 }
-  : { calls: 1_600, accounts: 8, chunk: 5, parts: 1, ranges: 1 };
+  ? { days: 20, calls: 200_000, accounts: 20, chunk: 10, parts: 5, ranges: 3 }
+  : { days: 12, calls: 480, accounts: 4, chunk: 5, parts: 1, ranges: 1 };
 
-const DAYS = 20;
+const DAYS = SCALE.days;
 /** Days that D1 keeps: the simulated time is shorter than the default. */
 const RETAIN = 4;
 /** The largest D1 database, 10 GB, for a hundredth of its calls. */
@@ -100,7 +100,7 @@ it('D1 stops growing while calls go on', { timeout: 3_600_000 }, async () => {
     Object.fromEntries(Object.entries(KEPT_A_DAY).map(([table, each]) => [table, each * between])),
   );
   expect(sizes.at(-1)).toBeLessThan(1.3 * steady);
-  // A few bytes a call. With 1,600 calls two runs differ by up to eight pages of 4,096 bytes: random ids split the pages of indexes.
+  // A few bytes a call. With 480 calls two runs differ by up to eight pages of 4,096 bytes: random ids split the pages of indexes.
   if (inject('thorough')) {
     expect((sizes.at(-1) as number) - steady).toBeLessThan((SCALE.calls / 2) * 60);
   }
