@@ -236,13 +236,16 @@ export default defineConfig({
           globalSetup: [
             'test/support/package.setup.ts',
             'test/support/pictures.setup.ts',
+            'test/support/states.setup.ts',
             'test/support/worker.setup.ts',
           ],
           expect: PATIENT,
           testTimeout: 120_000,
           // A file may wait for the next day first.
           hookTimeout: 240_000,
-          // Each file has a stack of its own and waits most of the time.
+          pool: 'forks',
+          // The files of a worker share its browser and a stack, and mostly wait.
+          isolate: false,
           maxWorkers: 4,
         },
       },

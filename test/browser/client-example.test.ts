@@ -3,11 +3,11 @@ import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
 import { pageFiles } from '../../examples/browser/serve.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { FOCUSED } from './in-page.ts';
 import { inEveryLook } from './looks.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 let site: RunningServer;
 
 beforeAll(async () => {

@@ -1,29 +1,28 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../dev/stack/people.ts';
+import { person } from '../../dev/stack/people.ts';
 import { openOperator } from '../../dev/stack/sell-tools.ts';
 import { createAgent } from '../../src/client/agent.ts';
 import { ApprovalRequired } from '../../src/client/pending-approval.ts';
-import { press } from './agent-steps.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { buy } from './buy.ts';
 import { open, read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
+import { signInWithWallet } from './wallet-session.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 
 /** Lists follow the log by seconds, and are read again every ten seconds. */
 const LISTED = { timeout: 50_000 };
 const SPEND = { perCall: '$2', total: '$2' } as const;
-const account = `eip155:84532:${people.agent.address.toLowerCase()}` as const;
+const agent = person('agent whose calls wait');
+const owner = person('owner that calls');
+const account = `eip155:84532:${agent.address.toLowerCase()}` as const;
 
 /** A call of `translate`, for $0.02, that waits for a person. */
 const park = async (): Promise<ApprovalRequired> => {
-  const agent = createAgent({
-    account: privateKeyToAccount(people.agent.privateKey),
-    spend: SPEND,
-  });
-  const parked = await agent
+  const client = createAgent({ account: privateKeyToAccount(agent.privateKey), spend: SPEND });
+  const parked = await client
     .fetch(`${local.stack.gateway.url}/tools/translate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -35,15 +34,16 @@ const park = async (): Promise<ApprovalRequired> => {
 };
 
 beforeAll(async () => {
-  await buy(local.stack, people.agent);
+  for (const { address } of [agent, owner]) await local.stack.chain.fund(address, 2_000_000n);
+  await buy(local.stack, agent);
   const operator = openOperator(local.stack.gateway);
   await operator.call('accounts.policy.put', {
     params: { account },
     body: { approveAbove: '$0.015', windows: [{ every: 'day', limit: '$1' }] },
   });
   await operator.call('accounts.put', { params: { account }, body: { label: 'Alice' } });
-  const owner = privateKeyToAccount(people.owner.privateKey);
-  await createAgent({ account: owner, spend: SPEND }).topUp(local.stack.gateway.url, '$1');
+  const client = createAgent({ account: privateKeyToAccount(owner.privateKey), spend: SPEND });
+  await client.topUp(local.stack.gateway.url, '$1');
 });
 
 describe('a call that waits for a person', () => {
@@ -68,7 +68,7 @@ describe('a call that waits for a person', () => {
     await page.getByText('No money has moved yet.').waitFor();
     await inEveryLook(page, 'calls-waiting');
     await page.getByRole('link', { name: 'Approve or refuse it' }).click();
-    await press(page, 'Approve');
+    await row.getByRole('button', { name: 'Approve', exact: true }).click();
     await page.getByText('approved, waits for the agent’s retry').waitFor();
     const approved = page.getByRole('table', { name: 'Approved calls' });
     await approved.getByRole('row', { name: /translate.*0\.02 USDC.*by you/ }).waitFor(LISTED);
@@ -77,7 +77,7 @@ describe('a call that waits for a person', () => {
     await approved.waitFor({ state: 'detached', ...LISTED });
 
     await open(page, 'Calls');
-    await page.getByRole('table').getByRole('link', { name: 'translate' }).click(LISTED);
+    await page.locator(`main a[href*="${parked.approval.call}"]`).first().click(LISTED);
     await page.getByText('Approved by an operator').waitFor(LISTED);
     await page.getByText('Waits for a person at 0.02 USDC').waitFor();
     // A call that was not accepted yet is read as one first.
@@ -106,21 +106,21 @@ describe('the list of calls', () => {
     await field.press('Enter');
     await expect.poll(chosen).toBe(null);
     await open(page, 'Spending');
-    await page.getByRole('combobox', { name: 'Agent' }).fill(people.agent.address);
+    await page.getByRole('combobox', { name: 'Agent' }).fill(agent.address);
     await page.getByRole('combobox', { name: 'Agent' }).press('Enter');
     await expect.poll(chosen).toBe(account);
     expect(complaints).toEqual([]);
   });
 
   it('has an owner’s own calls, and a top-up adds nothing to their sum', async () => {
-    const { page } = await signInAs(local, 'owner');
+    const { page } = await signInWithWallet(local, owner);
     await open(page, 'Calls');
     const row = page.getByRole('row', {
       name: /top-up.* 0 USDC.*top-up of 1\.00/,
     });
     await row.waitFor(LISTED);
     const today = new Date().toISOString().slice(0, 10);
-    const own = `eip155:84532:${people.owner.address.toLowerCase()}`;
+    const own = `eip155:84532:${owner.address.toLowerCase()}`;
     await page.goto(
       `${local.stack.gateway.url}/dashboard/calls?account=${own}&from=${today}&to=${today}`,
     );

@@ -4,12 +4,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { person } from '../../dev/stack/people.ts';
 import { createAgent } from '../../src/client/agent.ts';
 import { makeAgent } from './agent-steps.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { inEveryLook } from './looks.ts';
 import { addSigningWallet, type WalletRules } from './signing-wallet.ts';
 import { signInWithWallet } from './wallet-session.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 
 const EVENTUALLY = { timeout: 30_000 };
 const CREDITS = '**/credits?**';

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { createAgent } from '../../src/client/agent.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 
@@ -11,7 +11,7 @@ const account = `eip155:84532:${people.agent.address.toLowerCase()}`;
 const LOGGED = { timeout: 60_000 };
 const REFUND = '**/admin/calls/**/refund';
 
-const local = useBrowserStack(() => ({}));
+const local = useSharedStack();
 
 /** Paid calls of $0.001. */
 let calls: readonly string[];

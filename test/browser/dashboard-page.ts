@@ -1,4 +1,5 @@
-import type { Locator, Page } from 'playwright-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { lendContext, pageOf } from './browser.ts';
 import type { BrowserStack } from './browser-stack.ts';
 
 export type Visit = {
@@ -7,10 +8,13 @@ export type Visit = {
   readonly complaints: readonly string[];
 };
 
-/** Opens the dashboard in a fresh browser context. */
-export const visit = async ({ browser, stack }: BrowserStack): Promise<Visit> => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
+/** Opens the dashboard in a context of the browser, by default in an empty one. */
+export const visit = async (
+  { browser, stack }: BrowserStack,
+  inside?: BrowserContext,
+): Promise<Visit> => {
+  const context = inside ?? (await lendContext(browser));
+  const page = await pageOf(context);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
@@ -34,8 +38,9 @@ export const read = async (page: Page): Promise<void> => {
 export const signInAs = async (
   started: BrowserStack,
   who: 'operator' | 'owner',
+  inside?: BrowserContext,
 ): Promise<Visit> => {
-  const visited = await visit(started);
+  const visited = await visit(started, inside);
   await visited.page.getByRole('button', { name: `Local ${who}` }).click();
   await visited.page.getByRole('heading', { name: 'Overview' }).waitFor();
   await read(visited.page);

@@ -4,13 +4,13 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { createFakeSlack } from '../support/fake-slack.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { buy } from './buy.ts';
 import { open, read, signInAs } from './dashboard-page.ts';
 import { closeAndPress } from './in-page.ts';
 import { inEveryLook } from './looks.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 const PATH = '/services/T0/B0/hunter2secret';
 const slack = createFakeSlack(PATH);
 let receiver: Server;

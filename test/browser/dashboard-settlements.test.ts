@@ -215,7 +215,8 @@ describe('an amount that is kept for a silent tool', () => {
 describe('a payment that can no longer move money', () => {
   it('is written off by an operator, and not before', async () => {
     const { who, path } = await buyLater('written off');
-    const { page } = await signInAs(local, 'operator');
+    const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page } = await signInAs(local, 'operator', context);
     await openCall(page, path, 'Write off');
     await press(page, 'Write off');
     await fill(page, 'Reason', 'the payer is gone');

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { Download, Page } from 'playwright-core';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../dev/stack/people.ts';
+import { person } from '../../dev/stack/people.ts';
+import { openOperator } from '../../dev/stack/sell-tools.ts';
 import { createAgent } from '../../src/client/agent.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { open, read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 
@@ -13,30 +14,27 @@ let paid: string;
 let receipt: string;
 let denied: string;
 
-const account = `eip155:84532:${people.agent.address.toLowerCase()}`;
+const payer = person('payer of a story');
+const account = `eip155:84532:${payer.address.toLowerCase()}`;
 /** The gateway signs a checkpoint some seconds after an answer. */
 const LOGGED = { timeout: 60_000 };
 
-const local = useBrowserStack(() => ({
-  variables: {
-    DEFAULT_POLICY: JSON.stringify({
-      perCall: '10000u',
-      exposure: '1000000u',
-      rate: { limit: 1000, seconds: 1 },
-      windows: [{ every: 'day', limit: '1000000u' }],
-    }),
-  },
-}));
+const local = useSharedStack();
 
 beforeAll(async () => {
+  await local.stack.chain.fund(payer.address, 1_000_000n);
   const agent = createAgent({
-    account: privateKeyToAccount(people.agent.privateKey),
+    account: privateKeyToAccount(payer.privateKey),
     spend: { perCall: '$0.05', total: '$1' },
   });
   const answer = await agent.fetch(`${local.stack.gateway.url}/tools/lookup?word=river`);
   await answer.text();
   paid = answer.countersign.call ?? '';
   receipt = answer.headers.get('agent-receipt') ?? '';
+  await openOperator(local.stack.gateway).call('accounts.policy.put', {
+    params: { account },
+    body: { perCall: '10000u' },
+  });
   const refusal = await agent.fetch(`${local.stack.gateway.url}/tools/translate`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -61,7 +59,7 @@ describe('a call as a story', () => {
   it('is followed from the list to its transaction, and refunded in one step', async () => {
     const { page, complaints } = await signInAs(local, 'operator');
     await open(page, 'Calls');
-    await page.getByRole('table').getByRole('link', { name: 'lookup' }).click(LOGGED);
+    await page.getByRole('table').locator(`a[href*="${paid}"]`).first().click(LOGGED);
     await page.getByText('Payment settled').waitFor(LOGGED);
     const story = page.getByRole('list').filter({ hasText: 'Accepted for' });
     await story.getByText('/tools/lookup?word=river').first().waitFor();

@@ -1,12 +1,12 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { open, read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 import { addSigningWallet } from './signing-wallet.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 const LATE = { timeout: 30_000 };
 
 /** Opens the dashboard in another tab of a browser. */

@@ -1,17 +1,19 @@
 import { generatePrivateKey, privateKeyToAddress, privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../dev/stack/people.ts';
+import { person } from '../../dev/stack/people.ts';
 import { createAgent } from '../../src/client/agent.ts';
 import { deployContractWallet } from '../conformance/support/wallet.ts';
 import { fill, press, saveBudget } from './agent-steps.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { read } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 import { signInWithWallet } from './wallet-session.ts';
 import { REFUSALS, type WalletRefusalCase } from './wallet-refusals.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
+
+const owner = person('owner with a wallet');
 
 const budgetOf = (address: string): string =>
   `${local.stack.gateway.url}/dashboard/agents/eip155:84532:${address.toLowerCase()}?tab=budget`;
@@ -30,11 +32,12 @@ const refusing = () => {
 };
 
 beforeAll(async () => {
-  const owner = createAgent({
-    account: privateKeyToAccount(people.owner.privateKey),
+  await local.stack.chain.fund(owner.address, 2_000_000n);
+  const client = createAgent({
+    account: privateKeyToAccount(owner.privateKey),
     spend: { perCall: '$2', total: '$2' },
   });
-  await owner.topUp(local.stack.gateway.url, '$1');
+  await client.topUp(local.stack.gateway.url, '$1');
 });
 
 describe('the wallet of an owner', () => {
@@ -58,8 +61,8 @@ describe('the wallet of an owner', () => {
 
   it('may refuse a change, in any way: nothing is changed, and what was typed stays', async () => {
     const { rules, refuse } = refusing();
-    const { page, wallet } = await signInWithWallet(local, people.owner, rules);
-    await page.goto(budgetOf(people.owner.address));
+    const { page, wallet } = await signInWithWallet(local, owner, rules);
+    await page.goto(budgetOf(owner.address));
     await fill(page, 'Per day (USDC)', '0.75');
     await press(page, 'Review the change');
     // A change asks for no account.

@@ -61,7 +61,8 @@ describe('the dashboard', () => {
   });
 
   it('reads nothing while its tab is hidden, and again once it is shown', async () => {
-    const { page } = await signInAs(local, 'operator');
+    const context = await local.browser.newContext();
+    const { page } = await signInAs(local, 'operator', context);
     await page.clock.install();
     const begun: string[] = [];
     const inFlight = new Set<PageRequest>();

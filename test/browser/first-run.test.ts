@@ -11,14 +11,15 @@ import { people, type Person, person } from '../../dev/stack/people.ts';
 import { createAgent } from '../../src/client/agent.ts';
 import { ApprovalRequired } from '../../src/client/pending-approval.ts';
 import { fill, makeAgent, press, saveBudget, tab } from './agent-steps.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { open } from './dashboard-page.ts';
 import { signInWithWallet } from './wallet-session.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 
 /** The gateway signs a checkpoint some seconds after an answer, and lists follow the log by seconds. */
 const EVENTUALLY = { timeout: 60_000 };
+const owner = person('first run owner');
 const alice = person('first run alice');
 const TRANSLATE = {
   method: 'POST',
@@ -70,8 +71,8 @@ const audit = async (file: string): Promise<string> => {
 
 it('leads a newcomer from the first agent to a verified log, each step signed by a wallet', async () => {
   const { url } = local.stack.gateway;
-  await local.stack.chain.fund(alice.address, 1_000_000n);
-  const { page, wallet } = await signInWithWallet(local, people.owner);
+  for (const { address } of [owner, alice]) await local.stack.chain.fund(address, 1_000_000n);
+  const { page, wallet } = await signInWithWallet(local, owner);
 
   // The owner makes an agent, and the agent accepts the grant with its first call.
   const authority = await makeAgent(page, alice, '5');

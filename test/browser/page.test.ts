@@ -1,30 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page, Response } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
-import { TOOLS_FILE } from '../../dev/stack/tools.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
+import { DESCRIPTION } from './hostile-tools.ts';
 import { FOCUSED, GROUND, INJECTED, SHEET_WIDTH } from './in-page.ts';
 import { inEveryLook } from './looks.ts';
 
-/** Written by an attacker who controls only the description of a tool. */
-const DESCRIPTION = 'Looks a word up.</p><script>document.title="x"</script><img src="/x">';
-
-/** The demo tools, one of them with that description. */
-const describedTools = (directory: string): string => {
-  const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
-  const changed = tools.map((tool) =>
-    tool.id === 'lookup' ? { ...tool, description: DESCRIPTION } : tool,
-  );
-  const file = join(directory, 'tools.json');
-  writeFileSync(file, JSON.stringify({ tools: changed }));
-  return file;
-};
-
-const local = useBrowserStack((directory) => ({ toolsFile: describedTools(directory) }));
+const local = useSharedStack();
 
 type Visit = {
   readonly page: Page;

@@ -2,11 +2,11 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { createManagement } from '../../src/client/management.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { inEveryLook } from './looks.ts';
 import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 
 const operator = () =>
   createManagement({

@@ -1,41 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TOOLS_FILE } from '../../dev/stack/tools.ts';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
+import { HOSTILE } from './hostile-tools.ts';
 import { inEveryLook } from './looks.ts';
 import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 
-/** Written by an attacker who controls what an operator sells. */
-const HOSTILE = `</p><img src=x onerror="document.title='taken'"><script>document.title='taken'</script>\u202e`;
-
-const hostileTools = (directory: string): string => {
-  const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as {
-    readonly tools: readonly { readonly id: string }[];
-  };
-  const echo = tools.find(({ id }) => id === 'echo');
-  const hostile = {
-    ...echo,
-    id: 'hostile',
-    method: 'POST',
-    path: '/tools/hostile',
-    upstream: '/echo',
-    description: HOSTILE,
-    inputSchema: {
-      type: 'object',
-      properties: {
-        [HOSTILE]: { type: 'string', description: HOSTILE },
-        kind: { enum: [HOSTILE, 'plain'] },
-      },
-      additionalProperties: false,
-    },
-  };
-  const file = join(directory, 'tools.json');
-  writeFileSync(file, JSON.stringify({ tools: [...tools, hostile] }));
-  return file;
-};
-
-const local = useBrowserStack((directory) => ({ toolsFile: hostileTools(directory) }));
+const local = useSharedStack();
 
 describe('the tools on the page of the gateway', () => {
   it('are paid for with a form: a body, a choice', async () => {

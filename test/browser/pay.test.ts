@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { useBrowserStack } from './browser-stack.ts';
+import { useSharedStack } from './browser-stack.ts';
 import { inEveryLook } from './looks.ts';
 import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 
-const local = useBrowserStack();
+const local = useSharedStack();
 
 /** Where the tab keeps its payment for the tool. */
 const RECORD = 'countersign-payment:lookup';

@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { type RunningServer, serveLoopback } from '../../dev/stack/loopback.ts';
-import { startBrowser } from './browser.ts';
+import { endPages, sharedBrowser } from './browser.ts';
 
 const LOGS = join(ROOT, 'test/vectors/audit-export/entries');
 const log = readdirSync(LOGS)
@@ -29,10 +29,10 @@ beforeAll(async () => {
         : new Response(text ?? '', { headers: { 'Content-Type': type } });
     },
   });
-  browser = await startBrowser();
+  browser = await sharedBrowser();
 });
 afterAll(async () => {
-  await browser?.close();
+  await endPages(browser, site.url);
   await site?.stop();
 });
 

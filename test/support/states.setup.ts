@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+/** Makes the directory for the states of stacks. A stack may end with its worker, which cannot remove its state then. */
+export default function setup(project: TestProject): () => void {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-states-'));
+  project.provide('states', directory);
+  return () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+}
+
+declare module 'vitest' {
+  // Declaration merging needs an interface.
+  // oxlint-disable-next-line typescript/consistent-type-definitions
+  interface ProvidedContext {
+    /** Directory for the states of stacks. */
+    states: string;
+  }
+}
