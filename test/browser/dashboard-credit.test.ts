@@ -1,4 +1,4 @@
-import type { Page, Route } from 'playwright-core';
+import type { BrowserContext, Page, Route } from 'playwright-core';
 import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress } from 'viem/accounts';
 import { describe, expect, it, vi } from 'vitest';
 import { person } from '../../dev/stack/people.ts';
@@ -20,10 +20,10 @@ const FUNDS = 50_000_000n;
 const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;
 
 /** An owner with money in the wallet and no credit, on the page of its account, which the gateway does not know yet. */
-const newOwner = async (name: string, rules: WalletRules = {}) => {
+const newOwner = async (name: string, rules: WalletRules = {}, inside?: BrowserContext) => {
   const owner = person(name);
   await local.stack.chain.fund(owner.address, FUNDS);
-  const { page, wallet } = await signInWithWallet(local, owner, rules);
+  const { page, wallet } = await signInWithWallet(local, owner, rules, inside);
   const account = accountOf(owner.address);
   await page.goto(`${local.stack.gateway.url}/dashboard/agents/${account}`);
   return {
@@ -140,11 +140,11 @@ describe('an owner without credit', () => {
   it('is asked for one signature at a time, whatever dialog or tab asks', async () => {
     const signing = Promise.withResolvers<void>();
     let isHolding = false;
-    const { page, wallet, account, left } = await newOwner('credit tabs', {
-      before: async (method) => {
-        if (isHolding && method === 'eth_signTypedData_v4') await signing.promise;
-      },
-    });
+    const before = async (method: string): Promise<void> => {
+      if (isHolding && method === 'eth_signTypedData_v4') await signing.promise;
+    };
+    const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const { page, wallet, account, left } = await newOwner('credit tabs', { before }, context);
     const dialog = await openDialog(page);
     await dialog.getByLabel('Amount (USDC)').fill('7');
     isHolding = true;
@@ -157,7 +157,7 @@ describe('an owner without credit', () => {
     expect(await waiting.isDisabled()).toBe(true);
     expect(await dialog.getByLabel('Amount (USDC)').inputValue()).toBe('7.00');
 
-    const tab = await page.context().newPage();
+    const tab = await context.newPage();
     await tab.goto(`${local.stack.gateway.url}/dashboard/agents/${account}`);
     const second = await openDialog(tab);
     await second.getByRole('button', { name: 'Buy 5.00 USDC of credit' }).click(EVENTUALLY);
@@ -173,7 +173,7 @@ describe('an owner without credit', () => {
     const second = generatePrivateKey();
     const friend = privateKeyToAddress(second);
     await local.stack.chain.fund(friend, FUNDS);
-    const other = await addSigningWallet(page.context(), second, local.stack.chain.rpc, {
+    const other = await addSigningWallet(page, second, local.stack.chain.rpc, {
       name: 'Second Wallet',
     });
     await page.reload();

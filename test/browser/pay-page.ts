@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { lendContext, pageOf } from './browser.ts';
 import type { BrowserStack } from './browser-stack.ts';
 import { addSigningWallet, type SigningWallet, type WalletRules } from './signing-wallet.ts';
 
@@ -22,23 +23,23 @@ export type With = {
   readonly rules?: WalletRules;
 };
 
-/** Opens a page in a fresh browser context, with a wallet of its own. */
+/** Opens a page in an empty context of the browser, with a wallet of its own. */
 export const openWithWallet = async (
   local: BrowserStack,
   target: string,
   { balance, key, rules }: With = {},
 ): Promise<Visit> => {
-  const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const context = await lendContext(local.browser);
+  const page = await pageOf(context);
   const privateKey = key ?? generatePrivateKey();
   const address = privateKeyToAddress(privateKey);
   if (balance !== undefined && balance > 0n) await local.stack.chain.fund(address, balance);
   const wallet =
     balance === undefined && key === undefined
       ? undefined
-      : await addSigningWallet(context, privateKey, local.stack.description.rpc, rules);
+      : await addSigningWallet(page, privateKey, local.stack.description.rpc, rules);
   // The keys of the local stack are a test of their own.
   await context.route('**/dashboard/local-keys.json', (route) => route.fulfill({ status: 204 }));
-  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
     const text = message.text();

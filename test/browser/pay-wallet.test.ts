@@ -94,12 +94,12 @@ describe('the wallet that pays', () => {
   });
 
   it('is one of several that a person chooses, with the keyboard alone', async () => {
-    const { page, context, address, wallet } = await openWithWallet(local, '/', {
+    const { page, address, wallet } = await openWithWallet(local, '/', {
       balance: 100_000n,
     });
     const second = generatePrivateKey();
     await local.stack.chain.fund(privateKeyToAddress(second), 100_000n);
-    await addSigningWallet(context, second, local.stack.description.rpc, { name: 'Second Wallet' });
+    await addSigningWallet(page, second, local.stack.description.rpc, { name: 'Second Wallet' });
     await page.goto(local.stack.gateway.url + LOOKUP);
     await page.getByRole('button', { name: 'Pay with a wallet: lookup' }).focus();
     await page.keyboard.press('Enter');

@@ -1,4 +1,4 @@
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 
@@ -18,7 +18,7 @@ export type WalletRules = {
   readonly before?: (method: string) => Promise<void>;
 };
 
-/** A wallet in each page of a context, with a real key: what it signs moves money of the local chain. */
+/** A wallet in a page, or in each page of a context, with a real key: what it signs moves money of the local chain. */
 export type SigningWallet = {
   /** Methods that pages called, in order. */
   readonly calls: readonly string[];
@@ -39,9 +39,9 @@ type Typed = {
 
 let count = 0;
 
-/** Announces a wallet by EIP-6963 to the pages of a context. Reads of the chain go to `rpc`, as in a wallet of a person. */
+/** Announces a wallet by EIP-6963 to a page, or to the pages of a context. Reads of the chain go to `rpc`, as in a wallet of a person. */
 export const addSigningWallet = async (
-  context: BrowserContext,
+  place: BrowserContext | Page,
   privateKey: Hex,
   rpc: string,
   { name = 'Test Wallet', address, chainId = 84_532, refuses, before }: WalletRules = {},
@@ -87,8 +87,8 @@ export const addSigningWallet = async (
     }
   };
 
-  await context.exposeFunction(bridge, answer);
-  await context.addInitScript(
+  await place.exposeFunction(bridge, answer);
+  await place.addInitScript(
     ({ bridge: at, name: called }) => {
       const page = globalThis as unknown as {
         readonly [name: string]: (

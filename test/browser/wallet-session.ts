@@ -1,18 +1,19 @@
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { Person } from '../../dev/stack/people.ts';
+import { lendContext, pageOf } from './browser.ts';
 import type { BrowserStack } from './browser-stack.ts';
 import { read } from './dashboard-page.ts';
 import { addSigningWallet, type SigningWallet, type WalletRules } from './signing-wallet.ts';
 
-/** Signs in to the dashboard with a wallet that signs for a person, in a fresh browser context. */
+/** Signs in to the dashboard with a wallet that signs for a person, by default in an empty context of the browser. */
 export const signInWithWallet = async (
   { browser, stack }: BrowserStack,
   { privateKey }: Person,
   rules: WalletRules = {},
+  inside?: BrowserContext,
 ): Promise<{ readonly page: Page; readonly wallet: SigningWallet }> => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const wallet = await addSigningWallet(context, privateKey, stack.chain.rpc, rules);
-  const page = await context.newPage();
+  const page = await pageOf(inside ?? (await lendContext(browser)));
+  const wallet = await addSigningWallet(inside ?? page, privateKey, stack.chain.rpc, rules);
   await page.goto(`${stack.gateway.url}/dashboard`);
   await page.getByRole('button', { name: rules.name ?? 'Test Wallet', exact: true }).click();
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
