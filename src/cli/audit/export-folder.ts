@@ -40,7 +40,8 @@ export const logFile = async (path: string): Promise<LogFile> => {
   return {
     name: path,
     size: found.size,
-    open: () => createReadStream(path, { highWaterMark: CHUNK }),
+    // Node allocates the whole buffer for each read, also for a file of a few lines.
+    open: () => createReadStream(path, { highWaterMark: Math.min(CHUNK, found.size + 1) }),
   };
 };
 
