@@ -1,9 +1,13 @@
-/** `npm run build`: builds the published package in `dist/`: `countersign/client`, `countersign/verify` and `countersign/worker` with their types, and the command. */
+/**
+ * `npm run build`: builds the published package in `dist/`: `countersign/client`, `countersign/verify` and `countersign/worker` with their types,
+ * and the command. Skips what is up to date.
+ */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -16,11 +20,27 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { PATHS_FILE, PATHS_MODULE } from './paths-module.ts';
 import { ROOT } from './root.ts';
+import { sourcesHash } from './sources-hash.ts';
 import { buildWorker } from './worker-modules.ts';
 
 const dist = join(ROOT, 'dist');
 // A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
 const draft = join(ROOT, '.dev', `dist-${process.pid}`);
+
+/** All that the build reads of this repository, and the versions of what it bundles. The build itself writes the modules of WebAssembly. */
+const SOURCES = [
+  '{src,durable-objects,dev,packages/*/src}/**/*.{ts,tsx,css,html,svg,sql}',
+  '{packages/*/,}package.json',
+  '{package-lock,tools,tsconfig*}.json',
+  'wrangler*.toml',
+];
+const OUTPUTS = ['dist/cli/index.js', 'packages/create-countersign/dist/index.js'];
+const stamp = join(ROOT, '.dev/build.hash');
+
+const isUpToDate = (hash: string): boolean =>
+  OUTPUTS.every((path) => existsSync(join(ROOT, path))) &&
+  existsSync(stamp) &&
+  readFileSync(stamp, 'utf8') === hash;
 
 const compile = (project: string): number => {
   const { status } = spawnSync(
@@ -243,19 +263,28 @@ const linkCommand = (): void => {
   renameSync(link, join(directory, 'countersign'));
 };
 
+const buildAll = async (): Promise<void> => {
+  await bundle();
+  await bundleVerifier();
+  await bundleWorker();
+  await bundleSigner();
+  await bundleCreate();
+  replace();
+};
+
+const hash = await sourcesHash(...SOURCES);
 try {
-  process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
-  if (process.exitCode === 0) {
-    writeFileSync(join(draft, 'management/paths.js'), PATHS_MODULE);
-    resolveKeccak();
-    await bundle();
-    await bundleVerifier();
-    await bundleWorker();
-    await bundleSigner();
-    await bundleCreate();
-    replace();
-    linkCommand();
+  if (!isUpToDate(hash)) {
+    process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
+    if (process.exitCode === 0) {
+      writeFileSync(join(draft, 'management/paths.js'), PATHS_MODULE);
+      resolveKeccak();
+      await buildAll();
+      writeFileSync(stamp, hash);
+    }
   }
+  // `npm ci` removes the link and leaves `dist/`.
+  if (!process.exitCode) linkCommand();
 } finally {
   rmSync(draft, { recursive: true, force: true });
 }

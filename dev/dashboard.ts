@@ -1,11 +1,10 @@
 /** `node dev/dashboard.ts`: builds the dashboard, and the script of the public pages, into `public/dashboard/`, from where the Worker serves them. Skips what is up to date. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
 import { PATHS_FILE, PATHS_MODULE } from './paths-module.ts';
 import { ROOT } from './root.ts';
+import { sourcesHash } from './sources-hash.ts';
 
 const SOURCES = '{src/**/*.{ts,tsx,css,html,svg},dev/{dashboard,paths-module}.ts,package.json}';
 const out = join(ROOT, 'public/dashboard');
@@ -33,18 +32,9 @@ const OUTPUT = {
   modulePreload: { polyfill: false },
 } as const;
 
-/** A hash of everything that the build reads. */
-const sourcesHash = async (): Promise<string> => {
-  const files: string[] = [];
-  for await (const file of glob(SOURCES, { cwd: ROOT })) files.push(file);
-  const hash = createHash('sha256');
-  for (const file of files.toSorted()) hash.update(file).update(readFileSync(join(ROOT, file)));
-  return hash.digest('hex');
-};
-
 /** Builds into a draft and renames it: stacks that start concurrently both build, and serve what is there meanwhile. */
 export const buildDashboard = async (): Promise<void> => {
-  const hash = await sourcesHash();
+  const hash = await sourcesHash(SOURCES);
   const isBuilt = await readFile(join(out, 'index.html')).then(
     () => true,
     () => false,

@@ -1,4 +1,4 @@
-/** Lines of the failures of one run that `dev/test.ts` repeats: two runs fill the part of a log that CI shows. */
+/** Lines of the failures of one run that `dev/jobs.ts` repeats: two runs fill the part of a log that CI shows. */
 const MAX_LINES = 200;
 
 /** A heading of Vitest, such as `⎯⎯ Failed Tests 2 ⎯⎯`: a line between rules, so that no output of a test is taken for it. */
@@ -23,9 +23,26 @@ export const failedTests = (output: string): string => {
 
 const FAILURE = /^\s*(?:FAIL\s|[A-Za-z]*Error: )/;
 
-/** Returns, for each failure that `failedTests` found, the line with its name and the first line of its error. */
-export const failureNames = (failures: string): readonly string[] =>
-  failures
-    .split('\n')
-    .map((line) => line.replaceAll(COLOUR, '').trim())
-    .filter((line) => FAILURE.test(line));
+/** The line with the name of each failure, and the first line of its error. */
+const failureNames = (lines: readonly string[]): readonly string[] =>
+  lines.map((line) => line.replaceAll(COLOUR, '').trim()).filter((line) => FAILURE.test(line));
+
+/** Lines of a check without tests, whose messages stand at its end. */
+const SHORT_LINES = 20;
+
+/**
+ * Returns each failure in the sections of Vitest, once: the line with its name and the first line of its error. What tests print between the
+ * sections of two runs is left out. A run without such a section returns its last 20 lines.
+ */
+export const shortForm = (output: string): readonly string[] => {
+  const lines = output.trimEnd().split('\n');
+  let isInside = false;
+  const inside = lines.filter((line) => {
+    const text = line.replaceAll(COLOUR, '').trim();
+    if (HEADING.test(text)) isInside = true;
+    else if (/^Test Files\s/.test(text)) isInside = false;
+    return isInside;
+  });
+  const names = new Set(failureNames(inside));
+  return names.size > 0 ? [...names].slice(0, MAX_LINES) : lines.slice(-SHORT_LINES);
+};

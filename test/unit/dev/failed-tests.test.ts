@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failedTests, failureNames } from '../../../dev/failed-tests.ts';
+import { failedTests, shortForm } from '../../../dev/failed-tests.ts';
 
 const PASSED = ' ✓ |workerd| test/unit/audit/chunk.test.ts (12 tests) 40ms\n'.repeat(500);
 const END = ' Test Files  1 failed | 500 passed (501)\n';
@@ -41,8 +41,8 @@ describe('failures that follow the output of every run', () => {
   });
 });
 
-describe('names of failures', () => {
-  it('are those of the tests and the first lines of their errors, without colours', () => {
+describe('the short form of failures', () => {
+  it('is the tests and the first lines of their errors, without colours', () => {
     const failures = [
       '⎯⎯ Failed Tests 1 ⎯⎯',
       '\u001B[31m FAIL \u001B[39m |node| test/cli/dev.test.ts > starts',
@@ -51,10 +51,21 @@ describe('names of failures', () => {
       ' ❯ healthy dev/stack/wrangler.ts:110:17',
       'AssertionError: expected 1 to be 2',
     ];
-    expect(failureNames(failures.join('\n'))).toEqual([
+    expect(shortForm(failures.join('\n'))).toEqual([
       'FAIL  |node| test/cli/dev.test.ts > starts',
       'Error: the gateway ended while starting',
       'AssertionError: expected 1 to be 2',
     ]);
+  });
+
+  it('has the failures of every run and not what tests print between two runs', () => {
+    const run = (name: string): string =>
+      `Error: printed by ${name}\n⎯⎯ Failed Tests 1 ⎯⎯\n FAIL ${name}\n${'more\n'.repeat(300)}${END}`;
+    expect(shortForm(`${run('one')}${run('two')}${run('one')}`)).toEqual(['FAIL one', 'FAIL two']);
+  });
+
+  it('is the end of the output of a check without tests', () => {
+    const lines = shortForm(`${'passed\n'.repeat(500)}src/app.ts: error TS2304`);
+    expect([lines.length, lines.at(-1)]).toEqual([20, 'src/app.ts: error TS2304']);
   });
 });
