@@ -84,11 +84,14 @@ const SIGNER = [
   'test/unit/signer/worker/**/*.test.ts',
 ];
 
-/** What drives a whole stack from outside: `stack` in `npm test`, a paid call and a fleet among it; `node` in `npm run test:deep`. */
+/** Of the folders of `node`, what `npm test` runs: a paid call, a fleet, and a file that replaces a module, which needs isolation. */
+const EARLY = ['test/conformance/{bound,fleet,unloaded}.test.ts'];
+
+/** What drives a whole stack from outside: `stack` in `npm test`; `node` in `npm run test:deep`. */
 const OUTSIDE = {
   stack: [
     'test/stack/**/*.test.ts',
-    'test/conformance/{bound,fleet}.test.ts',
+    ...EARLY,
     // Node loads libsecp256k1 in another way than the Worker, and hashes with noble.
     'test/unit/crypto/wycheproof.test.ts',
   ],
@@ -219,13 +222,16 @@ export default defineConfig({
         test: {
           name,
           include: [...OUTSIDE[name]],
-          exclude: name === 'node' ? [...IN_PROCESS] : [],
+          exclude: name === 'node' ? EARLY : [],
           expect: PATIENT,
           globalSetup: ['test/support/package.setup.ts', 'test/support/patient-worker.setup.ts'],
+          pool: 'forks' as const,
+          // Files of `node` share the modules and one stack of their process (`useSharedWorld`).
+          isolate: name === 'stack',
           testTimeout: 120_000,
           // A file may wait for the next day first.
           hookTimeout: 240_000,
-          // Each file starts a stack, which mostly waits.
+          // A stack mostly waits.
           maxWorkers: 3,
         },
       })),

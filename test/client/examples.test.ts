@@ -12,9 +12,9 @@ import { mint, usdcBalance } from '../../dev/stack/chain-access.ts';
 import { ROOT } from '../../dev/root.ts';
 import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { type ProcessGroup, startProcess } from '../../dev/stack/process.ts';
-import { useWorld } from '../conformance/support/world.ts';
+import { useSharedWorld } from '../conformance/support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const run = promisify(execFile);
 
 /** A funded key, and its balance in atomic units. */

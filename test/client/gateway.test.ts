@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { type AgentOptions } from '../../src/client/index.ts';
 import { transfersFrom } from '../conformance/support/payment.ts';
-import { useWorld } from '../conformance/support/world.ts';
+import { useSharedWorld } from '../conformance/support/world.ts';
 import { type LosingProxy, startLosingProxy } from './support/losing-proxy.ts';
 import { claimsOf, newCustomer, post } from './support/customer.ts';
 import { describeLostAnswers } from './support/lost-answers.ts';
 
 /** Tests the client against a real gateway, chain, facilitator and upstream. */
-const world = useWorld();
+const world = useSharedWorld();
 let proxy: LosingProxy;
 
 beforeAll(async () => {

@@ -13,13 +13,13 @@ import {
 } from '../../src/client/index.ts';
 import { ROUTE_TABLE, type RouteId } from '../../src/management/routes.ts';
 import { fundedAccount, newAccount } from '../conformance/support/payment.ts';
-import { lookup, useWorld } from '../conformance/support/world.ts';
+import { lookup, useSharedWorld } from '../conformance/support/world.ts';
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it, test } from 'vitest';
 import type * as z from 'zod/mini';
 
 /** Tests the management client against a real gateway. */
-const world = useWorld();
+const world = useSharedWorld();
 
 const gateway = (): string => world().stack.description.gateway;
 const nameOf = (address: string) => `eip155:84532:${address.toLowerCase()}`;

@@ -3,9 +3,9 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { mint } from '../../dev/stack/chain-access.ts';
 import { type Agent, createAgent, CountersignError } from '../../src/client/index.ts';
-import { useWorld } from '../conformance/support/world.ts';
+import { useSharedWorld } from '../conformance/support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 
 /** An agent with a funded key of its own. */
 const funded = async (options: { readonly perCall?: string } = {}) => {

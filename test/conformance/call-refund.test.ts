@@ -10,9 +10,9 @@ import { agentIntent, signPaidIntent } from './support/intent.ts';
 import { manage, okJson } from './support/manage.ts';
 import { kindOf } from './support/offer.ts';
 import { fundedAccount } from './support/payment.ts';
-import { lookup, useWorld } from './support/world.ts';
+import { lookup, useSharedWorld } from './support/world.ts';
 
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useSharedWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 const PRICE = 1_000n;
 const eventually = { timeout: 30_000, interval: 300 };

@@ -9,11 +9,11 @@ import {
   report,
   type ToolCall,
   translate,
-  useWorld,
+  useSharedWorld,
   type World,
 } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {

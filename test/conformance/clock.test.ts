@@ -8,9 +8,9 @@ import { lookUp } from './support/look-up.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { withinOneSecond } from './support/one-second.ts';
 import { isUsed, nowSeconds, type Terms, trustedAccount } from './support/payment.ts';
-import { lookup, notarise, type ToolCall, useWorld, whoami } from './support/world.ts';
+import { lookup, notarise, type ToolCall, useSharedWorld, whoami } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 let payer: LocalAccount;
 let creditHolder: LocalAccount;
 beforeAll(async () => {

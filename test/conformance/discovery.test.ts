@@ -8,7 +8,7 @@ import { readOffer } from './support/offer.ts';
 import { trustedAccount } from './support/payment.ts';
 import { lookup, useWorld } from './support/world.ts';
 
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 
 const get = async (path: string, accept = '*/*') =>

@@ -17,9 +17,17 @@ import {
   v1,
   v2,
 } from './support/payment.ts';
-import { lookup, report, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
+import { sendRaw } from './support/raw.ts';
+import {
+  lookup,
+  report,
+  type ToolCall,
+  translate,
+  useSharedWorld,
+  whoami,
+} from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const WORD = /^0x[0-9a-f]{64}$/;
 const DRY = { 'Dry-Run': '?1' } as const;
 

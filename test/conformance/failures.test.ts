@@ -15,9 +15,9 @@ import {
   v2,
 } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
-import { type ToolCall, useWorld } from './support/world.ts';
+import { type ToolCall, useSharedWorld } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const PRICE = 10_000n;
 const flaky = (query: string): ToolCall => ({ path: `/tools/flaky?${query}` });
 

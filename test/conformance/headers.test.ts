@@ -5,9 +5,9 @@ import { kindOf, readProblem } from './support/offer.ts';
 import { base64Json } from '../support/payment-header.ts';
 import { type Payment, sign, trustedAccount, v1, v2 } from './support/payment.ts';
 import { changed, type HeaderLine, refusal } from './support/refusal.ts';
-import { lookup, useWorld, whoami } from './support/world.ts';
+import { lookup, useSharedWorld, whoami } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 let account: LocalAccount;
 let good: Payment;
 beforeAll(async () => {

@@ -7,9 +7,9 @@ import { agentIntent, signPaidIntent, type SignedIntent } from './support/intent
 import { kindOf, type Problem } from './support/offer.ts';
 import { isUsed, sign, transfersFrom, trustedAccount, v1, v2 } from './support/payment.ts';
 import { type HeaderLine, refusal } from './support/refusal.ts';
-import { translate, useWorld } from './support/world.ts';
+import { translate, useSharedWorld } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 let account: LocalAccount;
 let payment: Bound;
 let signed: SignedIntent;

@@ -11,11 +11,11 @@ import { listAll } from './support/manage.ts';
 import { base64Json } from '../support/payment-header.ts';
 import { settled, transfersFrom, trustedAccount } from './support/payment.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
-import { type ToolCall, translate, useWorld } from './support/world.ts';
+import { type ToolCall, translate, useSharedWorld } from './support/world.ts';
 
 // An ancestor, an auditor or an operator reads `call.accepted` with the intent, its nonce and the signature of an Agent-Intent, and after
 // settlement the token signature. None of it may get the answer (law 3).
-const world = useWorld();
+const world = useSharedWorld();
 let owner: LocalAccount;
 /** Pays each call with a payment. */
 let payer: LocalAccount;

@@ -25,9 +25,16 @@ import {
 } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
 import { deployContractWallet } from './support/wallet.ts';
-import { lookup, notarise, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
+import {
+  lookup,
+  notarise,
+  type ToolCall,
+  translate,
+  useSharedWorld,
+  whoami,
+} from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const WORD = /^0x[0-9a-f]{64}$/;
 let account: LocalAccount;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { fundedAccount, trustedAccount } from './support/payment.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
 import { expectProblem, expectOk } from './support/expect-answer.ts';
 
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 const MISSING = `0x${'00'.repeat(32)}`;
 

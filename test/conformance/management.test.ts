@@ -10,11 +10,11 @@ import { callWith, grantedAgent } from './support/grant.ts';
 import { manage, type CommandAnswer, type Page, okJson, listAll } from './support/manage.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { newAccount, nowSeconds } from './support/payment.ts';
-import { lookup, type ToolCall, translate, useWorld } from './support/world.ts';
+import { lookup, type ToolCall, translate, useSharedWorld } from './support/world.ts';
 import { expectProblem, expectOk } from './support/expect-answer.ts';
 import { useReceiver, type Received, isGenuine } from './support/webhook-receiver.ts';
 
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useSharedWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 
 let owner: LocalAccount;

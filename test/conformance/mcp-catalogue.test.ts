@@ -16,9 +16,9 @@ import { agentIntent, signIntent } from './support/intent.ts';
 import { endpointOf, type Json } from './support/mcp.ts';
 import { newAccount } from './support/payment.ts';
 import { verify } from './support/receipt.ts';
-import { useWorld } from './support/world.ts';
+import { useSharedWorld } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 
 /** Every tool of the stack that arguments determine. */
 const PUBLIC = [

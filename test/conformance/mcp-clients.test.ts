@@ -23,10 +23,10 @@ import {
   whoamiByMcp,
 } from './support/mcp.ts';
 import { transfersFrom, trustedAccount, ascending } from './support/payment.ts';
-import { useWorld } from './support/world.ts';
+import { useSharedWorld } from './support/world.ts';
 import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 
 let account: LocalAccount;
 beforeAll(async () => {

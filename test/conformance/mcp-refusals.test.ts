@@ -18,9 +18,9 @@ import {
   translateByMcp,
 } from './support/mcp.ts';
 import { isUsed, trustedAccount } from './support/payment.ts';
-import { useWorld, translate } from './support/world.ts';
+import { useSharedWorld, translate } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const MANY = 100;
 
 let account: LocalAccount;

@@ -4,9 +4,9 @@ import { kindOf, readOffer, readProblem } from './support/offer.ts';
 import { fundedAccount, sign, v2 } from './support/payment.ts';
 import { sendRaw } from './support/raw.ts';
 import { publishedKeys } from './support/receipt.ts';
-import { lookup, useWorld } from './support/world.ts';
+import { lookup, useSharedWorld } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 let account: LocalAccount;
 beforeAll(async () => {
   account = await fundedAccount(world(), 1_000_000n);

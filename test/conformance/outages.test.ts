@@ -9,7 +9,7 @@ import { useReceiver } from './support/webhook-receiver.ts';
 import { lookup, useWorld } from './support/world.ts';
 
 /** Outages of real parts: a chain node that is stopped, an upstream and a facilitator that are gone, and a trigger that does not run. */
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 const receiver = useReceiver();
 

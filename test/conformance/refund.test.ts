@@ -10,9 +10,9 @@ import { accountOf, creditedAccount, rateLimitOf } from './support/credit.ts';
 import { agentIntent, signIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { fundedAccount, newAccount } from './support/payment.ts';
-import { lookup, type ToolCall, useWorld } from './support/world.ts';
+import { lookup, type ToolCall, useSharedWorld } from './support/world.ts';
 
-const world = useWorld({ variables: { OPERATORS: people.operator.address } });
+const world = useSharedWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 const payee = privateKeyToAccount(person('payee').privateKey);
 const CREDIT = 300_000n;

@@ -15,9 +15,9 @@ import {
   v2,
 } from './support/payment.ts';
 import { changed, type Form, refusal, reshaped, type Tree } from './support/refusal.ts';
-import { lookup, useWorld, whoami } from './support/world.ts';
+import { lookup, useSharedWorld, whoami } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 let account: LocalAccount;
 let good: Payment;
 beforeAll(async () => {

@@ -26,9 +26,9 @@ import { nowSeconds } from '../../src/core/clock.ts';
 import { type Address, type Hex, random32, ZERO_ADDRESS, ZERO_HASH } from '../../src/core/hex.ts';
 import { plantedSettings } from '../support/planted-settings.ts';
 import { mustSearch, plantKey, plantText, scanState } from '../support/secret-scan.ts';
-import { useWorld } from './support/world.ts';
+import { useSharedWorld } from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 const OWNER = people.owner.privateKey;
 const AWS_CREDENTIALS = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',

@@ -23,14 +23,14 @@ import {
   report,
   type ToolCall,
   translate,
-  useWorld,
+  useSharedWorld,
   whoami,
   type World,
 } from './support/world.ts';
 
 // The strip attack: an attacker sees a bound payment, in flight or on the chain, removes the intent and presents the rest, here or at
 // another gateway with the same payTo and another audience.
-const world = useWorld();
+const world = useSharedWorld();
 const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {

@@ -5,9 +5,16 @@ import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import { fundedAccount, transfersFrom, trustedAccount } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
 import { credits } from './support/credit.ts';
-import { lookup, notarise, report, type ToolCall, translate, useWorld } from './support/world.ts';
+import {
+  lookup,
+  notarise,
+  report,
+  type ToolCall,
+  translate,
+  useSharedWorld,
+} from './support/world.ts';
 
-const world = useWorld();
+const world = useSharedWorld();
 
 const calls: Readonly<Record<string, ToolCall>> = {
   lookup,

@@ -48,7 +48,9 @@ export const provideWorker = async (
     cwd: ROOT,
   });
   project.provide('worker', join(built, 'index.js'));
-  return async () => await rm(directory, { recursive: true, force: true });
+  project.provide('worlds', directory);
+  // A shared stack may still write while it ends.
+  return async () => await rm(directory, { recursive: true, force: true, maxRetries: 20 });
 };
 
 declare module 'vitest' {
@@ -57,5 +59,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Path of the main module of the built Worker. */
     worker: string;
+    /** Directory of the states of stacks that files share. */
+    worlds: string;
   }
 }

@@ -128,10 +128,10 @@ export const trustedAccount = async (
   return account;
 };
 
-/** Atomic units of every USDC transfer from an account to the gateway's payTo. */
+/** Atomic units of every USDC transfer from one or more accounts to the gateway's payTo. */
 export const transfersFrom = async (
   { client, payTo }: World,
-  from: `0x${string}`,
+  from: Hex | Hex[],
 ): Promise<readonly bigint[]> => {
   const logs = await client.getContractEvents({
     address: usdc.address,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, onTestFailed } from 'vitest';
 import { type ChainClient, chainClient } from '../../../dev/stack/chain-access.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import type { Counts } from '../../../dev/upstream/upstream.ts';
@@ -26,6 +26,9 @@ export type World = {
   readonly counts: () => Promise<Counts>;
   readonly audit: Audit;
 };
+
+/** Options that files can have in common: none is a function. */
+type SharedOptions = Pick<StackOptions, 'variables' | 'cards' | 'market' | 'toolsFile'>;
 
 /** A request for a tool: path with query, and what is sent. */
 export type ToolCall = {
@@ -100,18 +103,19 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
 
 /** Recomputes every signature in every exported log (law 11). */
 const mustBeSigned = async (directory: string): Promise<void> => {
-  expect(await brokenLogs(join(directory, 'gateway'))).toEqual([]);
+  expect(await brokenLogs(directory)).toEqual([]);
 };
 
-/** Starts a stack before the tests of a file and stops it after them. Returns a function that gives it to a running test. */
-export const useWorld = (options: StackOptions = {}): (() => World) => {
+/** Runs before and after the tests of a file, and gives its world to a running test. */
+const useOpened = (
+  open: () => Promise<World>,
+  close: (world: World) => Promise<void>,
+): (() => World) => {
   let world: World | undefined;
-  let directory: string | undefined;
   beforeAll(async () => {
     // Limits of a day must not begin anew meanwhile.
     await untilDayLasts(90_000);
-    directory = await mkdtemp(join(tmpdir(), 'countersign-conformance-'));
-    world = await openWorld(options, directory);
+    world = await open();
   });
   // The gateway reveals little about failures to clients, so a failed test prints the gateway's output.
   beforeEach(() => {
@@ -120,12 +124,60 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
     );
   });
   afterAll(async () => {
-    await world?.stack.stop();
-    if (directory !== undefined && world !== undefined) await mustBeSigned(directory);
-    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+    if (world !== undefined) await close(world);
   });
   return () => {
     if (world === undefined) throw new Error('the stack does not run');
     return world;
   };
 };
+
+const newDirectory = async (parent: string): Promise<string> =>
+  await mkdtemp(join(parent, 'countersign-conformance-'));
+
+/**
+ * Starts a stack before the tests of a file and stops it after them: for options of its own, for tests that stop a part or read what all
+ * accounts did, and for people with fixed keys.
+ */
+export const useWorld = (options: StackOptions = {}): (() => World) => {
+  let directory: string | undefined;
+  const world = useOpened(
+    async () => {
+      directory = await newDirectory(tmpdir());
+      return await openWorld(options, directory);
+    },
+    async ({ stack, directory: state }) => {
+      await stack.stop();
+      await mustBeSigned(state);
+    },
+  );
+  afterAll(async () => {
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  });
+  return world;
+};
+
+/** The stack of this process and its options, which ends with the process. Vitest runs one file after the other in it. */
+const shared = new Map<string, Promise<World>>();
+
+/** A stack that crashed in one file must not fail the next one. */
+const openShared = async (options: SharedOptions): Promise<World> => {
+  const key = JSON.stringify(options);
+  const running = await shared.get(key)?.catch(() => undefined);
+  if (running?.stack.hasCrashed() === false) return running;
+  const opened = newDirectory(inject('worlds')).then(
+    async (directory) => await openWorld(options, directory),
+  );
+  shared.set(key, opened);
+  return await opened;
+};
+
+/**
+ * Gives a file a stack that other files have used, because a start costs seven seconds of CPU. Such a file pays from keys that it makes,
+ * compares counts with those before, and reads balances and lists of its own accounts only: payments of earlier files may still settle.
+ */
+export const useSharedWorld = (options: SharedOptions = {}): (() => World) =>
+  useOpened(
+    async () => await openShared(options),
+    async ({ directory }) => await mustBeSigned(directory),
+  );
