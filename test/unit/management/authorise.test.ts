@@ -9,8 +9,13 @@ import type { AdminRole } from '../../../src/management/route.ts';
 import { type AdminRoute, ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
-import { addressOf, NETWORK, vectorConfig } from '../gateway/signing.ts';
-import { accountOf, scriptedContext, signedRequest } from './scripted-context.ts';
+import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
+import {
+  accountOf,
+  type RequestParts,
+  scriptedContext,
+  signedRequest,
+} from './scripted-context.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 
 const OPERATOR = addressOf('owner');
@@ -119,27 +124,40 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
   });
 });
 
-const past = (): Partial<AgentIntent> => {
-  const now = BigInt(nowSeconds());
-  return { validAfter: now - 200n, validBefore: now - 100n };
-};
-
+/** The signer is an operator, whom most routes would serve. */
 it.each(ROUTES.map((route) => [route.id, route] as const))(
-  'rejects a signature for another request or time before it asks an account: %s',
+  '%s demands an intent for this request, and asks nobody about another one',
   async (id, route) => {
     const { rpc } = network(KEY_ACCOUNT);
-    for (const [fields, type] of [
-      [{ tool: 'countersign.another' }, 'intent-mismatch'],
-      [{ audience: 'https://other.example' }, 'intent-mismatch'],
-      [{ target: '/elsewhere' }, 'intent-mismatch'],
-      [{ payloadDigest: `0x${'11'.repeat(32)}` }, 'intent-mismatch'],
-      [past(), 'expired'],
-    ] as const) {
-      const { context, asked, relation } = await scriptedContext(config);
-      const request = await signedRequest(config, id, pathOf(route, X), { fields });
-      expect(await problemOf(await manage(context, request))).toEqual({ status: 400, type });
-      expect([rpc, asked, relation]).toEqual([[], [], []]);
-    }
+    const { context, asked, relation } = await scriptedContext(config);
+    const signed = async (fields: RequestParts['fields'] = {}) =>
+      await signedRequest(config, id, pathOf(route, X), { fields });
+    const unsigned = await signed();
+    unsigned.headers.delete('Agent-Intent');
+    const good = await signed();
+    const cases: readonly (readonly [Request, number, string])[] = [
+      [unsigned, 401, 'intent-required'],
+      [await signed({ tool: 'countersign.admin.another' }), 400, 'intent-mismatch'],
+      [await signed({ audience: 'https://other.example' }), 400, 'intent-mismatch'],
+      [new Request(`${good.url}?limit=1`, good), 400, 'intent-mismatch'],
+      ...(route.body === undefined
+        ? []
+        : [
+            [
+              new Request(await signed(), { method: route.method, body: '{}' }),
+              400,
+              'intent-mismatch',
+            ] as const,
+          ]),
+      [
+        await signed({ validAfter: BigInt(NOW - 200), validBefore: BigInt(NOW - 100) }),
+        400,
+        'expired',
+      ],
+    ];
+    for (const [request, status, type] of cases)
+      expect(await problemOf(await manage(context, request))).toEqual({ status, type });
+    expect([rpc, asked, relation]).toEqual([[], [], []]);
   },
 );
 
