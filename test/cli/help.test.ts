@@ -112,7 +112,11 @@ test.each([80, 100, undefined])('keeps every help within 80 columns at %s', (col
       .split('\n')
       .filter((line) => [...line].length > 80);
     expect(long, path.join(' ')).toEqual([]);
-    expect(out.written.join('')).toContain(path.length === 0 ? 'as owner:' : 'Usage:');
+    const shown = out.written.join('');
+    expect(shown).toContain(
+      path.length === 0 ? 'as owner:' : `Usage: countersign ${path.join(' ')}`,
+    );
+    expect(shown).toContain('--json');
   }
 });
 
