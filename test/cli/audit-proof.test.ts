@@ -2,17 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseEntryProof, writeEntryProof } from '../../src/audit/log/entry-proof.ts';
-import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
-import { putStackFile } from './support/stack.ts';
+import { useSharedStack } from './support/stack.ts';
 import { untilYearLasts } from '../support/day.ts';
 
-const world = useWorld();
+const { world, putStackFile } = useSharedStack();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+  place = withEnv(await putStackFile(home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
 const run = async (words: readonly string[], stdin = ''): Promise<Ran> =>

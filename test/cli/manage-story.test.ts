@@ -1,17 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { untilDayLasts } from '../support/day.ts';
-import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
-import { putStackFile } from './support/stack.ts';
+import { useSharedStack } from './support/stack.ts';
 import { openTerminal } from './support/terminal.ts';
 
-const world = useWorld();
+const { putStackFile } = useSharedStack();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+  place = withEnv(await putStackFile(home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
 /** The account logs equal denials of ten seconds as one entry. */

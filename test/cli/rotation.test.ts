@@ -2,18 +2,17 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mnemonicToAccount } from 'viem/accounts';
 import { beforeEach, expect, test } from 'vitest';
-import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putFleet, WORDS } from './support/keys.ts';
-import { putStackFile } from './support/stack.ts';
+import { useSharedStack } from './support/stack.ts';
 import { untilDayLasts } from '../support/day.ts';
 
-const world = useWorld();
+const { putStackFile } = useSharedStack();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+  place = withEnv(await putStackFile(home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
 const run = async (...words: readonly string[]): Promise<Ran> => await pipe(place, words);
