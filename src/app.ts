@@ -3,6 +3,7 @@ import { cors } from 'hono/cors';
 import { HonoBase } from 'hono/hono-base';
 import { TrieRouter } from 'hono/router/trie-router';
 import { openOfferedGrants } from './audit/offered-grants.ts';
+import { OWN_FOLDERS, OWN_PATHS } from './catalog/own-paths.ts';
 import { audienceOf, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { err, ok, type Result } from './core/result.ts';
@@ -11,7 +12,6 @@ import { openSigner, publishedKey } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
 import type { BoundFetcher, Gateway } from './gateway/gateway.ts';
 import { openReplayCache } from './gateway/replay.ts';
-import { DESCRIPTION_PATH } from './gateway/request-proof.ts';
 import type { AdminContext } from './management/handler.ts';
 import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
@@ -68,7 +68,7 @@ const badKey: Reason = {
   faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
 };
 
-/** The Worker's routes, in order. Every other path belongs to a tool. */
+/** The Worker's routes, in order, at the paths of `src/catalog/own-paths.ts`. Every other path belongs to a tool. */
 export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Bindings> => {
   // hono's default combines three routers, for thousands of routes. This single one also routes the management API.
   const app = new HonoBase<Bindings>({ router: new TrieRouter() });
@@ -159,7 +159,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
   });
 
-  app.get('/healthz', async (context) => {
+  app.get(OWN_PATHS.health, async (context) => {
     const config = configOf(context.env);
     return config.ok
       ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
@@ -168,7 +168,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
       : problem(config.error);
   });
 
-  app.get('/.well-known/jwks.json', async (context) => {
+  app.get(OWN_PATHS.receiptKeys, async (context) => {
     const signer = await openSigner(context.env.RECEIPT_KEY);
     if (!signer.ok) return problem(badKey);
     const { keys } = signer.value.jwks;
@@ -183,7 +183,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     });
   });
 
-  app.get(DESCRIPTION_PATH, async (context) => {
+  app.get(OWN_PATHS.description, async (context) => {
     const config = configOf(context.env);
     const { description } = await loadAccountApi();
     return config.ok
@@ -194,7 +194,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
   });
 
   /** The facilitator for other sellers, loaded with its first request. Where `FACILITATES` is empty, its paths do not exist. */
-  app.all('/facilitator/*', async (context, next) => {
+  app.all(`${OWN_FOLDERS.facilitator}*`, async (context, next) => {
     const config = configOf(context.env);
     if (!config.ok || config.value.facilitates.size === 0) return next();
     return serve(async (gateway, request) => {
@@ -203,7 +203,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     })(context);
   });
   /** The transparency log of the audit trail. A gateway without `LOG_KEY` has none. */
-  app.all('/log/*', async (context, next) => {
+  app.all(`${OWN_FOLDERS.log}*`, async (context, next) => {
     const config = configOf(context.env);
     if (!config.ok || !hasLog(context.env)) return next();
     const { serveLog } = await import('./discovery/log.ts');
@@ -217,29 +217,29 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     return serveLog(services, context.req.raw, nowSeconds());
   });
   /** Events of a card issuer. A paused gateway takes them too: they report what became of calls. */
-  app.post('/webhooks/cards/stripe', async (context) =>
+  app.post(OWN_PATHS.cardEvents, async (context) =>
     serve(async ({ raise }, request) => {
       const { takeCardEvent } = await import('./cards/webhook.ts');
       return takeCardEvent({ db: context.env.AUDIT_DB, env: context.env, raise }, request);
     })(context),
   );
-  app.all('/webhooks/cards/stripe', only('POST'));
-  app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
-  app.all('/credits', only('POST'));
-  app.get('/calls/:call', serve(accountApi('lookUp')));
-  app.all('/calls/:call', only('GET'));
-  app.get('/accounts/me', serve(accountApi('standing')));
-  app.all('/accounts/me', only('GET'));
-  app.put('/delegations', serve(unlessPaused(accountApi('registerDelegation'))));
-  app.all('/delegations', only('PUT'));
-  app.post('/revocations', serve(accountApi('revoke')));
-  app.all('/revocations', only('POST'));
+  app.all(OWN_PATHS.cardEvents, only('POST'));
+  app.post(OWN_PATHS.credits, serve(unlessPaused(accountApi('topUp'))));
+  app.all(OWN_PATHS.credits, only('POST'));
+  app.get(`${OWN_FOLDERS.calls}:call`, serve(accountApi('lookUp')));
+  app.all(`${OWN_FOLDERS.calls}:call`, only('GET'));
+  app.get(`${OWN_FOLDERS.accounts}me`, serve(accountApi('standing')));
+  app.all(`${OWN_FOLDERS.accounts}me`, only('GET'));
+  app.put(OWN_PATHS.delegations, serve(unlessPaused(accountApi('registerDelegation'))));
+  app.all(OWN_PATHS.delegations, only('PUT'));
+  app.post(OWN_PATHS.revocations, serve(accountApi('revoke')));
+  app.all(OWN_PATHS.revocations, only('POST'));
   /** MCP, loaded with its first request. It answers itself while the gateway is paused or not configured, because MCP clients read results. */
-  app.post('/mcp', async (context) => {
+  app.post(OWN_PATHS.mcp, async (context) => {
     const { serveMcp } = await import('./mcp/endpoint.ts');
     return serveMcp(await gatewayOf(context), context.req.raw);
   });
-  app.all('/mcp', only('POST'));
+  app.all(OWN_PATHS.mcp, only('POST'));
   /** The dashboard: a page without data. What it shows, it reads from the management API with the signatures of whoever is signed in. */
   const dashboard = async (context: Context<Bindings>): Promise<Response> => {
     const { serveDashboard } = await import('./discovery/dashboard.ts');
@@ -249,18 +249,18 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     const localKeys = config.ok && config.value.reach === 'local_stack' ? keys : undefined;
     return serveDashboard({ assets: context.env.ASSETS, localKeys }, context.req.raw);
   };
-  app.all('/dashboard', dashboard);
-  app.all('/dashboard/*', dashboard);
-  app.get('/', discover('home'));
-  app.all('/', only('GET'));
-  app.get('/openapi.json', discover('openapi'));
-  app.get('/llms.txt', discover('llms'));
-  app.get('/.well-known/x402', discover('x402'));
-  app.get('/session', managed('showSession'));
-  app.delete('/session', managed('endSession'));
-  app.all('/session', only('DELETE', 'GET'));
-  app.all('/admin/*', managed('manage'));
-  app.all('/accounts/*', managed('manage'));
+  app.all(OWN_PATHS.dashboard, dashboard);
+  app.all(`${OWN_FOLDERS.dashboard}*`, dashboard);
+  app.get(OWN_PATHS.home, discover('home'));
+  app.all(OWN_PATHS.home, only('GET'));
+  app.get(OWN_PATHS.openapi, discover('openapi'));
+  app.get(OWN_PATHS.llms, discover('llms'));
+  app.get(OWN_PATHS.x402, discover('x402'));
+  app.get(OWN_PATHS.session, managed('showSession'));
+  app.delete(OWN_PATHS.session, managed('endSession'));
+  app.all(OWN_PATHS.session, only('DELETE', 'GET'));
+  app.all(`${OWN_FOLDERS.admin}*`, managed('manage'));
+  app.all(`${OWN_FOLDERS.accounts}*`, managed('manage'));
   app.all('*', serve(unlessPaused(call)));
 
   app.onError((cause) => {

@@ -1,3 +1,4 @@
+import { isOwnPath, OWN_PATHS } from './catalog/own-paths.ts';
 import { lenient } from './catalog/path.ts';
 import { longestBeginning, type Routes } from './catalog/route.ts';
 import { nowSeconds } from './core/clock.ts';
@@ -5,12 +6,9 @@ import type { Deployment } from './deployment.ts';
 import type { Application } from './published-worker.d.ts';
 import { readQueueName } from './settlement/queue-name.ts';
 
-/** The routes of the gateway, except its page at `/`: that path belongs to the application. A test compares them with the app's. */
-const OWN_ROUTE =
-  /^\/(?:(?:healthz|dashboard|session|credits|delegations|revocations|mcp|openapi\.json|llms\.txt|\.well-known\/(?:jwks\.json|agent-intent|x402)|webhooks\/cards\/stripe)$|(?:calls|admin|accounts|dashboard|facilitator|log)\/)/;
-
 /**
- * Returns whether the gateway answers a request, rather than the application that it is mounted in.
+ * Returns whether the gateway answers a request, rather than the application that it is mounted in. Its page at `/` belongs to the
+ * application.
  *
  * An invalid configuration hides the paths of the tools, so every request belongs to the gateway then: the application might serve a paid
  * path for nothing.
@@ -22,12 +20,12 @@ export const isForGateway = async (
   context: ExecutionContext,
 ): Promise<boolean> => {
   const { pathname } = new URL(request.url);
-  if (OWN_ROUTE.test(pathname)) return true;
+  if (pathname !== OWN_PATHS.home && isOwnPath(pathname)) return true;
   const config = configOf(env);
   if (!config.ok) return true;
   const catalogue = catalogueOf(env, config.value);
   const { routes } = await catalogue.current(nowSeconds(), (promise) => context.waitUntil(promise));
-  return pathname !== '/' && isReserved(routes, pathname);
+  return pathname !== OWN_PATHS.home && isReserved(routes, pathname);
 };
 
 /** Whether a batch is the gateway's. All others belong to the application, if it consumes queues. */

@@ -10,6 +10,7 @@ import { argumentPlaces, placeFaults } from './argument-place.ts';
 import { isForwardable } from './forwardable.ts';
 import { inputSchema, OPEN_SCHEMA } from './input-schema.ts';
 import { MAX_TOOLS } from './max-tools.ts';
+import { isReservedPath } from './own-paths.ts';
 import { METHODS, routeKey } from './route.ts';
 import type { Tool } from './tool.ts';
 import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
@@ -24,9 +25,6 @@ const MAX_SECRETS = 8;
 const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
 const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
-/** The gateway's own paths: no request could reach a tool there. */
-const GATEWAY_PATH =
-  /^\/(?:$|(?:healthz|calls|credits|admin|accounts|delegations|revocations|facilitator|log|openapi\.json|mcp|webhooks\/cards|llms\.txt|\.well-known)(?:\/|$))/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
@@ -69,7 +67,7 @@ export const toolSchema = z.strictObject(
     method: z.enum([...METHODS, '*'], `must be one of ${METHODS.join(', ')} or *`),
     path: z.string(PATH_HINT).check(
       z.refine((path) => (PATH.test(path) || WILDCARD.test(path)) && !DOTS.test(path), PATH_HINT),
-      z.refine((path) => !GATEWAY_PATH.test(path), 'is a path of the gateway itself'),
+      z.refine((path) => !isReservedPath(path), 'is a path of the gateway itself'),
     ),
     description: text(
       /^[^\x00-\x1f\x7f]{1,256}$/u,

@@ -1,3 +1,4 @@
+import { OWN_PATHS } from '../catalog/own-paths.ts';
 import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { MAX_TOP_UP, min } from '../protocol/amount.ts';
@@ -160,7 +161,5 @@ export const challengeOf = (
   },
 });
 
-export const DESCRIPTION_PATH = '/.well-known/agent-intent';
-
 /** Returns the URL of the page that explains how to sign. */
-export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
+export const descriptionUrl = (audience: string): string => audience + OWN_PATHS.description;

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCatalogue } from '../../src/catalog/live-catalogue.ts';
+import { parseTools } from '../../src/catalog/schema.ts';
 import { BUILT_IN_POLICY } from '../../src/policy/policy.ts';
 import { ok } from '../../src/core/result.ts';
 import { isForGateway } from '../../src/mount.ts';
@@ -38,8 +39,42 @@ const get = async (path: string, init: RequestInit = {}, variables: Partial<Env>
   return answer;
 };
 
+/** A path of each route of the gateway, without that of its tools. */
+const ownPaths = [
+  ...new Set(gatewayApp.routes.map(({ path }) => path.replace(/:\w+|\*$/, 'x'))),
+].filter((path) => path !== '/x');
+
 const isFromApplication = async (answer: Response): Promise<boolean> =>
   (await answer.text()).startsWith('application ');
+
+describe('a tool at a path that the gateway answers itself', () => {
+  const refusalOf = (path: string) => {
+    const parsed = parseTools({ tools: [documentOf('t', { path })] }, 'public');
+    return parsed.ok ? undefined : parsed.error;
+  };
+  const refused = [{ field: 'tools[0].path', reason: 'is a path of the gateway itself' }];
+
+  it('is refused at each route and below: no request could reach it', () => {
+    expect(ownPaths.length).toBeGreaterThan(13);
+    for (const path of ownPaths) {
+      expect(refusalOf(path), path).toEqual(refused);
+      if (path !== '/') expect(refusalOf(`${path}/*`), `${path}/*`).toEqual(refused);
+    }
+  });
+
+  it('is sold beside them, and below a folder that they share', () => {
+    for (const path of [
+      '/*',
+      '/sessions',
+      '/dashboards/*',
+      '/webhooks/*',
+      '/logs',
+      '/admin-area',
+    ]) {
+      expect(refusalOf(path), path).toBeUndefined();
+    }
+  });
+});
 
 describe('a gateway that is mounted in an application', () => {
   it('passes on what is no route of its own and no path of a tool, and changes no answer', async () => {
@@ -59,11 +94,9 @@ describe('a gateway that is mounted in an application', () => {
   });
 
   it('answers each of its own routes but its page', async () => {
-    const paths = gatewayApp.routes
-      .map(({ path }) => path.replace(/:\w+|\*$/, 'x'))
-      .filter((path) => !['/', '/x'].includes(path));
-    expect(new Set(paths).size).toBeGreaterThan(12);
-    for (const path of new Set(paths)) {
+    const paths = ownPaths.filter((path) => path !== '/');
+    expect(paths.length).toBeGreaterThan(12);
+    for (const path of paths) {
       expect(await isFromApplication(await get(path)), path).toBe(false);
     }
   });

@@ -1,0 +1,46 @@
+/** Paths that the Worker answers itself: no tool can be sold at one, or below one. */
+export const OWN_PATHS = {
+  home: '/',
+  health: '/healthz',
+  receiptKeys: '/.well-known/jwks.json',
+  description: '/.well-known/agent-intent',
+  x402: '/.well-known/x402',
+  openapi: '/openapi.json',
+  llms: '/llms.txt',
+  mcp: '/mcp',
+  credits: '/credits',
+  delegations: '/delegations',
+  revocations: '/revocations',
+  session: '/session',
+  dashboard: '/dashboard',
+  cardEvents: '/webhooks/cards/stripe',
+} as const;
+
+/** Folders that the Worker answers itself, with every path in them. */
+export const OWN_FOLDERS = {
+  calls: '/calls/',
+  accounts: '/accounts/',
+  admin: '/admin/',
+  dashboard: `${OWN_PATHS.dashboard}/`,
+  facilitator: '/facilitator/',
+  log: '/log/',
+} as const;
+
+const EXACT: ReadonlySet<string> = new Set(Object.values(OWN_PATHS));
+const FOLDERS = Object.values(OWN_FOLDERS);
+
+/** Whether the Worker answers a path itself. */
+export const isOwnPath = (pathname: string): boolean =>
+  EXACT.has(pathname) || FOLDERS.some((folder) => pathname.startsWith(folder));
+
+/** Where no tool may be: below the paths above as well, and in two folders that later releases may use. */
+const RESERVED = [
+  ...Object.values(OWN_PATHS).flatMap((path) => (path === OWN_PATHS.home ? [] : `${path}/`)),
+  ...FOLDERS,
+  '/.well-known/',
+  '/webhooks/cards/',
+];
+
+/** Whether no tool may be sold at a path: no request could reach it there, in this release or in a later one. */
+export const isReservedPath = (path: string): boolean =>
+  path === OWN_PATHS.home || RESERVED.some((folder) => `${path}/`.startsWith(folder));
