@@ -141,7 +141,11 @@ const newDirectory = async (parent: string): Promise<string> =>
  */
 export const useWorld = (options: StackOptions = {}): (() => World) => {
   let directory: string | undefined;
-  const world = useOpened(
+  // Vitest runs it after the hooks that are registered later, which read the directory.
+  afterAll(async () => {
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  });
+  return useOpened(
     async () => {
       directory = await newDirectory(tmpdir());
       return await openWorld(options, directory);
@@ -151,10 +155,6 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
       await mustBeSigned(state);
     },
   );
-  afterAll(async () => {
-    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
-  });
-  return world;
 };
 
 /** The stack of this process and its options, which ends with the process. Vitest runs one file after the other in it. */
