@@ -154,7 +154,7 @@ describe('spend equals the sum of the entries', () => {
           expect(await storedSums()).toEqual(expected);
         },
       ),
-      { numRuns: runs(40, 6), endOnFailure: true },
+      { numRuns: runs(40, 20), endOnFailure: true },
     );
   }, 240_000);
 
