@@ -96,9 +96,6 @@ const leafFiles = async (
   return found;
 };
 
-/** Attack: a gateway names a log for every year back to year 0, and the export never ends. No log is older. */
-const FIRST_YEAR = 2_026;
-
 /** `files`: also absent if a year has leaves of other accounts only, and no proof of that. */
 type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };
 

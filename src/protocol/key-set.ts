@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { decodeBase64Url } from '../crypto/bytes.ts';
 
 /** Keys that verify receipts, by their `kid`. */
 export type KeySet = ReadonlyMap<string, CryptoKey>;

@@ -17,7 +17,6 @@ import {
   v1,
   v2,
 } from './support/payment.ts';
-import { sendRaw } from './support/raw.ts';
 import {
   lookup,
   report,

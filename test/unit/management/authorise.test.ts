@@ -1,10 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
-import { nowSeconds } from '../../../src/core/clock.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { AdminRole } from '../../../src/management/route.ts';
 import { type AdminRoute, ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
