@@ -128,25 +128,10 @@ const refusalDetails = (problem: ProblemBody | undefined): Readonly<Record<strin
 const refusalError = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? problem?.status ?? 0, problem);
-  if (isProblem(problem, 'precondition-failed') || isProblem(problem, 'precondition-required')) {
-    return new CliError(
-      'Another writer changed it after this command read it. The gateway wrote nothing.',
-      {
-        hint: 'Run the command again: it reads the current version first.',
-        code: error.code,
-        details: error.details,
-        cause: refused,
-      },
-    );
-  }
-  if (isProblem(problem, 'unknown-account')) {
-    return new CliError('The gateway has no such account, or your key may not see it.', {
-      hint: 'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner or of the account itself.',
-      code: error.code,
-      cause: refused,
-    });
-  }
-  return error;
+  const message = OWN_MESSAGES[error.code];
+  if (message === undefined) return error;
+  const { hint, code, exit, details } = error;
+  return new CliError(message, { hint, code, exit, details, cause: refused });
 };
 
 const CHANGED = 'Another writer changed it after this command read it. The gateway wrote nothing.';

@@ -96,6 +96,6 @@ export const grantWords: Words<GrantReason> = {
   unknown_account: {
     page: 'An account is here from its first paid call, top-up or grant on. Check the address.',
     command:
-      'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner.',
+      'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner or of the account itself.',
   },
 };
