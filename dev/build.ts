@@ -223,11 +223,11 @@ const bundleVerifier = async (): Promise<void> => {
  */
 const bundleWorker = async (): Promise<void> => {
   const directory = join(draft, 'worker');
-  await buildWorker(directory, join(ROOT, 'src/worker.ts'));
+  await buildWorker(directory, join(ROOT, 'src/worker/index.ts'));
   for (const name of readdirSync(directory)) {
     if (name.endsWith('.map')) rmSync(join(directory, name));
   }
-  copyFileSync(join(ROOT, 'src/published-worker.d.ts'), join(directory, 'index.d.ts'));
+  copyFileSync(join(ROOT, 'src/worker/published.d.ts'), join(directory, 'index.d.ts'));
   cpSync(join(ROOT, 'src/audit/migrations'), join(directory, 'migrations'), { recursive: true });
   await import('./assets.ts');
   cpSync(join(ROOT, 'public'), join(directory, 'assets'), { recursive: true });
@@ -240,7 +240,7 @@ const bundleSigner = async (): Promise<void> => {
   for (const name of readdirSync(directory)) {
     if (name.endsWith('.map')) rmSync(join(directory, name));
   }
-  copyFileSync(join(ROOT, 'src/published-signer.d.ts'), join(directory, 'index.d.ts'));
+  copyFileSync(join(ROOT, 'src/signer/published.d.ts'), join(directory, 'index.d.ts'));
 };
 
 const replace = (): void => {

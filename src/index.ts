@@ -1,6 +1,6 @@
 import tools from '../tools.json';
-import { countersign } from './worker.ts';
+import { countersign } from './worker/index.ts';
 
-export { AgentAccount, AuditLog, Relayer, SettlementRequests } from './worker.ts';
+export { AgentAccount, AuditLog, Relayer, SettlementRequests } from './worker/index.ts';
 
 export default countersign({ tools });

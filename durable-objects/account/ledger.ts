@@ -11,7 +11,7 @@ import {
 } from '../store/group-commit.ts';
 import { CALL } from './call/call-record.ts';
 import { openSince, releasedOf } from './call/open-calls.ts';
-import { MAX_RELEASED } from './call/pace.ts';
+import { MAX_RELEASED } from './call/account-rates.ts';
 import type { Context } from './decision.ts';
 import { withAlerts } from './log/alerts.ts';
 import { type Memory, nextDue, remember, wake } from './memory.ts';

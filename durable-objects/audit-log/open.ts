@@ -8,11 +8,11 @@ import {
   type LogHead,
   type StoredRun,
 } from '../../src/protocol/audit-log-contract.ts';
-import { raiser } from '../../src/alerts.ts';
-import { gatewayAccount } from '../../src/config.ts';
-import { readGatewayAccount, readPayTo } from '../../src/payees.ts';
-import { readReach } from '../../src/settings.ts';
-import { readWitnesses, type Witness } from '../../src/witness-setting.ts';
+import { raiser } from '../../src/webhooks/alerts.ts';
+import { gatewayAccount } from '../../src/config/config.ts';
+import { readGatewayAccount, readPayTo } from '../../src/config/payees.ts';
+import { readReach } from '../../src/config/settings.ts';
+import { readWitnesses, type Witness } from '../../src/config/witness-setting.ts';
 import { type Before, type Log, openLog } from './log.ts';
 import { openTables } from './tables.ts';
 import { openWitnessTable } from './witness-table.ts';

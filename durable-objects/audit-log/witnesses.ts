@@ -1,7 +1,7 @@
 import { askWitness, type WitnessAnswer } from '../../src/audit/log/ask-witness.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { AlertBody } from '../../src/protocol/alert.ts';
-import type { Witness } from '../../src/witness-setting.ts';
+import type { Witness } from '../../src/config/witness-setting.ts';
 import { NEW_WITNESS, type WitnessState, type WitnessTable } from './witness-table.ts';
 
 /** A request is over by then, also one of an object that was evicted meanwhile. */

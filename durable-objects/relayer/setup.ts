@@ -1,6 +1,6 @@
-import { readRelayerKeys, readRelayers } from '../../src/backend-settings.ts';
-import { gatewayAccount } from '../../src/config.ts';
-import { readFacilitates } from '../../src/facilitates.ts';
+import { readRelayerKeys, readRelayers } from '../../src/config/backend-settings.ts';
+import { gatewayAccount } from '../../src/config/config.ts';
+import { readFacilitates } from '../../src/config/facilitates.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
@@ -12,8 +12,13 @@ import {
 } from '../../src/protocol/account-id.ts';
 import type { Token } from '../../src/protocol/payment.ts';
 import { tokenOf } from '../../src/protocol/x402/networks.ts';
-import { allPayees, readFormerPayTo, readGatewayAccount, readPayTo } from '../../src/payees.ts';
-import { readConfirmations, readReach, readRpcUrls } from '../../src/settings.ts';
+import {
+  allPayees,
+  readFormerPayTo,
+  readGatewayAccount,
+  readPayTo,
+} from '../../src/config/payees.ts';
+import { readConfirmations, readReach, readRpcUrls } from '../../src/config/settings.ts';
 import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
 import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import {

@@ -10,7 +10,7 @@ from ancestor_claims import UNKNOWN
 from binding import Binder
 from branches import SLACK, Branch, limits_of
 from fields import ZERO_HASH
-from lent import CHILD_MISSING, CLOCKS
+from lender_claims import CHILD_MISSING, CLOCKS
 from tally import Tally
 from windows import every_of, period_of
 

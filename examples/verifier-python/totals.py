@@ -11,7 +11,7 @@ from branch_calls import BranchCalls
 from branches import BelowCall, Branch, CallPlace, InForce, limits_of
 from fields import ZERO_HASH
 from fleet_limits import FleetLimits
-from lent import CHILD_MISSING, Loans, check_lease, check_lent
+from lender_claims import CHILD_MISSING, Loans, check_lease, check_lent
 from limit_course import LimitCourse, surely_counts
 from survey import Survey
 from tally import Tally

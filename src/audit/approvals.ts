@@ -1,5 +1,5 @@
 import type { Entry, Json } from '../protocol/entry.ts';
-import type { TablePrefix } from './table-prefix.ts';
+import type { TablePrefix } from './projection-statements.ts';
 
 const insertInto = (into: TablePrefix): string => `
 INSERT OR IGNORE INTO ${into}approvals

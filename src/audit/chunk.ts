@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { AccountId } from '../protocol/account-id.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { entryText } from './entry.ts';
-import { MAX_ENTRY_TEXT } from './max-entry-text.ts';
+import { MAX_ENTRY_TEXT } from './entry-text.ts';
 import type { Entry } from '../protocol/entry.ts';
 
 /** Compressed bytes of a chunk, at most: a queue message holds 128 KB (https://developers.cloudflare.com/queues/platform/limits/). */

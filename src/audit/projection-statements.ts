@@ -2,7 +2,9 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { acceptedAtOf, segmentOf } from '../settlement/stored-call.ts';
 import type { CallUpdate } from './projection.ts';
-import type { TablePrefix } from './table-prefix.ts';
+
+/** Prefix of the tables that a projection is written to: those that lists read, or their copies in a rebuild (migration 0007). */
+export type TablePrefix = '' | 'rebuild_';
 
 /** Column and member of each fact of a call that a later entry may change. */
 const FACTS = [

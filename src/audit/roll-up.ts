@@ -10,7 +10,7 @@ import { dayOf } from './day.ts';
 import { type Facts, factsOf } from '../protocol/log/facts.ts';
 import { isCredit, stateOf } from './projection.ts';
 import type { StoredHead } from './stored-chain.ts';
-import type { TablePrefix } from './table-prefix.ts';
+import type { TablePrefix } from './projection-statements.ts';
 
 /**
  * An addition to `spend`: an ended call, a later decision about an ended call, or denials under one key. `call` stays because only the

@@ -4,10 +4,9 @@ import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import type { Catalogue, CatalogueTool } from './catalogue.ts';
 import { routeKey } from './route.ts';
-import { MAX_TOOLS } from './max-tools.ts';
 import { parseTool } from './schema.ts';
 import { toolHash, toolText } from './stored-tool.ts';
-import type { Tool } from './tool.ts';
+import { type Tool, MAX_TOOLS } from './tool.ts';
 import { upstreamFault } from './upstream.ts';
 
 /** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */

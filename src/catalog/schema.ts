@@ -9,10 +9,9 @@ import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { argumentPlaces, placeFaults } from './argument-place.ts';
 import { isForwardable } from './forwardable.ts';
 import { inputSchema, OPEN_SCHEMA } from './input-schema.ts';
-import { MAX_TOOLS } from './max-tools.ts';
 import { isReservedPath } from './own-paths.ts';
 import { METHODS, routeKey } from './route.ts';
-import type { Tool } from './tool.ts';
+import { type Tool, MAX_TOOLS } from './tool.ts';
 import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
 
 const MAX_KEPT_TIMEOUT = 300;

@@ -5,6 +5,9 @@ import type { JsonSchema } from './input-schema.ts';
 import type { FiatAsset } from '../protocol/fiat-asset.ts';
 import type { Upstream } from './upstream.ts';
 
+/** The maximum number of tools in a catalogue. */
+export const MAX_TOOLS = 1_000;
+
 /** A tool that agents can call: one entry of `tools.json`, checked and with its defaults. */
 export type Tool = {
   /** `[a-z0-9][a-z0-9._-]{0,63}`. Agents sign it and policies name it. */

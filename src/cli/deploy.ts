@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { withAudience, writeAudience } from './deploy/audience.ts';
 import { blocked, checked, confirm, lookedUp, printDryRun } from './deploy/consent.ts';
 import { build, type Deployed, execute } from './deploy/execute.ts';

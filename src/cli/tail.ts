@@ -2,13 +2,29 @@ import type { EntryEvent } from '../client/management-events.ts';
 import { type Names, namesOf } from './lib/accounts.ts';
 import { openAdmin, roleOf } from './lib/admin-client.ts';
 import type { Command } from './lib/command.ts';
-import type { Output } from './lib/output.ts';
+import type { Output, Style } from './lib/output.ts';
 import { clipped, counted, printable, widthOf, wrapped } from './lib/text.ts';
 import { dollars, isoTime } from './lib/units.ts';
 import { createDecisions, type Decision, shownAt } from './tail/decision.ts';
 import { createSequence, type Feeds, MAX_FEEDS, openFeeds } from './tail/feeds.ts';
 import { followedAccounts, granteeIn, readLabel, updateLabel } from './tail/followed.ts';
-import { verdictStyle } from './tail/verdict-style.ts';
+
+/** The colour of a verdict. */
+const verdictStyle = (style: Style, verdict: Decision['verdict']): Style['good'] => {
+  switch (verdict) {
+    case 'allowed':
+    case 'charged':
+    case 'paid':
+      return style.good;
+    case 'denied':
+    case 'failed':
+      return style.bad;
+    case 'alert':
+      return style.warn;
+    case 'order':
+      return style.accent;
+  }
+};
 
 /** How long a line waits for earlier lines of other feeds. */
 const HOLD_MS = 1500;

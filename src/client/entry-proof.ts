@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { entryTextHash } from '../audit/entry-text-hash.ts';
+import { entryTextHash } from '../audit/entry-text.ts';
 import { chunkPath, type EntryProof } from '../audit/log/entry-proof.ts';
 import { type Leaf, parseLeaf } from '../audit/log/leaf.ts';
 import type { Seconds } from '../core/clock.ts';

@@ -37,3 +37,6 @@ export const shortText = (text: string, limit: number): string => {
     .replace(/[\ud800-\udbff]$/, '')
     .trimEnd()}…`;
 };
+
+/** Quotes text for a POSIX shell. Attack: a schema or URL of another party would otherwise end the quotes and run a command (CWE-78). */
+export const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,18 +1,26 @@
 import { useEffect } from 'preact/hooks';
-import { Route, Router, Switch, useLocation } from 'wouter-preact';
-import { keepRole, lastRole } from './data/last-role.ts';
-import type { Read } from './data/query.ts';
-import type { Role } from './data/role.ts';
-import { useRole } from './data/use-role.ts';
-import type { Scope } from './data/scope.ts';
+import { Route, Router, Switch, useLocation, Link } from 'wouter-preact';
+import type { Read } from './data/reading/query.ts';
+import { useRole, keepRole, lastRole } from './data/session/use-role.ts';
+import type { Scope, Role } from './data/session/scope.ts';
 import { Frame } from './frame.tsx';
 import { LoadedPage } from './loaded-page.tsx';
 import { PAGES } from './pages.ts';
-import { NoPage } from './pages/no-page.tsx';
 import { SignIn } from './pages/sign-in.tsx';
-import { Failed } from './parts/failed.tsx';
-import { Opening } from './parts/opening.tsx';
+import { Failed } from './parts/notice.tsx';
+import { Opening } from './parts/skeleton.tsx';
 import { self, session } from './session/session.ts';
+import { Empty } from './parts/empty.tsx';
+import { Page } from './parts/page.tsx';
+
+/** Shown for an address without a page, and for a page that the signed-in account may not open. */
+const NoPage = () => (
+  <Page title="There is no such page">
+    <Empty title="The address is wrong, or its page is for operators only.">
+      <Link href="/">Open the overview</Link>
+    </Empty>
+  </Page>
+);
 
 /** The page of an address while the role is being read, or why it cannot be read. */
 const NoRoleYet = ({ problem, refresh }: Pick<Read<Role>, 'problem' | 'refresh'>) => {

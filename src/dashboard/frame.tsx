@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Scope } from './data/scope.ts';
+import type { Scope } from './data/session/scope.ts';
 import { Navigation } from './navigation.tsx';
 import { PAGES } from './pages.ts';
-import { shortcutsOf } from './data/shortcuts.ts';
+import { shortcutsOf } from './data/navigation/shortcuts.ts';
 import type { OpenCommands } from './parts/open-commands.tsx';
 import { self } from './session/session.ts';
 import { Shortcuts } from './shortcuts.tsx';

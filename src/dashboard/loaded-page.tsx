@@ -1,9 +1,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { PageProps } from './data/scope.ts';
+import type { PageProps } from './data/session/scope.ts';
 import type { PageEntry } from './pages.ts';
 import { Notice } from './parts/notice.tsx';
-import { Opening } from './parts/opening.tsx';
+import { Opening } from './parts/skeleton.tsx';
 import { tabStorage } from './session/tab-storage.ts';
 
 /** Pages whose code is here. */

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
-import { barOf } from './data/bar.ts';
-import { endSession } from './data/end-session.ts';
-import type { Scope } from './data/scope.ts';
+import { barOf } from './data/navigation/bar.ts';
+import { endSession } from './data/session/end-session.ts';
+import type { Scope } from './data/session/scope.ts';
 import { addressIn, shortened } from './format/text.ts';
 import type { PageEntry } from './pages.ts';
 import { Icon } from './parts/icon.tsx';

@@ -1,6 +1,5 @@
 import type { ComponentType } from 'preact';
-import type { Role } from './data/role.ts';
-import type { PageProps } from './data/scope.ts';
+import type { PageProps, Role } from './data/session/scope.ts';
 
 export type PageEntry = {
   /** Its address below `/dashboard`. `:name` is a parameter. */

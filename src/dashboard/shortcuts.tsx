@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
-import type { Shortcut } from './data/shortcuts.ts';
+import type { Shortcut } from './data/navigation/shortcuts.ts';
 import { Dialog } from './parts/dialog.tsx';
 
 /** The wait of `g` for its letter. */

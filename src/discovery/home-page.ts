@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import { shellQuoted } from '../core/shell-quoted.ts';
+import { shellQuoted } from '../core/plain-text.ts';
 import { checksummed } from '../crypto/address.ts';
 import { escaped, PAY_SCRIPT, payPlace } from '../gateway/page.ts';
 import { exampleCall, type ExampleCall } from './example-call.ts';

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../catalog/catalogue.ts';
-import { audienceOf } from '../config.ts';
+import { audienceOf } from '../config/config.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { pageHeaders, payingPageHeaders } from '../gateway/page.ts';

@@ -1,6 +1,6 @@
 import { type Catalogue, servedTools } from '../catalog/catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { publicTool, type PublicTool } from '../gateway/public-tool.ts';
 import type { HealthReport } from './health-reports.ts';

@@ -1,5 +1,5 @@
 import type { Hex } from '../core/hex.ts';
-import { audienceOf } from '../config.ts';
+import { audienceOf } from '../config/config.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { FinalOutcome } from '../protocol/payment.ts';

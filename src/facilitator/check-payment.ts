@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
 
 /** `GET /facilitator/supported`: the kinds of payments that it settles, and the addresses that pay the gas. */

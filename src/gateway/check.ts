@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import { type Config, isFormerPayee } from '../config.ts';
+import { type Config, isFormerPayee } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';

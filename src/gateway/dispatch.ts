@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
 import { serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import type { Call } from '../protocol/account/call.ts';

@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import { USD, USD_ADDRESS } from '../protocol/fiat-asset.ts';

@@ -2,7 +2,7 @@ import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { OpenCardFetcher } from '../cards/open-card.ts';
 import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Result } from '../core/result.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';

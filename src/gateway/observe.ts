@@ -1,7 +1,7 @@
 import { pathFault } from '../catalog/path.ts';
 import { findTool, type Routes } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { audienceOf, type Config } from '../config.ts';
+import { audienceOf, type Config } from '../config/config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';

@@ -1,4 +1,4 @@
-import { shellQuoted } from '../core/shell-quoted.ts';
+import { shellQuoted } from '../core/plain-text.ts';
 import { checksummed } from '../crypto/address.ts';
 import { networkName } from '../protocol/network-name.ts';
 import type { Offer } from '../protocol/x402/offer.ts';

@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { plainText } from '../core/plain-text.ts';
 import type { Binding, SettlementMode } from '../protocol/tool-terms.ts';
 import { formatDollars } from '../protocol/amount.ts';

@@ -1,5 +1,5 @@
 import { OWN_PATHS } from '../catalog/own-paths.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { MAX_TOP_UP, min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';

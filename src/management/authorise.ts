@@ -1,4 +1,4 @@
-import { isReceiver } from '../config.ts';
+import { isReceiver } from '../config/config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { TOO_MANY } from '../gateway/rate-limit.ts';
 import { verifyByContract } from '../gateway/verify-control.ts';

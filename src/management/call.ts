@@ -1,4 +1,4 @@
-import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { archiveBucket } from '../config/optional-bindings.ts';
 import { findArchivedCall } from '../audit/archive/archived-calls.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';

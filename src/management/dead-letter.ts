@@ -1,5 +1,5 @@
 import { readMessage } from '../audit/read-chunk.ts';
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';

@@ -1,7 +1,7 @@
-import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { archiveBucket } from '../config/optional-bindings.ts';
 import { entryText } from '../audit/entry.ts';
 import { publishedText, seqOfText } from '../audit/published-texts.ts';
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';

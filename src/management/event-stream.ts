@@ -1,5 +1,5 @@
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
-import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { archiveBucket } from '../config/optional-bindings.ts';
 import { entryText } from '../audit/entry.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { listEntries } from './entry-list.ts';

@@ -1,6 +1,6 @@
 import type { Cell } from '../core/csv.ts';
 import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { asOf } from './as-of.ts';
 import type { Handlers } from './handler.ts';

@@ -1,5 +1,5 @@
 import { dayOf } from '../audit/day.ts';
-import { type Config, gatewayAccount } from '../config.ts';
+import { type Config, gatewayAccount } from '../config/config.ts';
 import { ok } from '../core/result.ts';
 import type { TokenId } from '../protocol/account-id.ts';
 import { PROMISED_FOR, type Promised, promised } from '../settlement/promised.ts';

@@ -1,4 +1,4 @@
-import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { archiveBucket } from '../config/optional-bindings.ts';
 import type { ProjectedRow } from '../audit/rebuild/compare-rows.ts';
 import { advanceRebuild } from '../audit/rebuild/rebuild.ts';
 import { loadRebuild } from '../audit/rebuild/rebuild-state.ts';

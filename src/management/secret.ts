@@ -1,4 +1,4 @@
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import { type Hex, ZERO_HASH } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Reason } from '../protocol/problem/reason.ts';

@@ -1,4 +1,4 @@
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import { policyHash, policyJson } from '../policy/policy.ts';
 import type { Handlers } from './handler.ts';
 import { reply } from './reply.ts';

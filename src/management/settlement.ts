@@ -1,4 +1,4 @@
-import { archiveBucket } from '../audit/archive/archive-bucket.ts';
+import { archiveBucket } from '../config/optional-bindings.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { asOf } from './as-of.ts';
 import { callBody } from './call.ts';

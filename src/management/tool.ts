@@ -1,7 +1,7 @@
 import { checkPut, findListed, type ListedTool, listTools } from '../catalog/listed-tools.ts';
 import { storedTool } from '../catalog/stored-tool.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';

@@ -1,4 +1,4 @@
-import { gatewayAccount } from '../config.ts';
+import { gatewayAccount } from '../config/config.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Json } from '../protocol/entry.ts';

@@ -2,12 +2,11 @@ import type { JsonObject } from '../core/json-object.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { type CallResult, refusal } from './call-result.ts';
+import { type CallResult, refusal, unknownTool } from './call-result.ts';
 import { callTool } from './call-tool.ts';
 import { mayLearnOf } from './concealment.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { isMetaTool, readCallArguments } from './meta-tools.ts';
-import { unknownTool } from './unknown-tool.ts';
 import { publicTools } from './visible-tools.ts';
 
 /**

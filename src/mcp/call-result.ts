@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json-object.ts';
-import type { CallToolResult } from '@modelcontextprotocol/server';
+import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
 import { isSuccess } from '../gateway/finish.ts';
 import { decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { problem } from '../protocol/problem/problem.ts';
@@ -114,3 +114,10 @@ const moneyWords = (headers: Headers): string => {
     ? 'The payment had settled before, so the amount is credit of the paying account now.'
     : 'The gateway charged nothing.';
 };
+
+/**
+ * The answer for a name that the caller does not see: a hidden tool, a disabled one, and none at all. Nothing in it depends on the
+ * catalogue. Names are compared exactly: another case or Unicode form is another name.
+ */
+export const unknownTool = (name: string): ProtocolError =>
+  new ProtocolError(-32602, `Unknown tool: ${name}`);

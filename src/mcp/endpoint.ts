@@ -1,4 +1,4 @@
-import { audienceOf } from '../config.ts';
+import { audienceOf } from '../config/config.ts';
 import type { Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Reason, problemOf } from '../protocol/problem/reason.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { err, type Result } from '../core/result.ts';
 import { discard, isOversized, readUpTo } from '../gateway/body.ts';
 import { type Message, parseMessage } from './message.ts';

@@ -1,6 +1,6 @@
 import { ProtocolError, type Tool as ListedTool } from '@modelcontextprotocol/server';
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';

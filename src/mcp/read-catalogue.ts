@@ -9,14 +9,13 @@ import { publicTool } from '../gateway/public-tool.ts';
 import { limitBody } from '../protocol/account/denial.ts';
 import type { Rights } from '../protocol/account/rights.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { refusal, textOf } from './call-result.ts';
+import { refusal, textOf, unknownTool } from './call-result.ts';
 import type { McpContext } from './context.ts';
 import { listEntry, listEntryFor } from './list-tools.ts';
 import { readDescribeArguments, readSearchArguments, readSpendingArguments } from './meta-tools.ts';
 import { describeTool, searchTool, spendingTool } from './reading-tools.ts';
 import { readerOf, requestOf } from './reader.ts';
 import { searchTools } from './search-tools.ts';
-import { unknownTool } from './unknown-tool.ts';
 import { type View, visibleTools } from './visible-tools.ts';
 
 type Answer = Promise<Result<JsonObject, Reason>>;

@@ -1,5 +1,5 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
 import { offerOf } from '../gateway/request-proof.ts';
 import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';

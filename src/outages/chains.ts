@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { rpcBatch } from '../settlement/chain/json-rpc.ts';
 import { blockQuery } from '../settlement/chain/query.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type Seconds, SYSTEM_CLOCK } from '../core/clock.ts';
 import { silentFacilitators } from '../settlement/backends/facilitator.ts';
 import type { Backends } from '../settlement/backends/registry.ts';

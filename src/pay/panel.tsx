@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { reachHere } from '../dashboard/data/reach-here.ts';
+import { expectedReach } from '../dashboard/data/gateway/local-stack.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
 import { offerKeys } from '../dashboard/session/local-wallet.ts';
 import { findWallets } from '../dashboard/session/find-wallets.ts';
@@ -33,7 +33,7 @@ const listen = (): void => {
   isListening = true;
   findWallets();
   // Only a local stack names keys. Elsewhere the page does not ask.
-  if (reachHere() === 'local_stack') void readLocalKeys().catch(() => undefined);
+  if (expectedReach() === 'local_stack') void readLocalKeys().catch(() => undefined);
 };
 
 const Panel = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {

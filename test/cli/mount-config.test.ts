@@ -17,7 +17,7 @@ import {
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../dev/root.ts';
-import { isOwnCron } from '../../src/mount.ts';
+import { isOwnCron } from '../../src/worker/mount.ts';
 import { SHOP } from './support/shop.ts';
 
 const tableOf = (file: WranglerConfig['file'], text: string): Table => {

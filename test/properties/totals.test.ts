@@ -15,7 +15,7 @@ import {
   sumOfEarned,
 } from '../../src/dashboard/data/money/earned.ts';
 import { totalsOf } from '../../src/dashboard/data/overview/period-totals.ts';
-import { sumsOf } from '../../src/dashboard/data/sums.ts';
+import { sumsOf } from '../../src/dashboard/data/money/sums.ts';
 import { listCalls } from '../../src/management/call-list.ts';
 import { spentOf } from '../../src/management/call.ts';
 import { listChargeChanges } from '../../src/management/charge-change.ts';

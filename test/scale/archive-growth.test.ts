@@ -4,7 +4,7 @@ import { runArchive } from '../../src/audit/archive/run-archive.ts';
 import { consumeAudit } from '../../src/audit/consumer.ts';
 import { splitRun } from '../../src/audit/chunk.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { watchSize } from '../../src/scheduled.ts';
+import { watchSize } from '../../src/worker/scheduled.ts';
 import {
   bucket,
   count,

@@ -1,5 +1,5 @@
-import { openApp } from '../../src/app.ts';
-import { openDeployment } from '../../src/deployment.ts';
+import { openApp } from '../../src/worker/app.ts';
+import { openDeployment } from '../../src/worker/deployment.ts';
 import tools from '../../tools.json';
 
 /** The deployment of this repository: its `tools.json`. */

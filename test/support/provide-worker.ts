@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { ROOT } from '../../dev/root.ts';
 
-const WORKER = JSON.stringify(join(ROOT, 'src/worker.ts'));
+const WORKER = JSON.stringify(join(ROOT, 'src/worker/index.ts'));
 
 /** `src/index.ts` with other tools, which reads what is left of a request's body, as the bundle of `wrangler dev` does: workerd would otherwise close the connection while a caller still sends. */
 const entryWith = (toolsFile: string): string => `

@@ -144,7 +144,7 @@ describe('every fetch of the sources', () => {
       'src/client/mcp/paying-fetch.ts',
       'src/client/transport.ts',
       'src/dashboard/data/commands/send-command.ts',
-      'src/dashboard/data/gateway.ts',
+      'src/dashboard/data/gateway/gateway.ts',
       'src/dashboard/payment/credit-terms.ts',
     ];
     expect(calls.length).toBeGreaterThan(8);

@@ -12,7 +12,7 @@ import { shareOf, type Tree, usedShareText } from '../tree/tree.ts';
 import { callEvidence, paramEvidence, policyEvidence, textEvidence } from './evidence.ts';
 import type { Funded } from './funding.ts';
 import * as money from './money.ts';
-import { countDenial } from './pace.ts';
+import { countDenial } from './account-rates.ts';
 import { type CallRecord, IDENTIFIER } from './call-record.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { isAsked, type Reservation } from './reservation.ts';

@@ -14,7 +14,7 @@ import { withReports } from '../tree/merge-report.ts';
 import { type Recovery, withAllReturned } from '../tree/recovery.ts';
 import { ancestorSources, originsOf, ownSources, rulesHash } from '../tree/sources.ts';
 import { deny, type Refusal } from './denial.ts';
-import { countDenial, floodRefusal, isFlooded } from './pace.ts';
+import { countDenial, floodRefusal, isFlooded } from './account-rates.ts';
 import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
 
 /** What one attempt to reserve a new call starts from. */

@@ -25,7 +25,7 @@ import {
   outagePause,
 } from './funding.ts';
 import { MEMORY_PAUSE, MOST_OPEN } from './memory-limit.ts';
-import { countRisk, failureRefusal, floodRefusal, isFlooded } from './pace.ts';
+import { countRisk, failureRefusal, floodRefusal, isFlooded } from './account-rates.ts';
 import { isStale, withEvidence } from './payer-facts.ts';
 import type { Progress, TreeRequest } from './progress.ts';
 import { repeat } from './repeat.ts';

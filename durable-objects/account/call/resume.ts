@@ -8,7 +8,7 @@ import { askedBy, mayDecide } from './approvers.ts';
 import type { CallRecord, HeldPayment } from './call-record.ts';
 import { deny } from './denial.ts';
 import * as money from './money.ts';
-import { countDenial } from './pace.ts';
+import { countDenial } from './account-rates.ts';
 import { withEvidence } from './payer-facts.ts';
 import { type Answer, openReservation, refuse, type ReservationInput } from './reservation.ts';
 import { type Admit, reserveNew } from './reserve.ts';

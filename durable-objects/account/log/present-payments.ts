@@ -5,11 +5,11 @@ import type { Memory } from '../memory.ts';
 import type { Disk } from '../../store/disk.ts';
 import { sent } from '../../store/outbox.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { readFacilitators, readRelayers } from '../../../src/backend-settings.ts';
+import { readFacilitators, readRelayers } from '../../../src/config/backend-settings.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
 import type { Relay } from '../../../src/protocol/relayer-contract.ts';
-import { readReach } from '../../../src/settings.ts';
+import { readReach } from '../../../src/config/settings.ts';
 import { keyOfPayer } from '../../../src/settlement/relayer/key-of-payer.ts';
 
 /** Presents an account's payments, or has them observed. */

@@ -11,7 +11,7 @@ import {
 } from '../../crypto/bytes.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
-import { entryTextHash } from '../entry-text-hash.ts';
+import { entryTextHash } from '../entry-text.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { endOfSigning, isSignedTooLate, type ListedKey } from './key-list.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';

@@ -5,7 +5,7 @@ import { accountId, type AccountId, type AssetId } from '../../protocol/account-
 import { UNKNOWN } from './ancestor-claims.ts';
 import { type InForce, SLACK } from './branches.ts';
 import type { HashedEntry } from './check.ts';
-import { CHILD_MISSING, CLOCKS } from './lent.ts';
+import { CHILD_MISSING, CLOCKS } from './lender-claims.ts';
 import { limitsOf, linksOf, networkOf } from './replay/binding.ts';
 import { countedOf, isHeld, type ReplayedCall } from './replay/call.ts';
 import type { Replayed } from './replay/replay.ts';

@@ -1,4 +1,4 @@
-import { MAX_ENTRY_TEXT } from '../max-entry-text.ts';
+import { MAX_ENTRY_TEXT } from '../entry-text.ts';
 
 /** A file of an export. It is read twice, so `open` must begin anew each time. */
 export type LogFile = {

@@ -3,7 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import { everyOf, periodOf, windowName } from '../../policy/window.ts';
 import type { AccountId, AssetId } from '../../protocol/account-id.ts';
 import { type AncestorClaim, claimsOf, judgeClaim, knownAncestor } from './ancestor-claims.ts';
-import { createBorrowed } from './borrowed.ts';
+import { createBorrowed } from './borrower-calls.ts';
 import { type BranchCalls, branchCalls } from './branch-calls.ts';
 import {
   type Acceptance,
@@ -18,7 +18,7 @@ import {
 import type { Finding, HashedEntry } from './check.ts';
 import { type CutOff, cutOffIn, judgeCutOff } from './cut-offs.ts';
 import { createFleetLimits } from './fleet-limits.ts';
-import { CHILD_MISSING, judgeLease, judgeLent } from './lent.ts';
+import { CHILD_MISSING, judgeLease, judgeLent } from './lender-claims.ts';
 import { type LimitCourse, limitCourse, surelyCounts } from './limit-course.ts';
 import { limitsOf, namedPolicies, networkOf } from './replay/binding.ts';
 import type { ReplayedCall } from './replay/call.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parse, patch } from '@decimalturn/toml-patch';
 import { egressFault } from '../../protocol/egress-url.ts';
-import { readAudiences } from '../../settings.ts';
+import { readAudiences } from '../../config/settings.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, readConfigFiles, SECRETS_FILE } from '../lib/config-files.ts';
 import { usageError } from '../lib/errors.ts';

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { cliErrorOf, CliError } from '../lib/errors.ts';
 import type { Output, Progress } from '../lib/output.ts';
-import type { Step } from './plan.ts';
+import { type Step, RESOURCES } from './plan.ts';
 import { CONFIG_FILE } from '../lib/config-files.ts';
 import { NEXT_AUDIENCES } from './project.ts';
 import type { Deploying } from './resource.ts';
-import { RESOURCES } from './resources.ts';
 import { reasonIn, runProgram } from './wrangler.ts';
 
 type Action = {

@@ -2,7 +2,7 @@ import { findTool, routesOf } from '../../catalog/route.ts';
 import { createAgent } from '../../client/agent.ts';
 import { CountersignError } from '../../client/errors.ts';
 import { type ReceivedOffer, readOffer } from '../../client/received-offer.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { cliErrorOf, CliError, usageError } from '../lib/errors.ts';
 import type { Session } from '../lib/session.ts';
 import { tokenAmount } from '../lib/units.ts';

@@ -1,8 +1,14 @@
 import type { Output } from '../lib/output.ts';
 import { printable, widthOf, wrapped } from '../lib/text.ts';
 import type { SignIn } from './account.ts';
-import type { Deploying, Item } from './resource.ts';
-import { RESOURCES } from './resources.ts';
+import type { Deploying, Item, ResourceKind } from './resource.ts';
+import { buckets } from './buckets.ts';
+import { databases } from './database.ts';
+import { queues } from './queues.ts';
+import { secrets } from './secrets.ts';
+
+/** What a deployment creates before the Worker, in this order. A new kind is a file like `queues.ts` and an entry here. */
+export const RESOURCES: readonly ResourceKind[] = [databases, buckets, queues, secrets];
 
 /** A step of the deployment, in the order in which it happens. */
 export type Step = Item & { readonly step: string };

@@ -1,5 +1,5 @@
 import { egressFault } from '../../protocol/egress-url.ts';
-import { readAudiences } from '../../settings.ts';
+import { readAudiences } from '../../config/settings.ts';
 import { type Target, targetOf } from '../doctor/config-checks.ts';
 import { partsOf } from '../doctor/part-checks.ts';
 import { runParts } from '../doctor/run-parts.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, patch } from '@decimalturn/toml-patch';
 import * as z from 'zod/mini';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { readQueueName } from '../../settlement/queue-name.ts';
 import { needsVaultKey } from '../lib/vault-key.ts';
 import { writeFiles } from '../lib/atomic-file.ts';

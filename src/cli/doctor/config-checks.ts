@@ -1,5 +1,5 @@
 import { logSettingChecks } from './log-setting-checks.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
 import type { Facilitator } from '../../settlement/backends/facilitator.ts';

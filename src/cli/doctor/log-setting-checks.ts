@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { EgressReach } from '../../protocol/egress-url.ts';
-import { readWitnesses } from '../../witness-setting.ts';
+import { readWitnesses } from '../../config/witness-setting.ts';
 import { type Check, failure } from '../lib/checks.ts';
 
 const keySchema = z.looseObject({ x: z.string() });

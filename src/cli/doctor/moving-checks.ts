@@ -1,6 +1,6 @@
 import { lasting } from '../../core/lasting.ts';
 import type { Management } from '../../client/management.ts';
-import { type Config, gatewayAccount } from '../../config.ts';
+import { type Config, gatewayAccount } from '../../config/config.ts';
 import type { AnswerOf } from '../../management/routes.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';

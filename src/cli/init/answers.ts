@@ -1,11 +1,11 @@
-import { readFacilitators } from '../../backend-settings.ts';
-import type { Config } from '../../config.ts';
+import { readFacilitators } from '../../config/backend-settings.ts';
+import type { Config } from '../../config/config.ts';
 import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/address.ts';
-import type { Setting } from '../../json-setting.ts';
+import type { Setting } from '../../config/json-setting.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
-import { readAudiences, readOperators } from '../../settings.ts';
+import { readAudiences, readOperators } from '../../config/settings.ts';
 import { usageError } from '../lib/errors.ts';
 import { flagOf, type Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';

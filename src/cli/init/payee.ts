@@ -1,4 +1,4 @@
-import { readRelayerKeys, readRelayers } from '../../backend-settings.ts';
+import { readRelayerKeys, readRelayers } from '../../config/backend-settings.ts';
 import type { Address } from '../../core/hex.ts';
 import { checksummed, parseAddress } from '../../crypto/address.ts';
 import { addressOfPrivateKey } from '../../settlement/relayer/transaction.ts';

@@ -1,5 +1,5 @@
 import { randomPrivateKey } from 'ox/Secp256k1';
-import { readRelayerKeys, readRelayers } from '../../backend-settings.ts';
+import { readRelayerKeys, readRelayers } from '../../config/backend-settings.ts';
 import type { Address } from '../../core/hex.ts';
 import { checksummed } from '../../crypto/address.ts';
 import type { Network } from '../../protocol/account-id.ts';

@@ -15,7 +15,7 @@ import {
 import { MAX_CALLS } from '../../settlement/chain/query.ts';
 import { httpGet } from './http-get.ts';
 import type { Output } from './output.ts';
-import { located } from './located.ts';
+import { located } from './error-text.ts';
 import { printable, widthOf, wrapped } from './text.ts';
 
 /** The outcome of one check of `doctor` or `init`. */

@@ -1,7 +1,12 @@
 import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { type Config, type ConfigFault, type Environment, parseConfig } from '../../config.ts';
+import {
+  type Config,
+  type ConfigFault,
+  type Environment,
+  parseConfig,
+} from '../../config/config.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';

@@ -1,10 +1,23 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { lasting } from '../../core/lasting.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
-import { located } from './located.ts';
 import { fields, printable, wrapped } from './text.ts';
+
+/** The documentation inside the package, where this file is `dist/cli/…js`. A checkout has no folder at this path. */
+const DOCS = join(import.meta.dirname, '../../docs');
+
+/** Rewrites paths of documentation pages in a text so that they resolve from the working directory: the package ships the pages. */
+export const located = (text: string): string =>
+  text.replace(/\bdocs\/([a-z-]+\.md)/g, (page, name: string) => {
+    const path = join(DOCS, name);
+    if (!existsSync(path)) return page;
+    const near = relative(process.cwd(), path);
+    return near.length < path.length ? near : path;
+  });
 
 /** Members of a denial that are atomic units, unless its rule counts calls. */
 const MONEY_FIELDS = new Set(['limit', 'spent', 'held', 'remaining', 'price']);

@@ -1,6 +1,6 @@
 import type { ItemOf } from '../../client/management.ts';
 import { decimalOf } from './amount.ts';
-import { TOP_UP } from './tool-name.ts';
+import { TOP_UP } from './text.ts';
 
 type ChargedCall = Pick<ItemOf<'calls.list'>, 'tool' | 'spent' | 'charged' | 'refunded'>;
 

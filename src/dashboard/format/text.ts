@@ -31,3 +31,9 @@ export const networkIn = (account: string): string => account.slice(0, account.l
 
 /** A word of the API as a person reads it: `in_progress` is "in progress". */
 export const worded = (word: string): string => word.replaceAll('_', ' ');
+
+/** The gateway sells credit as this tool. */
+export const TOP_UP = 'countersign.credits';
+
+/** A tool by its id. Buying credit is a call too: it is named for what it does. */
+export const toolName = (tool: string): string => (tool === TOP_UP ? 'top-up' : shown(tool));

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
-import { type GatewayFacts, readGatewayFacts } from '../data/gateway-facts.ts';
-import { gatewayNow } from '../data/gateway-clock.ts';
+import { type GatewayFacts, readGatewayFacts } from '../data/gateway/gateway-facts.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
 import { session, signIn } from '../session/session.ts';
 import { walletRefusal } from '../session/wallet-refusal.ts';
 import { findWallets } from '../session/find-wallets.ts';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useState } from 'preact/hooks';
-import type { Change, Settle } from '../data/sent-change.ts';
-import { useChange } from '../data/use-change.ts';
+import type { Change, Settle } from '../data/changes/sent-change.ts';
+import { useChange } from '../data/changes/use-change.ts';
 import { addressIn, shortened } from '../format/text.ts';
 import { Field } from './field.tsx';
 import { useCheckedForm } from './checked-form.ts';

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from 'preact/hooks';
 import { agentNamed, nameOfAgent } from '../data/accounts/known-agents.ts';
-import type { Scope } from '../data/scope.ts';
+import type { Scope } from '../data/session/scope.ts';
 import { useKnownAgents } from '../data/accounts/use-known-agents.ts';
 import { addressIn, shortened } from '../format/text.ts';
 

@@ -1,10 +1,21 @@
 import { useState } from 'preact/hooks';
-import { useAct } from '../data/act.ts';
+import { useAct } from '../data/changes/act.ts';
 import type { Approval } from '../data/calls/approvals.ts';
-import type { Scope } from '../data/scope.ts';
+import type { Scope } from '../data/session/scope.ts';
 import { Notice } from './notice.tsx';
-import { Table } from './table.tsx';
-import { approvalColumns } from './approval-columns.tsx';
+import { Table, type Column } from './table.tsx';
+import { Amount } from './amount.tsx';
+import { WaitingCall } from './waiting-call.tsx';
+
+/** The first columns of every list of approvals: the call, and its price. */
+export const approvalColumns = (scope: Scope): readonly Column<Approval>[] => [
+  { head: 'Call', cell: (approval) => <WaitingCall approval={approval} scope={scope} /> },
+  {
+    head: 'Price',
+    isNumber: true,
+    cell: ({ price, asset }) => <Amount atomic={price} asset={asset} />,
+  },
+];
 
 type Decision = 'approve' | 'refuse';
 

@@ -1,6 +1,6 @@
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { countOf, decimalOf, percentOf, symbolOf } from '../format/amount.ts';
-import { gatewayNow } from '../data/gateway-clock.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
 import { exactMomentOf, resetText } from '../format/time.ts';
 import './budget-bar.css';
 

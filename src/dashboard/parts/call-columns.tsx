@@ -1,6 +1,18 @@
+import { Link } from 'wouter-preact';
+import { toolName } from '../format/text.ts';
 import { AccountLink } from './account-link.tsx';
-import { CallLink } from './call-link.tsx';
 import type { Column } from './table.tsx';
+
+/** A call by its tool, with its story behind it. */
+export const CallLink = ({
+  account,
+  call,
+  tool = 'unknown',
+}: {
+  readonly account: string;
+  readonly call: string;
+  readonly tool?: string | undefined;
+}) => <Link href={`/calls/${account}/${call}`}>{toolName(tool)}</Link>;
 
 /** The call that a row is about. */
 export const CALL: Column<{

@@ -1,5 +1,5 @@
 import type { ItemOf } from '../../client/management.ts';
-import { gatewayNow } from '../data/gateway-clock.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
 import { decimalsFor } from '../format/amount.ts';
 import { chargeNote } from '../format/charge.ts';
 import { agoOf, exactMomentOf } from '../format/time.ts';

@@ -1,7 +1,13 @@
-import { placeholdersIn } from '../data/placeholders.ts';
-import { ToolsLink } from './tools-link.tsx';
+import { placeholdersIn } from '../format/placeholders.ts';
 import { useCopy } from './use-copy.ts';
 import './command-line.css';
+
+/** Leads to the tools of the gateway in another tab: what the page shows once, such as the hash of a grant, stays. */
+export const ToolsLink = () => (
+  <a href="/llms.txt" target="_blank" rel="noopener noreferrer">
+    list of tools
+  </a>
+);
 
 /** A command to copy, with what a person replaces in it. */
 export const CommandLine = ({ text }: { readonly text: string }) => {

@@ -1,9 +1,8 @@
 import { Link } from 'wouter-preact';
 import type { DenialRow } from '../data/calls/denied-calls.ts';
-import { gatewayNow } from '../data/gateway-clock.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
 import { assetIn, type DeniedLimit, deniedLimit, deniedRule } from '../format/denial-text.ts';
-import { shown } from '../format/text.ts';
-import { toolName } from '../format/tool-name.ts';
+import { shown, toolName } from '../format/text.ts';
 import { agoOf, exactMomentOf, momentOf } from '../format/time.ts';
 import { Amount } from './amount.tsx';
 import { Table } from './table.tsx';

@@ -6,8 +6,8 @@ import {
   type DenialList,
   readDeniedCalls,
 } from '../data/calls/denied-calls.ts';
-import { PAGE_ROWS } from '../data/list.ts';
-import { useQuery } from '../data/query.ts';
+import { PAGE_ROWS } from '../data/reading/list.ts';
+import { useQuery } from '../data/reading/query.ts';
 import { counted } from '../format/amount.ts';
 import { DenialTable } from './denial-table.tsx';
 import { Empty } from './empty.tsx';

@@ -1,4 +1,4 @@
-import type { Scope } from '../data/scope.ts';
+import type { Scope } from '../data/session/scope.ts';
 import { AgentFilter } from './agent-filter.tsx';
 
 /** A filter of a list. It changes when its field is left or Enter is pressed. */

@@ -1,4 +1,4 @@
-import type { Scope } from '../data/scope.ts';
+import type { Scope } from '../data/session/scope.ts';
 import type { Period } from '../format/period.ts';
 import type { FilterField } from './filter-bar.tsx';
 

@@ -1,4 +1,4 @@
-import { PAGE_ROWS } from '../data/list.ts';
+import { PAGE_ROWS } from '../data/reading/list.ts';
 
 /** Under a list that has more rows: reads the next ones too. */
 export const MoreRows = ({

@@ -2,12 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { CommandAnswer } from '../data/commands/answer-of-command.ts';
-import { subjectOf } from '../data/commands/command-words.ts';
+import { subjectOf, storedState } from '../data/commands/command-words.ts';
 import { commandChanges, openCommands, sendAgain } from '../data/commands/send-command.ts';
 import type { SignedCommand } from '../data/commands/signed-command.ts';
-import { storedState } from '../data/commands/stored-state.ts';
-import { gateway } from '../data/gateway.ts';
-import { passedAtGateway } from '../data/gateway-clock.ts';
+import { gateway } from '../data/gateway/gateway.ts';
+import { passedAtGateway } from '../data/gateway/gateway-clock.ts';
 import { momentToSecond } from '../format/time.ts';
 import { Notice } from './notice.tsx';
 

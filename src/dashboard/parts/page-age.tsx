@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
-import { gatewayNow } from '../data/gateway-clock.ts';
-import { pageReadings } from '../data/page-readings.ts';
-import { areLate, oldestOf, unansweredOf } from '../data/readings.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
+import { pageReadings } from '../data/reading/page-readings.ts';
+import { areLate, oldestOf, unansweredOf } from '../data/reading/readings.ts';
 import { exactMomentOf, timeOf } from '../format/time.ts';
 import { Notice } from './notice.tsx';
 

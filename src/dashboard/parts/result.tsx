@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
-import { isUnknown, UNANSWERED } from '../data/problem.ts';
-import type { Read } from '../data/query.ts';
-import { useReading } from '../data/page-readings.ts';
+import { isUnknown, UNANSWERED } from '../data/gateway/problem.ts';
+import type { Read } from '../data/reading/query.ts';
+import { useReading } from '../data/reading/page-readings.ts';
 import { Empty } from './empty.tsx';
-import { Failed } from './failed.tsx';
+import { Failed } from './notice.tsx';
 import { Skeleton } from './skeleton.tsx';
 import './result.css';
 

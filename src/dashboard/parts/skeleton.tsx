@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import './skeleton.css';
+import './page.css';
 
 /** Before this, a skeleton would only flicker. */
 const SKELETON_AFTER_MS = 150;
@@ -19,3 +20,15 @@ export const Skeleton = ({ rows }: { readonly rows: number }) => {
     </div>
   );
 };
+
+/** A page whose code or role is still being read: its title, and lines in place of its content. */
+export const Opening = ({ title }: { readonly title: string | undefined }) => (
+  <>
+    {title === undefined ? null : (
+      <div class="title-line">
+        <h1>{title}</h1>
+      </div>
+    )}
+    <Skeleton rows={8} />
+  </>
+);

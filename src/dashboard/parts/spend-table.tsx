@@ -1,8 +1,7 @@
 import { Link } from 'wouter-preact';
 import type { SpendRow } from '../data/money/spending.ts';
 import { countOf, decimalsFor } from '../format/amount.ts';
-import { addressIn, shortened } from '../format/text.ts';
-import { toolName } from '../format/tool-name.ts';
+import { addressIn, shortened, toolName } from '../format/text.ts';
 import { AccountLink } from './account-link.tsx';
 import { Amount } from './amount.tsx';
 import { Table } from './table.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Role } from '../data/role.ts';
+import type { Role } from '../data/session/scope.ts';
 import type { Standing } from '../data/accounts/standing.ts';
 import { statusActs } from '../data/accounts/status-acts.ts';
 import { StatusDialog } from './status-dialog.tsx';

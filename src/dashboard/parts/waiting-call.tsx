@@ -1,11 +1,11 @@
 import type { Approval } from '../data/calls/approvals.ts';
-import { gatewayNow } from '../data/gateway-clock.ts';
-import type { Scope } from '../data/scope.ts';
+import { gatewayNow } from '../data/gateway/gateway-clock.ts';
+import type { Scope } from '../data/session/scope.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
 import { addressIn, shortened } from '../format/text.ts';
 import { agoOf, exactMomentOf } from '../format/time.ts';
 import { AccountLink } from './account-link.tsx';
-import { CallLink } from './call-link.tsx';
+import { CallLink } from './call-columns.tsx';
 import { useInView } from './use-in-view.ts';
 import { WaitingFacts } from './waiting-facts.tsx';
 import './waiting-call.css';

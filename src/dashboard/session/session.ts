@@ -5,13 +5,26 @@ import {
   type AgentSession,
   MAX_SESSION,
 } from '../../protocol/intent/agent-session.ts';
-import { newBrowserKey } from './browser-key.ts';
+import { encodeBase64Url, hexOf } from '../../crypto/bytes.ts';
+import { thumbprint } from '../../crypto/thumbprint.ts';
 import { sessionStore } from './session-store.ts';
 import { tabStorage } from './tab-storage.ts';
 import { createTabSession, type SessionMessage } from './tab-session.ts';
 import { chooseAccount, walletSigner } from './wallet-signer.ts';
 import { keptName, type Wallet } from './wallet.ts';
 import { chooseWallet } from './wallets.ts';
+import type { BrowserKey } from './stored-session.ts';
+
+/** Makes an Ed25519 key. @throws DOMException `NotSupportedError` in a browser without Ed25519 */
+const newBrowserKey = async (): Promise<BrowserKey> => {
+  const pair = (await crypto.subtle.generateKey('Ed25519', false, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+  const keyId = await thumbprint(encodeBase64Url(raw));
+  return { privateKey: pair.privateKey, publicKey: hexOf(raw), keyId };
+};
 
 const ACCOUNT = 'countersign-account';
 

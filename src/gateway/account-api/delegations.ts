@@ -1,6 +1,6 @@
 import { delegationsTool } from '../../catalog/gateway-tools.ts';
 import { type LimitWarning, limitWarnings } from '../../catalog/limit-warning.ts';
-import { type Config, isReceiver } from '../../config.ts';
+import { type Config, isReceiver } from '../../config/config.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';

@@ -6,7 +6,7 @@ import {
   refundsTool,
   revocationsTool,
 } from '../../catalog/gateway-tools.ts';
-import { type Config, gatewayAccount } from '../../config.ts';
+import { type Config, gatewayAccount } from '../../config/config.ts';
 import { checksummed } from '../../crypto/address.ts';
 import { chainIdOf } from '../../protocol/account-id.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Tool } from '../../catalog/tool.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import type { Address, Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { network, type Network } from '../../protocol/account-id.ts';

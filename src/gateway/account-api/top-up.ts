@@ -1,6 +1,6 @@
 import { type Catalogue, cheapestTool } from '../../catalog/catalogue.ts';
 import { creditsTool } from '../../catalog/gateway-tools.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';

@@ -39,7 +39,7 @@ export type AccountRule =
   | 'authority'
   /** An ancestor did not answer, so its remaining limits are unknown. */
   | 'unreachable'
-  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`durable-objects/account/call/pace.ts`). */
+  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`durable-objects/account/call/account-rates.ts`). */
   | 'denial_rate'
   | 'failure_rate';
 

@@ -1,4 +1,4 @@
-import { MAX_TOOLS } from '../../catalog/max-tools.ts';
+import { MAX_TOOLS } from '../../catalog/tool.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import type { OpenApi } from './document.ts';

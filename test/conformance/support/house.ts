@@ -11,7 +11,7 @@ import { people } from '../../../dev/stack/people.ts';
 import { movingChecks } from '../../../src/cli/doctor/moving-checks.ts';
 import type { Check } from '../../../src/cli/lib/checks.ts';
 import { createManagement, type Management } from '../../../src/client/management.ts';
-import { type Config, parseConfig } from '../../../src/config.ts';
+import { type Config, parseConfig } from '../../../src/config/config.ts';
 import { workerOf } from '../../support/built-worker.ts';
 import { worldAt } from './second-gateway.ts';
 import { nowSeconds, type Payment } from './payment.ts';

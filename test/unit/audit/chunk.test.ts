@@ -7,7 +7,7 @@ import {
   MAX_CHUNK_TEXT,
   splitRun,
 } from '../../../src/audit/chunk.ts';
-import { MAX_ENTRY_TEXT } from '../../../src/audit/max-entry-text.ts';
+import { MAX_ENTRY_TEXT } from '../../../src/audit/entry-text.ts';
 import { decodeChunk, readMessage } from '../../../src/audit/read-chunk.ts';
 import { hexOf } from '../../../src/crypto/bytes.ts';
 import { accepted, ALICE, history, paidCalls } from './history.ts';

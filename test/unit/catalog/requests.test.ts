@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { configOf } from '../../support/deployed.ts';
-import { gatewayAccount } from '../../../src/config.ts';
+import { gatewayAccount } from '../../../src/config/config.ts';
 import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';

@@ -65,7 +65,7 @@ describe('the short form of failures', () => {
   });
 
   it('is the end of the output of a check without tests', () => {
-    const lines = shortForm(`${'passed\n'.repeat(500)}src/app.ts: error TS2304`);
-    expect([lines.length, lines.at(-1)]).toEqual([20, 'src/app.ts: error TS2304']);
+    const lines = shortForm(`${'passed\n'.repeat(500)}src/worker/app.ts: error TS2304`);
+    expect([lines.length, lines.at(-1)]).toEqual([20, 'src/worker/app.ts: error TS2304']);
   });
 });

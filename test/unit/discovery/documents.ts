@@ -1,7 +1,7 @@
 import { openApi } from '../../../dev/openapi/document.ts';
 import { catalogueOf } from '../../../src/catalog/catalogue.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { HealthReport } from '../../../src/discovery/health-reports.ts';
 import { homePage } from '../../../src/discovery/home-page.ts';
 import { listingJson } from '../../../src/discovery/listing-json.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { publicTool } from '../../../src/gateway/public-tool.ts';

@@ -5,7 +5,7 @@ import manifest from '../../../package.json';
 import createManifest from '../../../packages/create-countersign/package.json';
 import { commands } from '../../../src/cli/commands.ts';
 import { errorPages } from '../../../src/client/error-words.ts';
-import { placeholdersIn } from '../../../src/dashboard/data/placeholders.ts';
+import { placeholdersIn } from '../../../src/dashboard/format/placeholders.ts';
 import type { Rule } from '../../../src/policy/rule.ts';
 import { accountRuleWords } from '../../../src/protocol/problem/account-rule.ts';
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../../src/config.ts';
+import { parseConfig } from '../../../src/config/config.ts';
 import { dispatch } from '../../../src/gateway/dispatch.ts';
 import type { BoundFetcher } from '../../../src/gateway/gateway.ts';
 import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';

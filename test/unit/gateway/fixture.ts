@@ -3,7 +3,7 @@ import { OPEN_SCHEMA } from '../../../src/catalog/input-schema.ts';
 import type { LiveCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { ok } from '../../../src/core/result.ts';
 import { observeHead } from '../../../src/gateway/observe.ts';
 import * as gateway from '../../../src/gateway/observe.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { lookUp } from '../../../src/gateway/account-api/look-ups.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';

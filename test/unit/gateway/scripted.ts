@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { err } from '../../../src/core/result.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';

@@ -1,6 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
 import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import {

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 import { freshDatabase } from '../audit/database.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Relation } from '../../../src/protocol/account/standing.ts';
 import { manage } from '../../../src/management/router.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { AdminRole } from '../../../src/management/route.ts';
 import { type AdminRoute, ROUTES } from '../../../src/management/routes.ts';

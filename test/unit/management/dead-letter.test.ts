@@ -1,5 +1,5 @@
 import { auditDeadLetter } from '../../../src/audit/consumer.ts';
-import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { type Config, gatewayAccount } from '../../../src/config/config.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { manage } from '../../../src/management/router.ts';
 import { recordDeadLetters, settlementDeadLetter } from '../../../src/settlement/dead-letter.ts';

@@ -2,7 +2,7 @@ import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { BUILT_IN_POLICY } from '../../../src/policy/policy.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { toolHash } from '../../../src/catalog/stored-tool.ts';
-import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { type Config, gatewayAccount } from '../../../src/config/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';
 import { putWebhook } from '../../../src/webhooks/registry.ts';

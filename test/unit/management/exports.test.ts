@@ -1,6 +1,6 @@
 import { storeChunk } from '../../../src/audit/store.ts';
 import { verifyLog } from '../../support/verify-log.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { RouteId } from '../../../src/management/endpoint.ts';
 import { manage } from '../../../src/management/router.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';

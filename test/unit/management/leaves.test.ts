@@ -7,7 +7,7 @@ import { leafHash, rootOf } from '../../../src/audit/log/merkle-tree.ts';
 import { readNote } from '../../../src/audit/log/signed-note.ts';
 import { anchorOfLeaf, headOfLeaf, type Leaf, parseLeaf } from '../../../src/audit/log/leaf.ts';
 import { verifyInclusion } from '../../../src/audit/log/verify-proof.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { decodeBase64, encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { manage } from '../../../src/management/router.ts';

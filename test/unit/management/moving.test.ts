@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { storeChunk } from '../../../src/audit/store.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { watchPayees } from '../../../src/scheduled.ts';
+import { watchPayees } from '../../../src/worker/scheduled.ts';
 import { PROMISED_FOR, promised, promisedOpen } from '../../../src/settlement/promised.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START } from '../audit/history.ts';

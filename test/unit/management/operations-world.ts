@@ -1,5 +1,5 @@
 import { storeChunk } from '../../../src/audit/store.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import type { AdminContext } from '../../../src/management/handler.ts';
 import { manage } from '../../../src/management/router.ts';

@@ -1,6 +1,6 @@
 import { storeChunk } from '../../../src/audit/store.ts';
 import { textHash } from '../../../src/audit/verify/logged-text.ts';
-import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { type Config, gatewayAccount } from '../../../src/config/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { EntryBody, Json } from '../../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { listDifferences, listReconciliations } from '../../../src/management/reconciliation.ts';
 import { manage } from '../../../src/management/router.ts';

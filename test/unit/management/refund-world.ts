@@ -1,6 +1,6 @@
 import { usdc } from '../../../dev/stack/chain-access.ts';
 import { refundsTool } from '../../../src/catalog/gateway-tools.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';

@@ -1,6 +1,6 @@
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 import { usdc, usdcAbi } from '../../../dev/stack/chain-access.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { manage } from '../../../src/management/router.ts';
 import { governed, network } from '../gateway/scripted.ts';

@@ -1,4 +1,4 @@
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { RouteId } from '../../../src/management/endpoint.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { managementTool } from '../../../src/catalog/gateway-tools.ts';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AdminContext } from '../../../src/management/handler.ts';
 import { type RouteId, toolIdOf } from '../../../src/management/endpoint.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { freshDatabase } from '../audit/database.ts';
 import { sealedOf, secretOf, store } from '../vault/sealed.ts';
-import { gatewayAccount } from '../../../src/config.ts';
+import { gatewayAccount } from '../../../src/config/config.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { answerOf, ask, config, NOW } from './operations-world.ts';
 

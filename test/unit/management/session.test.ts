@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { encodeBase64Url, hexOf, utf8 } from '../../../src/crypto/bytes.ts';
 import { endSession, manage, showSession } from '../../../src/management/router.ts';
 import { signedHeaders } from '../../../src/protocol/http-signature.ts';

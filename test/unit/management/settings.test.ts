@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { manage } from '../../../src/management/router.ts';
 import { ROUTE_TABLE } from '../../../src/management/routes.ts';
 import { policyHash } from '../../../src/policy/policy.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Config } from '../../../src/config.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { ok } from '../../../src/core/result.ts';
 import type { RouteId } from '../../../src/management/endpoint.ts';

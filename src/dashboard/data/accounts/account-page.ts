@@ -1,5 +1,5 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
-import { PAGE_ROWS } from '../list.ts';
+import { PAGE_ROWS } from '../reading/list.ts';
 
 /** Which accounts of a gateway a list shows. `label`: a part of the name. */
 export type AccountFilter = {

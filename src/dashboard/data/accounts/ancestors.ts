@@ -1,6 +1,6 @@
 import type { AnswerOf, Management } from '../../../client/management.ts';
-import { isUnknownAccount } from '../problem.ts';
-import { useQuery } from '../query.ts';
+import { isUnknownAccount } from '../gateway/problem.ts';
+import { useQuery } from '../reading/query.ts';
 
 type Ancestor = Pick<AnswerOf<'account.get'>, 'account' | 'label' | 'money' | 'parent'>;
 

@@ -1,6 +1,6 @@
 import type { Management } from '../../../client/management.ts';
 import type { Standing } from './standing.ts';
-import type { Role } from '../role.ts';
+import type { Role } from '../session/scope.ts';
 
 export type Status = Standing['status'];
 export type StatusAct = { readonly to: Status; readonly verb: string; readonly effect: string };

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Management } from '../../../client/management.ts';
 import type { Seconds } from '../../../core/clock.ts';
-import { gateway } from '../gateway.ts';
+import { gateway } from '../gateway/gateway.ts';
 import { type KnownAgents, knownAgents } from './known-agents.ts';
-import { firstRows } from '../list.ts';
-import { gatewayNow } from '../gateway-clock.ts';
-import type { Scope } from '../scope.ts';
-import { sessionMemory } from '../session-memory.ts';
+import { firstRows } from '../reading/list.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
+import type { Scope } from '../session/scope.ts';
+import { sessionMemory } from '../reading/session-memory.ts';
 
 /** Agents that a list offers, at most. */
 const MOST = 500;

@@ -1,8 +1,8 @@
 import type { Seconds } from '../../../core/clock.ts';
-import { inTurn } from '../in-turn.ts';
-import { useQuery } from '../query.ts';
-import { gatewayNow } from '../gateway-clock.ts';
-import { sessionMemory } from '../session-memory.ts';
+import { queueRead } from '../reading/read-queue.ts';
+import { useQuery } from '../reading/query.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
+import { sessionMemory } from '../reading/session-memory.ts';
 import type { Standing } from './standing.ts';
 
 /** A list reads each account at its object, which costs money: what was read is kept this long. */
@@ -24,7 +24,7 @@ export const useListedStanding = (account: string) => {
       const kept = keptStandings();
       const known = changed.delete(account) ? undefined : kept.get(account);
       if (known !== undefined && gatewayNow() - known.at < KEPT_SECONDS) return known.standing;
-      return await inTurn(async () => {
+      return await queueRead(async () => {
         const { body } = await management.call('account.get', { params: { account }, signal });
         if (kept.size >= MAX_KEPT) kept.clear();
         kept.set(account, { standing: body, at: gatewayNow() });

@@ -1,5 +1,5 @@
-import { isUnknownAccount } from '../problem.ts';
-import { type Read, useQuery } from '../query.ts';
+import { isUnknownAccount } from '../gateway/problem.ts';
+import { type Read, useQuery } from '../reading/query.ts';
 import { type OwnAccount, ownAccountOf } from './own-account.ts';
 
 const MINUTE = 60;

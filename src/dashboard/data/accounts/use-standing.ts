@@ -1,5 +1,5 @@
 import type { Standing } from './standing.ts';
-import { useQuery } from '../query.ts';
+import { useQuery } from '../reading/query.ts';
 
 /** The period in which the standing of one account is read while its page is visible. */
 const STANDING_SECONDS = 5;

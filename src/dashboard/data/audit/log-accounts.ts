@@ -1,8 +1,8 @@
 import type { Management } from '../../../client/management.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
-import { inTurn } from '../in-turn.ts';
-import { isUnknownAccount } from '../problem.ts';
-import type { Scope } from '../scope.ts';
+import { queueRead } from '../reading/read-queue.ts';
+import { isUnknownAccount } from '../gateway/problem.ts';
+import type { Scope } from '../session/scope.ts';
 
 /** An account whose log a person may choose. */
 export type LogAccount = { readonly account: AccountId; readonly label?: string };
@@ -42,7 +42,7 @@ const childrenOf = (
   account: string,
   signal: AbortSignal,
 ): Promise<readonly LogAccount[]> =>
-  inTurn(async () => {
+  queueRead(async () => {
     const children: LogAccount[] = [];
     const request = { params: { account }, query: { limit: 500 }, signal };
     try {

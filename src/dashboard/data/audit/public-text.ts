@@ -1,4 +1,4 @@
-import { answered } from '../problem.ts';
+import { answered } from '../gateway/problem.ts';
 
 /** A public text of the gateway, e.g. its keys; undefined if it has none. @throws on a failed request */
 export const publicText = async (path: string): Promise<string | undefined> => {

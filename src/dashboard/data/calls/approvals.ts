@@ -1,6 +1,6 @@
 import type { ItemOf, RequestOf } from '../../../client/management.ts';
-import { firstRows, type Rows } from '../list.ts';
-import { useQuery } from '../query.ts';
+import { firstRows, type Rows } from '../reading/list.ts';
+import { useQuery } from '../reading/query.ts';
 
 export type Approval = ItemOf<'approvals.list'>;
 

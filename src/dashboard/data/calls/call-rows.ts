@@ -1,10 +1,10 @@
 import type { ItemOf, Management, RequestOf } from '../../../client/management.ts';
 import { periodOf, secondsOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';
-import { allOf, firstRows, type Rows } from '../list.ts';
-import { gatewayNow } from '../gateway-clock.ts';
+import { allOf, firstRows, type Rows } from '../reading/list.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
 import type { SpendRow } from '../money/spending.ts';
-import { addSums, type Sums, sumsOf } from '../sums.ts';
+import { addSums, type Sums, sumsOf } from '../money/sums.ts';
 
 export type CallFilters = {
   readonly account?: string | undefined;

@@ -4,7 +4,7 @@ import type { AnswerOf, Management } from '../../../client/management.ts';
 import type { Hex } from '../../../core/hex.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import type { Entry } from '../../../protocol/entry.ts';
-import type { Scope } from '../scope.ts';
+import type { Scope } from '../session/scope.ts';
 
 /** The wait of a call for a person, and who ended it. */
 export type CallApproval = AnswerOf<'account.approval'>;

@@ -1,6 +1,6 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
-import { allOf } from '../list.ts';
+import { allOf } from '../reading/list.ts';
 
 /** An entry of one denial, or of further ones by its rule within ten seconds: the facts are those of the first, `count` is of all. */
 export type DenialRow = ItemOf<'account.entries'>;

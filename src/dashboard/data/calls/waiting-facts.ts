@@ -1,5 +1,5 @@
 import type { AnswerOf } from '../../../client/management.ts';
-import { useQuery } from '../query.ts';
+import { useQuery } from '../reading/query.ts';
 import type { Approval } from './approvals.ts';
 import { isOfCall, type RequestFacts, requestFacts } from './request-facts.ts';
 

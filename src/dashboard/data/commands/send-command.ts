@@ -3,12 +3,27 @@ import type { TypedData } from '../../../client/signer.ts';
 import { nowSeconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
-import { passedAtGateway } from '../gateway-clock.ts';
+import { withStore } from '../../session/browser-store.ts';
+import { passedAtGateway } from '../gateway/gateway-clock.ts';
 import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
-import { commandShelf } from './command-shelf.ts';
-import { type CommandStore, createCommandStore } from './command-store.ts';
-import { isSecond } from './is-second.ts';
-import { readCommand, type SignedCommand, type StoredCommand } from './signed-command.ts';
+import { type CommandStore, createCommandStore, type CommandShelf } from './command-store.ts';
+import { readCommand, type SignedCommand, type StoredCommand, isSecond } from './signed-command.ts';
+
+/** The commands in IndexedDB. */
+const commandShelf: CommandShelf = {
+  under: async (prefix) => {
+    const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+    const keys: string[] = [];
+    const values = await withStore<unknown[]>('commands', 'readonly', (store) => {
+      const listed = store.getAllKeys(range);
+      listed.onsuccess = () => keys.push(...(listed.result as string[]));
+      return store.getAll(range);
+    });
+    return values.map((value, at) => [keys[at] ?? '', value] as const);
+  },
+  put: async (key, value) => withStore('commands', 'readwrite', (store) => store.put(value, key)),
+  remove: async (key) => withStore('commands', 'readwrite', (store) => store.delete(key)),
+};
 
 /** Counts changes of the stored commands, by this tab and by others. */
 export const commandChanges = signal(0);

@@ -10,6 +10,7 @@ import {
   UNPAID_SKEW,
 } from '../../../protocol/intent/agent-intent.ts';
 import { readDelegation, readRevocation } from '../../../protocol/intent/signed-document.ts';
+import type { TypedData } from '../../../client/signer.ts';
 
 const MAX_TEXT = 8192;
 const MAX_BODY = 1024 * 1024;
@@ -122,4 +123,17 @@ export const readCommand = async (
   if (proof === undefined || proof.account !== account) return undefined;
   const { audience, ...of } = proof;
   return audience === undefined || audience === gateway ? { ...parsed.data, ...of } : undefined;
+};
+
+/** Whether a wallet would sign again what an open command may have done already: the same POST, or another grant for the same agent. */
+export const isSecond = (
+  { method, target, body, tool }: SignedCommand,
+  { primaryType, message }: TypedData,
+): boolean => {
+  if (primaryType === 'AgentIntent') {
+    return tool !== undefined && message['method'] === method && message['target'] === target;
+  }
+  if (primaryType !== 'AgentDelegation' || target !== '/delegations') return false;
+  const read = readDelegation(utf8(body));
+  return read.ok && read.value.delegation.delegate === message['delegate'];
 };

@@ -4,11 +4,11 @@ import { network } from '../../../protocol/account-id.ts';
 import type { AgentDelegation } from '../../../protocol/intent/agent-delegation.ts';
 import { USD, USD_ADDRESS } from '../../../protocol/fiat-asset.ts';
 import { tokenOf } from '../../../protocol/x402/networks.ts';
-import { fetchSigned, type SessionWallet, sessionWallet } from '../gateway.ts';
+import { fetchSigned, type SessionWallet, sessionWallet } from '../gateway/gateway.ts';
 import type { GrantTerms } from './grant-form.ts';
 import { sendDocument } from './send-document.ts';
-import { signedOut } from '../own-reader.ts';
-import { gatewayNow } from '../gateway-clock.ts';
+import { signedOut } from '../gateway/own-reader.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
 
 const DAY_SECONDS = 86_400n;
 

@@ -1,8 +1,8 @@
 import type { ItemOf } from '../../../client/management.ts';
-import { firstRows, type Rows } from '../list.ts';
-import { isUnknownAccount } from '../problem.ts';
-import { useQuery } from '../query.ts';
-import type { Scope } from '../scope.ts';
+import { firstRows, type Rows } from '../reading/list.ts';
+import { isUnknownAccount } from '../gateway/problem.ts';
+import { useQuery } from '../reading/query.ts';
+import type { Scope } from '../session/scope.ts';
 
 /** Grants of one issuer that a page looks through for one agent. */
 const MOST_ISSUED = 2_000;

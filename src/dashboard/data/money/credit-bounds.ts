@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../../core/json-object.ts';
 import { MAX_TOP_UP, min, parseAmount } from '../../../protocol/amount.ts';
 import { isFiat } from '../../../protocol/fiat-asset.ts';
-import { decimalOf } from '../../format/amount.ts';
-import { atomicIn } from '../../format/atomic.ts';
+import { decimalOf, atomicIn } from '../../format/amount.ts';
 
 /** The least and the most that one purchase may cost, in atomic units. */
 export type CreditBounds = { readonly least: bigint; readonly most: bigint };

@@ -2,7 +2,7 @@ import type { AccountId, Network } from '../../../protocol/account-id.ts';
 import { networkIn } from '../../format/text.ts';
 import { type CreditTerms, readCreditTerms } from '../../payment/credit-terms.ts';
 import type { PaymentFault } from '../../payment/payment-fault.ts';
-import { inTime } from '../in-time.ts';
+import { withTimeout } from '../gateway/request-timeout.ts';
 import { readPublicTools } from '../tools/public-tools.ts';
 import { type CreditBounds, creditBounds, presetsWithin } from './credit-bounds.ts';
 
@@ -17,10 +17,10 @@ export const readCreditOffer = async (
   gateway: string,
   signal: AbortSignal,
 ): Promise<CreditOffer> => {
-  const bounds = creditBounds(await inTime(signal, readPublicTools).catch(() => []));
+  const bounds = creditBounds(await withTimeout(signal, readPublicTools).catch(() => []));
   const [amount = bounds.least] = presetsWithin(bounds);
   const order = { gateway, network: networkIn(account) as Network, account, amount };
-  const terms = await inTime(signal, async (within) => readCreditTerms(order, within));
+  const terms = await withTimeout(signal, async (within) => readCreditTerms(order, within));
   return terms.ok
     ? { is: 'offered', ...terms.value, ...bounds }
     : { is: 'refused', fault: terms.error };

@@ -7,7 +7,7 @@ import { onePurchase } from '../../payment/one-purchase.ts';
 import type { PaymentFault } from '../../payment/payment-fault.ts';
 import type { Outcome } from '../../payment/purchase-outcome.ts';
 import { browserShelf } from '../../payment/shelf.ts';
-import { accountMemory } from '../session-memory.ts';
+import { accountMemory } from '../reading/session-memory.ts';
 
 /** The state of the purchase of credit for an account. `lost`: its end is not known, and it can only be sent again. */
 export type Purchasing =

@@ -1,7 +1,7 @@
 import type { ItemOf, Management, RequestOf } from '../../../client/management.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
-import { allOf, firstRows, type Rows } from '../list.ts';
-import { addSums, type Sums, sumsOf } from '../sums.ts';
+import { allOf, firstRows, type Rows } from '../reading/list.ts';
+import { addSums, type Sums, sumsOf } from './sums.ts';
 
 type SpendQuery = NonNullable<RequestOf<'spend'>['query']>;
 export type EarnedDay = ItemOf<'spend'>;

@@ -1,8 +1,8 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
-import { allOf, firstRows, type Rows } from '../list.ts';
+import { allOf, firstRows, type Rows } from '../reading/list.ts';
 import type { Payment } from './waiting-payments.ts';
-import { type Sums, sumsOf } from '../sums.ts';
+import { type Sums, sumsOf } from './sums.ts';
 
 type BooksItem = ItemOf<'books'>;
 

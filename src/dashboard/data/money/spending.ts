@@ -1,7 +1,7 @@
 import type { AnswerOf, Management, RequestOf } from '../../../client/management.ts';
 import type { Period } from '../../format/period.ts';
-import { firstRows } from '../list.ts';
-import type { Scope } from '../scope.ts';
+import { firstRows } from '../reading/list.ts';
+import type { Scope } from '../session/scope.ts';
 
 type SpendPage = AnswerOf<'account.spend'>;
 type SpendQuery = NonNullable<RequestOf<'spend'>['query']>;

@@ -1,7 +1,7 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import type { Seconds } from '../../../core/clock.ts';
-import { firstRows, type Rows } from '../list.ts';
-import { type Sums, sumsOf } from '../sums.ts';
+import { firstRows, type Rows } from '../reading/list.ts';
+import { type Sums, sumsOf } from './sums.ts';
 
 export type Payment = ItemOf<'settlements.list'>;
 

@@ -1,5 +1,5 @@
 import type { AnswerOf, Management } from '../../../client/management.ts';
-import type { Scope } from '../scope.ts';
+import type { Scope } from '../session/scope.ts';
 
 /** The figures of the overview. */
 export type Figures = AnswerOf<'overview'>;

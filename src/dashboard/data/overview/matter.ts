@@ -1,3 +1,5 @@
+import type { Webhook } from '../webhooks/webhooks.ts';
+
 /** Something that needs a person, and the page where it is dealt with. */
 export type Matter = { readonly text: string; readonly href: string };
 
@@ -17,3 +19,12 @@ export const matterOf = (
   if (isMore) return [{ text: `More than ${MANY} ${many}`, href }];
   return [{ text: items.length === 1 ? `1 ${one}` : `${items.length} ${many}`, href }];
 };
+
+/** The gateway keeps the list of webhooks short, so that all are read, and counted. */
+export const disabledWebhooks = (webhooks: readonly Pick<Webhook, 'state'>[]): readonly Matter[] =>
+  matterOf(
+    { items: webhooks.filter(({ state }) => state === 'disabled'), isMore: false },
+    'webhook is disabled: the gateway sends it no alerts',
+    'webhooks are disabled: the gateway sends them no alerts',
+    '/settings',
+  );

@@ -2,17 +2,16 @@ import type { ItemOf, Management } from '../../../client/management.ts';
 import type { OutageRule } from '../../../protocol/alert.ts';
 import { countOf, percentOf } from '../../format/amount.ts';
 import { dayOf } from '../../format/time.ts';
-import { disabledWebhooks } from './disabled-webhooks.ts';
 import { failingTools } from './failing-tools.ts';
-import { type Counted, MANY, type Matter, matterOf } from './matter.ts';
-import { listAddress } from '../filters.ts';
-import { readGatewayFacts } from '../gateway-facts.ts';
-import { firstRows } from '../list.ts';
+import { type Counted, MANY, type Matter, matterOf, disabledWebhooks } from './matter.ts';
+import { listAddress } from '../navigation/filters.ts';
+import { readGatewayFacts } from '../gateway/gateway-facts.ts';
+import { firstRows } from '../reading/list.ts';
 import { lateBefore, STAGES } from '../money/waiting-payments.ts';
-import { gatewayNow } from '../gateway-clock.ts';
-import type { Scope } from '../scope.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
+import type { Scope } from '../session/scope.ts';
 import { readRanking } from '../money/spending.ts';
-import { webhooksOf } from '../webhooks.ts';
+import { webhooksOf } from '../webhooks/webhooks.ts';
 
 const LATE_MINUTES = STAGES.late.ages[0] / 60;
 

@@ -1,5 +1,5 @@
 import type { PolicyDocument } from '../../../management/policy.route.ts';
-import { useQuery } from '../query.ts';
+import { useQuery } from '../reading/query.ts';
 import { type PolicySlot, writePolicy } from './stored-policy.ts';
 
 /** A review asks the gateway once. */

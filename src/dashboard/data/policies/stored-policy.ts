@@ -1,6 +1,6 @@
 import type { AnswerOf, Management } from '../../../client/management.ts';
 import type { PolicyDocument } from '../../../management/policy.route.ts';
-import type { Role } from '../role.ts';
+import type { Role } from '../session/scope.ts';
 import type { Standing } from '../accounts/standing.ts';
 
 /** The policy that one writer has set for an account; both undefined if it has set none. */

@@ -1,6 +1,6 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
-import { MAX_TOOLS } from '../../../catalog/max-tools.ts';
-import { firstRows } from '../list.ts';
+import { MAX_TOOLS } from '../../../catalog/tool.ts';
+import { firstRows } from '../reading/list.ts';
 
 /** A tool as an operator sees it. */
 export type CatalogueTool = ItemOf<'tools.list'>;

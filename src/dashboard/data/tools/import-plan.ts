@@ -5,7 +5,7 @@ import { readEgressUrl } from '../../../protocol/egress-url.ts';
 import { planOf, type Step } from '../../../tool-import/plan.ts';
 import { type ImportTerms, isNamespace, NAMESPACE_HINT } from '../../../tool-import/terms.ts';
 import type { CatalogueTool } from './catalogue.ts';
-import { reachHere } from '../reach-here.ts';
+import { expectedReach } from '../gateway/local-stack.ts';
 
 /** A document to import, and how its tools are sold, as a person types it. */
 export type ImportDraft = {
@@ -85,7 +85,7 @@ const fromOpenApi: Reader = async ({ text, url }, terms, present) => {
   const document = readOpenApi(text);
   if (!document.ok) return err({ field: 'text', reason: document.error });
   const upstream = url.trim() === '' ? undefined : url.trim();
-  const imported = importDocument(document.value, { ...terms, upstream, reach: reachHere() });
+  const imported = importDocument(document.value, { ...terms, upstream, reach: expectedReach() });
   if (!imported.ok) return err({ field: 'text', reason: imported.error });
   const { tools, conflicts } = mergedTools(
     present.map(({ tool }) => tool),
@@ -104,7 +104,7 @@ const fromOpenApi: Reader = async ({ text, url }, terms, present) => {
 };
 
 const fromMcp: Reader = async ({ text, url }, terms, present) => {
-  const endpoint = readEgressUrl(url.trim(), reachHere());
+  const endpoint = readEgressUrl(url.trim(), expectedReach());
   if (!endpoint.ok) return err({ field: 'url', reason: endpoint.error });
   const [{ readPastedList }, { importListing }] = await Promise.all([
     import('../../../tool-import/remote/pasted-list.ts'),
@@ -113,7 +113,7 @@ const fromMcp: Reader = async ({ text, url }, terms, present) => {
   const listing = await readPastedList(text);
   if (!listing.ok) return err({ field: 'text', reason: listing.error });
   const sold = present.map(({ tool }) => tool);
-  const options = { ...terms, reach: reachHere() };
+  const options = { ...terms, reach: expectedReach() };
   const { tools, aliases, skipped } = importListing(url.trim(), listing.value, sold, options);
   const notes = aliases.map(({ id, name }) => ({ tool: id, note: `named ${name} at the server` }));
   return ok({ tools, skipped, notes });

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { draftOf } from '../draft.ts';
+import { draftOf } from '../changes/draft.ts';
 import type { StoredTool } from './tool-change.ts';
 import type { ToolDraft } from './tool-draft.ts';
 

@@ -4,9 +4,9 @@ import type { Period } from '../../format/period.ts';
 import { dayOf, daysBefore } from '../../format/time.ts';
 import { type CatalogueTool, readCatalogue } from './catalogue.ts';
 import { readPublicTools } from './public-tools.ts';
-import { useQuery } from '../query.ts';
-import { gatewayNow } from '../gateway-clock.ts';
-import type { Scope } from '../scope.ts';
+import { useQuery } from '../reading/query.ts';
+import { gatewayNow } from '../gateway/gateway-clock.ts';
+import type { Scope } from '../session/scope.ts';
 import { readSpendByTool, type SpendRow } from '../money/spending.ts';
 
 /** The number of UTC days in the figures of a tool, today included. */

@@ -4,7 +4,7 @@ import { isObject } from '../../../core/json-object.ts';
 import type { ToolDocument } from '../../../management/tool.route.ts';
 import type { FieldFault } from '../../../protocol/fault.ts';
 import { changedFields, type FieldChange } from '../../../tool-import/changed-fields.ts';
-import { rebased } from '../rebase.ts';
+import { rebased } from './rebase.ts';
 
 /** A tool as the gateway stores it. */
 export type StoredTool = { readonly tool: ToolDocument; readonly etag: string };

@@ -1,7 +1,7 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import { isObject } from '../../../core/json-object.ts';
 import { changedFields, type FieldChange } from '../../../tool-import/changed-fields.ts';
-import { readGatewayFacts } from '../gateway-facts.ts';
+import { readGatewayFacts } from '../gateway/gateway-facts.ts';
 
 type Entry = Pick<ItemOf<'account.entries'>, 'type' | 'seq' | 'at' | 'outcome' | 'evidence'>;
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../core/json-object.ts';
-import { useQuery } from '../query.ts';
-import { readPublicTools } from './public-tools.ts';
+import { useQuery } from '../reading/query.ts';
+import { readPublicTools, sellsForDollars } from './public-tools.ts';
 
 const HOUR_SECONDS = 3600;
 
@@ -8,3 +8,6 @@ const HOUR_SECONDS = 3600;
 export const usePublicTools = (): readonly JsonObject[] =>
   useQuery('public tools', async (_, signal) => await readPublicTools(signal), HOUR_SECONDS).data ??
   [];
+
+/** Whether the gateway sells for dollars; false until it is known. */
+export const useSellsForDollars = (): boolean => sellsForDollars(usePublicTools());

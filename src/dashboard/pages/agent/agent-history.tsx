@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import { firstRows, PAGE_ROWS } from '../../data/list.ts';
-import { LIST_SECONDS, useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { firstRows, PAGE_ROWS } from '../../data/reading/list.ts';
+import { LIST_SECONDS, useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { readToolDays, type ToolDays } from '../../data/money/tool-days.ts';
 import type { PartProps } from './part-props.ts';
 import { symbolOf } from '../../format/amount.ts';

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { draftOf } from '../../data/draft.ts';
-import { keyName } from '../../data/key-name.ts';
+import { draftOf } from '../../data/changes/draft.ts';
+import { keyName } from '../../data/gateway/local-stack.ts';
 import type { PartProps } from './part-props.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { useCheckedForm } from '../../parts/checked-form.ts';

@@ -4,10 +4,9 @@ import type { GrantRow } from '../../data/grants/grant-rows.ts';
 import { sampleTool } from '../../data/tools/sample-tool.ts';
 import { usePublicTools } from '../../data/tools/use-public-tools.ts';
 import { shown } from '../../format/text.ts';
-import { CommandLine } from '../../parts/command-line.tsx';
+import { CommandLine, ToolsLink } from '../../parts/command-line.tsx';
 import { Id } from '../../parts/id.tsx';
 import { Section } from '../../parts/page.tsx';
-import { ToolsLink } from '../../parts/tools-link.tsx';
 
 /** The lines with which an agent uses a grant: they name its hash on the first call. Its key stays where it runs. */
 export const AgentNeeds = ({ hash, terms }: Pick<GrantRow, 'hash' | 'terms'>) => {

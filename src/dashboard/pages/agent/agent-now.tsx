@@ -1,9 +1,9 @@
 import { Link } from 'wouter-preact';
 import { lacksCredit, ownAccountOf } from '../../data/accounts/own-account.ts';
 import { useApprovals } from '../../data/calls/approvals.ts';
-import { listAddress } from '../../data/filters.ts';
-import { firstRows } from '../../data/list.ts';
-import { useQuery } from '../../data/query.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
+import { firstRows } from '../../data/reading/list.ts';
+import { useQuery } from '../../data/reading/query.ts';
 import type { Standing } from '../../data/accounts/standing.ts';
 import type { PartProps } from './part-props.ts';
 import { ruleName } from '../../../policy/rule-name.ts';

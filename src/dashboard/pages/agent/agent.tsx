@@ -1,9 +1,9 @@
 import type { ComponentType } from 'preact';
 import { Link } from 'wouter-preact';
 import { spendStatus } from '../../../protocol/account/spend-status.ts';
-import { isUnknown } from '../../data/problem.ts';
+import { isUnknown } from '../../data/gateway/problem.ts';
 import type { Standing } from '../../data/accounts/standing.ts';
-import type { PageProps, Scope } from '../../data/scope.ts';
+import type { PageProps, Scope } from '../../data/session/scope.ts';
 import { useStanding } from '../../data/accounts/use-standing.ts';
 import type { PartProps } from './part-props.ts';
 import { networkName } from '../../../protocol/network-name.ts';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { draftOf } from '../../data/draft.ts';
-import { tokensOf } from '../../data/gateway-facts.ts';
+import { draftOf } from '../../data/changes/draft.ts';
+import { tokensOf } from '../../data/gateway/gateway-facts.ts';
 import { bindingLimits } from '../../data/policies/binding-limits.ts';
 import {
   type FormRow,
@@ -10,8 +10,8 @@ import {
 } from '../../data/policies/policy-form.ts';
 import { replacedBy, type StoredPolicy, storedIn } from '../../data/policies/stored-policy.ts';
 import type { PartProps } from './part-props.ts';
-import { useSellsForDollars } from '../../data/tools/use-sells-for-dollars.ts';
-import { useGatewayFacts } from '../../data/use-gateway-facts.ts';
+import { useSellsForDollars } from '../../data/tools/use-public-tools.ts';
+import { useGatewayFacts } from '../../data/gateway/use-gateway-facts.ts';
 import { useCheckedForm } from '../../parts/checked-form.ts';
 import { Notice } from '../../parts/notice.tsx';
 import { Section } from '../../parts/page.tsx';

@@ -5,7 +5,7 @@ import {
   type FormRow,
   type PolicyForm,
 } from '../../data/policies/policy-form.ts';
-import type { Role } from '../../data/role.ts';
+import type { Role } from '../../data/session/scope.ts';
 import { AlsoBinds } from './also-binds.tsx';
 import { Field } from '../../parts/field.tsx';
 import { type BudgetRow, DOLLAR_ROWS, groupsOf, namesDollars } from './budget-rows.ts';

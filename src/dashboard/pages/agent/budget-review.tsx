@@ -1,4 +1,4 @@
-import { isOvertaken } from '../../data/overtaken.ts';
+import { isVersionConflict } from '../../data/changes/act-problem.ts';
 import { useState } from 'preact/hooks';
 import type { Management } from '../../../client/management.ts';
 import type { FormPolicy } from '../../data/policies/policy-form.ts';
@@ -52,7 +52,7 @@ export const BudgetReview = ({
     try {
       await writePolicy(management, slot, { document: changed.document, etag: seen.etag });
     } catch (thrown) {
-      if (isOvertaken(thrown)) {
+      if (isVersionConflict(thrown)) {
         const theirs = await readStored(management, slot);
         setSeen(theirs);
         onRebase(theirs);

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Hex } from '../../../core/hex.ts';
-import { draftOf } from '../../data/draft.ts';
+import { draftOf } from '../../data/changes/draft.ts';
 import {
   assetOf,
   type GrantFaults,
@@ -12,8 +12,8 @@ import {
   termsOf,
 } from '../../data/grants/grant-form.ts';
 import { type OwnGrant, parentOf } from '../../data/grants/grant-parent.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import { useSellsForDollars } from '../../data/tools/use-sells-for-dollars.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import { useSellsForDollars } from '../../data/tools/use-public-tools.ts';
 import { useCheckedForm } from '../../parts/checked-form.ts';
 import { Field } from '../../parts/field.tsx';
 import { AgentNeeds } from './agent-needs.tsx';

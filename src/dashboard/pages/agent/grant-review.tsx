@@ -5,7 +5,7 @@ import { accountId, type AccountId, network } from '../../../protocol/account-id
 import type { GrantTerms } from '../../data/grants/grant-form.ts';
 import { grantLines } from '../../data/grants/grant-lines.ts';
 import { grantOnce } from '../../data/grants/grants.ts';
-import type { Change } from '../../data/sent-change.ts';
+import type { Change } from '../../data/changes/sent-change.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Id } from '../../parts/id.tsx';

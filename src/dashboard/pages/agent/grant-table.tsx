@@ -1,12 +1,21 @@
 import type { Hex } from '../../../core/hex.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { GrantRow } from '../../data/grants/grant-rows.ts';
 import { momentOf } from '../../format/time.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Badge } from '../../parts/badge.tsx';
 import { Id } from '../../parts/id.tsx';
 import { Table } from '../../parts/table.tsx';
-import { GrantLimits } from './grant-limits.tsx';
+import { grantLimits } from '../../format/policy-lines.ts';
 import './grant-table.css';
+
+/** The limits of a grant, one a line. */
+export const GrantLimits = ({ terms }: { readonly terms: Policy | undefined }) =>
+  grantLimits(terms).map((line) => (
+    <span key={line} class="term">
+      {line}
+    </span>
+  ));
 
 /** The acts of the issuer of a grant. */
 export type GrantActs = {

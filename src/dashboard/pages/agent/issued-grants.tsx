@@ -8,7 +8,7 @@ import { Amount } from '../../parts/amount.tsx';
 import { Badge } from '../../parts/badge.tsx';
 import { Id } from '../../parts/id.tsx';
 import { Table } from '../../parts/table.tsx';
-import { GrantLimits } from './grant-limits.tsx';
+import { GrantLimits } from './grant-table.tsx';
 
 type Issued = ItemOf<'account.tree'>;
 

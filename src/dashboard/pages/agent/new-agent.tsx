@@ -1,5 +1,5 @@
-import { keyName } from '../../data/key-name.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { keyName } from '../../data/gateway/local-stack.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { lacksCredit } from '../../data/accounts/own-account.ts';
 import { useOwnAccount } from '../../data/accounts/use-own-account.ts';
 import { CommandLine } from '../../parts/command-line.tsx';

@@ -1,5 +1,5 @@
 import type { Standing } from '../../data/accounts/standing.ts';
-import type { Scope } from '../../data/scope.ts';
+import type { Scope } from '../../data/session/scope.ts';
 
 /** The properties of each part of the page of one account. */
 export type PartProps = {

@@ -1,6 +1,6 @@
 import type { GrantRow } from '../../data/grants/grant-rows.ts';
 import { type Revoked, revokeOnce } from '../../data/grants/grants.ts';
-import type { Change } from '../../data/sent-change.ts';
+import type { Change } from '../../data/changes/sent-change.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 
 const revokedText = ({ stopped, stopping }: Revoked): string =>

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AccountFilter, AccountPage } from '../../data/accounts/account-page.ts';
-import { useAccounts } from '../../data/accounts/accounts.ts';
-import { PAGE_ROWS } from '../../data/list.ts';
-import { Failed } from '../../parts/failed.tsx';
+import { useAccounts } from '../../data/accounts/use-accounts.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
+import { Failed } from '../../parts/notice.tsx';
 import { MoreRows } from '../../parts/more-rows.tsx';
 import { RowBlock } from './row-block.tsx';
 import { Scroll } from '../../parts/scroll.tsx';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useListedStanding } from '../../data/accounts/use-listed-standing.ts';
 import { useInView } from '../../parts/use-in-view.ts';
-import type { Role } from '../../data/role.ts';
+import type { Role } from '../../data/session/scope.ts';
 import { spendStatus } from '../../../protocol/account/spend-status.ts';
 import { statedLimit, tightestLimit } from '../../data/accounts/tightest.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';

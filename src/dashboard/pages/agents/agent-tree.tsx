@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { ItemOf } from '../../../client/management.ts';
-import { firstRows, PAGE_ROWS } from '../../data/list.ts';
-import { isUnknown } from '../../data/problem.ts';
-import { LIST_SECONDS, useQuery } from '../../data/query.ts';
-import type { Role } from '../../data/role.ts';
-import { sessionMemory } from '../../data/session-memory.ts';
+import { firstRows, PAGE_ROWS } from '../../data/reading/list.ts';
+import { isUnknown } from '../../data/gateway/problem.ts';
+import { LIST_SECONDS, useQuery } from '../../data/reading/query.ts';
+import type { Role } from '../../data/session/scope.ts';
+import { sessionMemory } from '../../data/reading/session-memory.ts';
 import { AGENT_COLUMNS, AgentRow } from './agent-row.tsx';
 
 type Grant = ItemOf<'account.tree'>;

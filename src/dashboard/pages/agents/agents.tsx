@@ -1,4 +1,4 @@
-import type { PageProps } from '../../data/scope.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { Page } from '../../parts/page.tsx';
 import { AllAgents } from './all-agents.tsx';
 import { OwnAgents } from './own-agents.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { AccountFilter } from '../../data/accounts/account-page.ts';
-import { useAccounts } from '../../data/accounts/accounts.ts';
+import { useAccounts } from '../../data/accounts/use-accounts.ts';
 import type { Status } from '../../data/accounts/status-acts.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Result } from '../../parts/result.tsx';

@@ -1,7 +1,7 @@
-import { keyName } from '../../data/key-name.ts';
+import { keyName } from '../../data/gateway/local-stack.ts';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { PAGE_ROWS } from '../../data/list.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
 import { addressIn } from '../../format/text.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Empty } from '../../parts/empty.tsx';

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { PAGE_ROWS } from '../../data/list.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
 import './row-block.css';
 
 /** The distance from the screen within which rows are drawn: more than a person scrolls before they are. */

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import { useApproved, useApprovals } from '../../data/calls/approvals.ts';
-import type { PageProps } from '../../data/scope.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';

@@ -1,10 +1,10 @@
 import type { Approval } from '../../data/calls/approvals.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import type { Scope } from '../../data/scope.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { addressIn, shortened } from '../../format/text.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';
 import { Table } from '../../parts/table.tsx';
-import { approvalColumns } from '../../parts/approval-columns.tsx';
+import { approvalColumns } from '../../parts/approval-table.tsx';
 
 const approverOf = ({ decided_by: by, decided_role: role }: Approval, reader: string): string => {
   if (by === reader) return 'you';

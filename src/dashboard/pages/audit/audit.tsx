@@ -1,6 +1,6 @@
-import type { PageProps } from '../../data/scope.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { readLogAccounts } from '../../data/audit/log-accounts.ts';
-import { useQuery } from '../../data/query.ts';
+import { useQuery } from '../../data/reading/query.ts';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 import { CheckpointFacts } from './checkpoint-facts.tsx';

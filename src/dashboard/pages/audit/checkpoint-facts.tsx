@@ -1,6 +1,6 @@
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import { saveFile } from '../../data/save-file.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import { saveFile } from '../../data/audit/save-file.ts';
 import { shown } from '../../format/text.ts';
 import { agoOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';

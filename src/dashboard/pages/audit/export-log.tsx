@@ -1,17 +1,16 @@
 import { useId, useState } from 'preact/hooks';
-import { gateway } from '../../data/gateway.ts';
+import { gateway } from '../../data/gateway/gateway.ts';
 import type { LogAccount } from '../../data/audit/log-accounts.ts';
-import { problemOf } from '../../data/problem.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import { saveFile } from '../../data/save-file.ts';
-import type { Scope } from '../../data/scope.ts';
+import { problemOf } from '../../data/gateway/problem.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import { saveFile } from '../../data/audit/save-file.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { addressIn } from '../../format/text.ts';
 import { dayOf, daysBefore } from '../../format/time.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Notice } from '../../parts/notice.tsx';
-import { exportCommand } from './export-command.ts';
-import { type Choice, LogChoice } from './log-choice.tsx';
+import { type Choice, LogChoice, exportCommand } from './log-choice.tsx';
 import '../../parts/stack.css';
 
 type Format = 'ndjson' | 'csv';

@@ -1,7 +1,7 @@
 import type { AccountId } from '../../../protocol/account-id.ts';
 import type { LogAccount } from '../../data/audit/log-accounts.ts';
 import { addressIn, shortened, shown } from '../../format/text.ts';
-import type { Scope } from '../../data/scope.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { Field } from '../../parts/field.tsx';
 
 /** `all`: every account that the person may read. */
@@ -42,3 +42,12 @@ export const LogChoice = ({
     )}
   />
 );
+
+const logsOf = (choice: Choice, { role }: Scope): string => {
+  if (choice !== 'all') return role === 'operator' ? `${choice} --operator` : choice;
+  return role === 'operator' ? '--all --operator' : '--fleet';
+};
+
+/** The command that exports the chosen logs into the folder `audit`. */
+export const exportCommand = (choice: Choice, scope: Scope): string =>
+  `npx countersign audit export ${logsOf(choice, scope)} --gateway ${location.origin} -o audit`;

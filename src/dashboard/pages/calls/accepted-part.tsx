@@ -1,8 +1,8 @@
 import '../../parts/sum.css';
 import { useState } from 'preact/hooks';
 import { type CallFilters, readCallRows } from '../../data/calls/call-rows.ts';
-import { PAGE_ROWS } from '../../data/list.ts';
-import { LIST_SECONDS, useQuery } from '../../data/query.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
+import { LIST_SECONDS, useQuery } from '../../data/reading/query.ts';
 import { ChargeChanges } from '../../parts/charge-changes.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { MoreRows } from '../../parts/more-rows.tsx';

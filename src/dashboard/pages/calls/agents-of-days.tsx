@@ -1,12 +1,11 @@
 import '../../parts/sum.css';
 import type { CallFilters } from '../../data/calls/call-rows.ts';
-import { listAddress } from '../../data/filters.ts';
-import { useQuery } from '../../data/query.ts';
-import type { Scope } from '../../data/scope.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { readRanking } from '../../data/money/spending.ts';
 import type { Period } from '../../format/period.ts';
-import { Empty } from '../../parts/empty.tsx';
-import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
+import { Empty, NoAgentsYet } from '../../parts/empty.tsx';
 import { Result } from '../../parts/result.tsx';
 import { SpendTable } from '../../parts/spend-table.tsx';
 

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { CallApproval, CallName, CallStory } from '../../data/calls/call-story.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import type { Role } from '../../data/role.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import type { Role } from '../../data/session/scope.ts';
 import { networkIn, shown, worded } from '../../format/text.ts';
 import { agoOf, momentOf } from '../../format/time.ts';
 import { Amount } from '../../parts/amount.tsx';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import { stepsOf } from '../../../audit/call-steps.ts';
-import { entryTextHash } from '../../../audit/entry-text-hash.ts';
+import { entryTextHash } from '../../../audit/entry-text.ts';
 import { canonicalJson } from '../../../core/canonical-json.ts';
 import type { Entry } from '../../../protocol/entry.ts';
 import type { CallApproval } from '../../data/calls/call-story.ts';

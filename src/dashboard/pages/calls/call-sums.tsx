@@ -6,10 +6,10 @@ import {
   sumOfCallRows,
   sumOfTotal,
 } from '../../data/calls/call-rows.ts';
-import { areEqual } from '../../data/sums.ts';
+import { areEqual } from '../../data/money/sums.ts';
 import { counted } from '../../format/amount.ts';
-import { TOP_UP } from '../../format/tool-name.ts';
-import { Amounts } from '../../parts/amounts.tsx';
+import { TOP_UP } from '../../format/text.ts';
+import { Amounts } from '../../parts/amount.tsx';
 
 const topUpsText = (topUps: number, calls: number): string => {
   if (topUps === 0) return '';

@@ -1,6 +1,6 @@
-import { useFilters } from '../../data/filters.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { useFilters } from '../../data/navigation/filters.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { ruleWords } from '../../../policy/rule-name.ts';
 import { periodOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';

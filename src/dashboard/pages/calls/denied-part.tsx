@@ -1,7 +1,7 @@
 import '../../parts/sum.css';
-import { listAddress } from '../../data/filters.ts';
-import { useQuery } from '../../data/query.ts';
-import type { Scope } from '../../data/scope.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { readRanking } from '../../data/money/spending.ts';
 import type { Period } from '../../format/period.ts';
 import { AccountLink } from '../../parts/account-link.tsx';

@@ -1,5 +1,5 @@
 import type { DrawnProof } from '../../data/audit/entry-proof.ts';
-import { saveFile } from '../../data/save-file.ts';
+import { saveFile } from '../../data/audit/save-file.ts';
 import { momentOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';

@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { AnswerOf, Management } from '../../../client/management.ts';
-import { IncompleteForm } from '../../data/incomplete-form.ts';
-import { whenListed } from '../../data/when-listed.ts';
-import { decimalOf, symbolOf } from '../../format/amount.ts';
-import { atomicIn } from '../../format/atomic.ts';
+import { IncompleteForm } from '../../data/changes/act-problem.ts';
+import { waitUntilListed } from '../../data/changes/wait-until-listed.ts';
+import { decimalOf, symbolOf, atomicIn } from '../../format/amount.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Field } from '../../parts/field.tsx';
@@ -18,7 +17,7 @@ export const refundable = ({ charged = '0', refunded = '0' }: MadeCall): bigint 
 /** Says what was refunded of a call since `call` was read, once the lists show everything that the account has decided. */
 const readRefund = async (management: Management, call: MadeCall): Promise<string> => {
   const params = { account: call.account, call: call.call };
-  await whenListed(management, call.account);
+  await waitUntilListed(management, call.account);
   const { body } = await management.call('account.call', { params });
   const now = BigInt(body.call.refunded ?? '0');
   const since = now - BigInt(call.refunded ?? '0');

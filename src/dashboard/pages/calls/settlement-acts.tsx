@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { Management } from '../../../client/management.ts';
 import type { CallName } from '../../data/calls/call-story.ts';
-import { IncompleteForm } from '../../data/incomplete-form.ts';
-import { whenListed } from '../../data/when-listed.ts';
+import { IncompleteForm } from '../../data/changes/act-problem.ts';
+import { waitUntilListed } from '../../data/changes/wait-until-listed.ts';
 import { worded } from '../../format/text.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { ReasonField } from './reason-field.tsx';
@@ -53,7 +53,7 @@ const ACTS: Readonly<Record<string, readonly Act[]>> = {
 
 /** Says what a payment is now, once the lists show everything that the account has decided. */
 const readPayment = async (management: Management, name: CallName): Promise<string> => {
-  await whenListed(management, name.account);
+  await waitUntilListed(management, name.account);
   const { body } = await management.call('account.call', { params: name });
   return `The answer to this change was lost. The payment is ${worded(body.settlement?.state ?? 'gone')} now.`;
 };

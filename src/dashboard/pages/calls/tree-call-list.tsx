@@ -1,13 +1,12 @@
 import '../../parts/sum.css';
 import { useState } from 'preact/hooks';
 import type { CallFilters } from '../../data/calls/call-rows.ts';
-import { PAGE_ROWS } from '../../data/list.ts';
-import { LIST_SECONDS, useQuery } from '../../data/query.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
+import { LIST_SECONDS, useQuery } from '../../data/reading/query.ts';
 import { MOST_OF_TREE, readTreeCalls } from '../../data/calls/tree-calls.ts';
 import { shownCallsText } from '../../format/shown-calls.ts';
-import { Empty } from '../../parts/empty.tsx';
+import { Empty, NoAgentsYet } from '../../parts/empty.tsx';
 import { MoreRows } from '../../parts/more-rows.tsx';
-import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
 import { Result } from '../../parts/result.tsx';
 import { CallTable } from '../../parts/call-table.tsx';
 

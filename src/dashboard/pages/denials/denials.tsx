@@ -1,8 +1,8 @@
 import { Link } from 'wouter-preact';
-import { listAddress, useFilters } from '../../data/filters.ts';
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { listAddress, useFilters } from '../../data/navigation/filters.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { readRanking, type SpendKey, type SpendRow } from '../../data/money/spending.ts';
 import { countOf } from '../../format/amount.ts';
 import { ruleName, ruleWords } from '../../../policy/rule-name.ts';
@@ -12,10 +12,9 @@ import { dayOf } from '../../format/time.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { DeniedCalls } from '../../parts/denied-calls.tsx';
 import { DenialCounts, denialsIn } from '../../parts/denial-counts.tsx';
-import { Empty } from '../../parts/empty.tsx';
+import { Empty, NoAgentsYet } from '../../parts/empty.tsx';
 import { FilterBar } from '../../parts/filter-bar.tsx';
 import { agentField, dayFields, toolField } from '../../parts/filter-fields.ts';
-import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import type { EarnedDay } from '../../data/money/earned.ts';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import { decimalsFor } from '../../format/amount.ts';
 import { Amount } from '../../parts/amount.tsx';
 import { Table } from '../../parts/table.tsx';

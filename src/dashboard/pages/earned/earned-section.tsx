@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { PAGE_ROWS, type Rows } from '../../data/list.ts';
+import { PAGE_ROWS, type Rows } from '../../data/reading/list.ts';
 import { MoreRows } from '../../parts/more-rows.tsx';
 import { Section } from '../../parts/page.tsx';
 

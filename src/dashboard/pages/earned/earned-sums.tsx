@@ -7,10 +7,10 @@ import {
   sumOfEarned,
   sumsByKind,
 } from '../../data/money/earned.ts';
-import { areEqual, type Sums } from '../../data/sums.ts';
+import { areEqual, type Sums } from '../../data/money/sums.ts';
 import { momentOf } from '../../format/time.ts';
 import { Section } from '../../parts/page.tsx';
-import { Amounts } from '../../parts/amounts.tsx';
+import { Amounts } from '../../parts/amount.tsx';
 import { Table } from '../../parts/table.tsx';
 import '../../parts/sum.css';
 

@@ -1,8 +1,8 @@
 import { Link } from 'wouter-preact';
 import { type EarnedFilter, MOST_CALLS, readEarned } from '../../data/money/earned.ts';
-import { listAddress, useFilters } from '../../data/filters.ts';
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { listAddress, useFilters } from '../../data/navigation/filters.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { countOf, networkOfAsset, symbolOf } from '../../format/amount.ts';
 import { periodOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';

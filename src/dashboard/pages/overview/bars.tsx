@@ -1,7 +1,7 @@
 import { decimalOf, sumOf, symbolOf } from '../../format/amount.ts';
 import type { SpendRow } from '../../data/money/spending.ts';
 import { dayOf, daysBefore, dayText } from '../../format/time.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import './bars.css';
 
 const DAYS = 30;

@@ -1,10 +1,10 @@
 import { Link } from 'wouter-preact';
 import type { Management } from '../../../client/management.ts';
 import type { CallRow } from '../../data/calls/call-rows.ts';
-import { firstRows } from '../../data/list.ts';
-import { useQuery } from '../../data/query.ts';
-import { keyName } from '../../data/key-name.ts';
-import type { Scope } from '../../data/scope.ts';
+import { firstRows } from '../../data/reading/list.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { keyName } from '../../data/gateway/local-stack.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import { readTreeCalls } from '../../data/calls/tree-calls.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Empty } from '../../parts/empty.tsx';

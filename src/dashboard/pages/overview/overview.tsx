@@ -1,26 +1,44 @@
 import { Link } from 'wouter-preact';
 import { useOwnAccount } from '../../data/accounts/use-own-account.ts';
-import { useFilters, listAddress } from '../../data/filters.ts';
+import { useFilters, listAddress } from '../../data/navigation/filters.ts';
 import { type Days, readFigures, rowsOf } from '../../data/overview/figures.ts';
 import { readMatters } from '../../data/overview/matters.ts';
 import { needsCredit } from '../../data/overview/needs-credit.ts';
 import { stoppedMatters } from '../../data/overview/stopped.ts';
-import { useQuery } from '../../data/query.ts';
-import type { Query } from '../../data/query-read.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import type { Query } from '../../data/reading/query-read.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { Bars } from './bars.tsx';
 import { useCreditDialog } from '../../parts/credit/use-credit-dialog.tsx';
-import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
+import { NoAgentsYet } from '../../parts/empty.tsx';
 import { NoCredit } from '../../parts/no-credit.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
-import { Attention } from './attention.tsx';
+import type { Matter } from '../../data/overview/matter.ts';
+import { shown } from '../../format/text.ts';
+import { Notice } from '../../parts/notice.tsx';
 import { NewestCalls } from './newest-calls.tsx';
 import { PeriodFigures } from './period-figures.tsx';
 import { RuleList } from './rule-list.tsx';
 import { Top } from './top.tsx';
 import { Waiting } from './waiting.tsx';
 import './overview.css';
+
+/** The matters that need a person. Hidden without any. */
+const Attention = ({ matters }: { readonly matters: readonly Matter[] }) =>
+  matters.length === 0 ? null : (
+    <section class="attention" aria-label="Needs attention">
+      <Notice tone="warn">
+        <ul>
+          {matters.map(({ text, href }) => (
+            <li key={`${href} ${text}`}>
+              <Link href={href}>{shown(text)}</Link>
+            </li>
+          ))}
+        </ul>
+      </Notice>
+    </section>
+  );
 
 const DAYS: readonly (readonly [Days, string])[] = [
   ['1', 'today'],

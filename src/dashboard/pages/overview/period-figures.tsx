@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import { type Figures } from '../../data/overview/figures.ts';
 import { type PeriodTotal, totalsOf } from '../../data/overview/period-totals.ts';
 import { counted, percentOf } from '../../format/amount.ts';

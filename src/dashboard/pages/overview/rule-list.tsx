@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import { type FigureRow, type Figures, rowsOf } from '../../data/overview/figures.ts';
 import { countOf } from '../../format/amount.ts';
 import { ruleName } from '../../../policy/rule-name.ts';

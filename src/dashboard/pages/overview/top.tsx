@@ -1,9 +1,9 @@
 import { Link } from 'wouter-preact';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import type { FigureRow, Figures } from '../../data/overview/figures.ts';
-import type { Role } from '../../data/role.ts';
+import type { Role } from '../../data/session/scope.ts';
 import { countOf, decimalsFor } from '../../format/amount.ts';
-import { toolName } from '../../format/tool-name.ts';
+import { toolName } from '../../format/text.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Amount } from '../../parts/amount.tsx';
 import { Empty } from '../../parts/empty.tsx';

@@ -1,8 +1,8 @@
 import { Link } from 'wouter-preact';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import type { Figures } from '../../data/overview/figures.ts';
 import { STAGES } from '../../data/money/waiting-payments.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { countOf, decimalsFor } from '../../format/amount.ts';
 import { agoOf } from '../../format/time.ts';
 import { Amount } from '../../parts/amount.tsx';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
-import { gatewayNow } from '../../data/gateway-clock.ts';
-import type { KnownSecret } from '../../data/secrets.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
+import type { KnownSecret } from '../../data/tools/secrets.ts';
 import { shown } from '../../format/text.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { useQuery } from '../../data/query.ts';
-import { type KnownSecret, readSecrets } from '../../data/secrets.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { type KnownSecret, readSecrets } from '../../data/tools/secrets.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Empty } from '../../parts/empty.tsx';

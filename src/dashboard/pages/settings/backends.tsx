@@ -1,11 +1,11 @@
 import type { ItemOf } from '../../../client/management.ts';
-import { allOf } from '../../data/list.ts';
-import { useQuery } from '../../data/query.ts';
+import { allOf } from '../../data/reading/list.ts';
+import { useQuery } from '../../data/reading/query.ts';
 import { networkName } from '../../../protocol/network-name.ts';
 import { counted } from '../../format/amount.ts';
 import { shortened, shown } from '../../format/text.ts';
 import { exactMomentOf } from '../../format/time.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { oldBalance } from '../../format/old-balance.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';

@@ -1,5 +1,10 @@
-import { useQuery } from '../../data/query.ts';
-import { answerText, type Delivery, type Webhook, type Webhooks } from '../../data/webhooks.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import {
+  answerText,
+  type Delivery,
+  type Webhook,
+  type Webhooks,
+} from '../../data/webhooks/webhooks.ts';
 import { worded } from '../../format/text.ts';
 import { momentOf } from '../../format/time.ts';
 import { Badge } from '../../parts/badge.tsx';

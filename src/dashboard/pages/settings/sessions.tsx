@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { sessionNetwork } from '../../data/act.ts';
-import { endAllSessions } from '../../data/end-all-sessions.ts';
-import { sessionWallet } from '../../data/gateway.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { sessionNetwork } from '../../data/changes/act.ts';
+import { endAllSessions } from '../../data/session/end-all-sessions.ts';
+import { sessionWallet } from '../../data/gateway/gateway.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { shortened } from '../../format/text.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { signOut } from '../../session/session.ts';

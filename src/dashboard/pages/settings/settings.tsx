@@ -1,5 +1,5 @@
-import { useQuery } from '../../data/query.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Backends } from './backends.tsx';

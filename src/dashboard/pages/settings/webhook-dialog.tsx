@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Management } from '../../../client/management.ts';
-import { draftOf } from '../../data/draft.ts';
-import { IncompleteForm } from '../../data/incomplete-form.ts';
+import { draftOf } from '../../data/changes/draft.ts';
+import { IncompleteForm } from '../../data/changes/act-problem.ts';
 import {
   inFormat,
   missingIn,
@@ -10,8 +10,8 @@ import {
   webhookDraftOf,
   type WebhookFormat,
   webhookRequestOf,
-} from '../../data/webhook-draft.ts';
-import { SIGNING_KEYS, type Webhook, type Webhooks } from '../../data/webhooks.ts';
+} from '../../data/webhooks/webhook-draft.ts';
+import { SIGNING_KEYS, type Webhook, type Webhooks } from '../../data/webhooks/webhooks.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { Field } from '../../parts/field.tsx';
 import { AlertChoices } from './alert-choices.tsx';

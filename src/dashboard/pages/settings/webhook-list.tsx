@@ -1,18 +1,17 @@
 import { useState } from 'preact/hooks';
-import { useAct } from '../../data/act.ts';
-import { useQuery } from '../../data/query.ts';
-import type { Scope } from '../../data/scope.ts';
+import { useAct } from '../../data/changes/act.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import type { Scope } from '../../data/session/scope.ts';
 import {
   answerText,
   type Delivery,
   SIGNING_KEYS,
   type Webhook,
   webhooksOf,
-} from '../../data/webhooks.ts';
+} from '../../data/webhooks/webhooks.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
-import { Empty } from '../../parts/empty.tsx';
+import { Empty, NoAgentsYet } from '../../parts/empty.tsx';
 import { Notice } from '../../parts/notice.tsx';
-import { NoAgentsYet } from '../../parts/no-agents-yet.tsx';
 import { Result } from '../../parts/result.tsx';
 import { Deliveries } from './deliveries.tsx';
 import { WebhookDialog } from './webhook-dialog.tsx';

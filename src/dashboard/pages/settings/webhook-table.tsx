@@ -1,4 +1,4 @@
-import type { Webhook } from '../../data/webhooks.ts';
+import type { Webhook } from '../../data/webhooks/webhooks.ts';
 import { shown, worded } from '../../format/text.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Table } from '../../parts/table.tsx';

@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import type { Sums } from '../../data/sums.ts';
+import type { Sums } from '../../data/money/sums.ts';
 import { countOf } from '../../format/amount.ts';
 import { Amount } from '../../parts/amount.tsx';
 import './counts.css';

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { ItemOf } from '../../../client/management.ts';
-import { firstRows, PAGE_ROWS } from '../../data/list.ts';
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { firstRows, PAGE_ROWS } from '../../data/reading/list.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { shown } from '../../format/text.ts';
 import { agoOf, exactMomentOf, momentOf } from '../../format/time.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';

@@ -1,8 +1,8 @@
 import { Link } from 'wouter-preact';
 import type { ItemOf } from '../../../client/management.ts';
-import { firstRows, PAGE_ROWS } from '../../data/list.ts';
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { firstRows, PAGE_ROWS } from '../../data/reading/list.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { agoOf, exactMomentOf } from '../../format/time.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
 import { Badge } from '../../parts/badge.tsx';

@@ -1,5 +1,5 @@
 import { ENDED_LINES, type EndedLine, type EndedTotals } from '../../data/money/ended-payments.ts';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import type { Period } from '../../format/period.ts';
 import { Count } from './count.tsx';
 

@@ -4,14 +4,14 @@ import {
   MOST_ENDED,
   readEndedPayments,
 } from '../../data/money/ended-payments.ts';
-import type { Rows } from '../../data/list.ts';
+import type { Rows } from '../../data/reading/list.ts';
 import { type Payment, sumOfPayments } from '../../data/money/waiting-payments.ts';
-import { useQuery } from '../../data/query.ts';
-import { areEqual } from '../../data/sums.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { areEqual } from '../../data/money/sums.ts';
 import { counted } from '../../format/amount.ts';
 import type { Period } from '../../format/period.ts';
 import { Result } from '../../parts/result.tsx';
-import { Amounts } from '../../parts/amounts.tsx';
+import { Amounts } from '../../parts/amount.tsx';
 import '../../parts/sum.css';
 import { LINE_NAMES } from './ended-counts.tsx';
 import { PaymentRows } from './payment-rows.tsx';

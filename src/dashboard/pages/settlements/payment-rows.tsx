@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { PAGE_ROWS } from '../../data/list.ts';
+import { PAGE_ROWS } from '../../data/reading/list.ts';
 import type { Payment } from '../../data/money/waiting-payments.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { MoreRows } from '../../parts/more-rows.tsx';

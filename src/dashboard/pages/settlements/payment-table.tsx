@@ -1,5 +1,5 @@
 import type { Payment } from '../../data/money/waiting-payments.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { decimalsFor } from '../../format/amount.ts';
 import { attemptError } from '../../format/attempt-error.ts';
 import { networkIn, shown, worded } from '../../format/text.ts';

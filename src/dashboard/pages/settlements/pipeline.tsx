@@ -1,4 +1,4 @@
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import {
   AGES,
   MOST_WAITING,

@@ -1,8 +1,8 @@
 import { isEndedLine, readEndedTotals } from '../../data/money/ended-payments.ts';
-import { useFilters } from '../../data/filters.ts';
+import { useFilters } from '../../data/navigation/filters.ts';
 import { isStage, paymentsIn, readWaiting, STAGES } from '../../data/money/waiting-payments.ts';
-import { useQuery } from '../../data/query.ts';
-import { gatewayNow } from '../../data/gateway-clock.ts';
+import { useQuery } from '../../data/reading/query.ts';
+import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { periodOf } from '../../format/period.ts';
 import { dayOf } from '../../format/time.ts';
 import { FilterBar } from '../../parts/filter-bar.tsx';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import { type CatalogueTool, readCatalogue } from '../../data/tools/catalogue.ts';
-import { useQuery } from '../../data/query.ts';
+import { useQuery } from '../../data/reading/query.ts';
 import { shown } from '../../format/text.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Price } from '../../parts/price.tsx';

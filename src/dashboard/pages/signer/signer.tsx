@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { PageProps } from '../../data/scope.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { addressIn } from '../../format/text.ts';
 import { CommandLine } from '../../parts/command-line.tsx';
 import { Field } from '../../parts/field.tsx';

@@ -1,5 +1,5 @@
-import type { Sums } from '../../data/sums.ts';
-import { Amounts } from '../../parts/amounts.tsx';
+import type { Sums } from '../../data/money/sums.ts';
+import { Amounts } from '../../parts/amount.tsx';
 import '../../parts/sum.css';
 
 /** The sum of the rows below. `isWhole`: no row is missing. */

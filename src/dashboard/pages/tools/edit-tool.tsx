@@ -3,9 +3,9 @@ import type { Management } from '../../../client/management.ts';
 import type { ToolDocument } from '../../../management/tool.route.ts';
 import type { FieldFault } from '../../../protocol/fault.ts';
 import { toolFaults } from '../../../tool-import/tool-faults.ts';
-import { gateway } from '../../data/gateway.ts';
-import { isOvertaken } from '../../data/overtaken.ts';
-import { problemText } from '../../data/problem.ts';
+import { gateway } from '../../data/gateway/gateway.ts';
+import { isVersionConflict } from '../../data/changes/act-problem.ts';
+import { problemText } from '../../data/gateway/problem.ts';
 import {
   changeOf,
   onTopOfNow,
@@ -16,7 +16,7 @@ import {
 } from '../../data/tools/tool-change.ts';
 import { keptToolDraft } from '../../data/tools/kept-tool-draft.ts';
 import { NEW_TOOL, type ToolDraft, toolDraftOf, toolOf } from '../../data/tools/tool-draft.ts';
-import { reachHere } from '../../data/reach-here.ts';
+import { expectedReach } from '../../data/gateway/local-stack.ts';
 import { Notice } from '../../parts/notice.tsx';
 import { ToolForm } from './tool-form.tsx';
 import { ToolReview } from './tool-review.tsx';
@@ -63,7 +63,7 @@ export const EditTool = ({
       await management.call('tools.put', { ...putRequest(made), dryRun: true });
       setChange(made);
     } catch (thrown) {
-      if (isOvertaken(thrown)) return overtake(management, tool);
+      if (isVersionConflict(thrown)) return overtake(management, tool);
       const refused = refusedFields(thrown);
       if (refused.length === 0) throw thrown;
       setFaults(refused);
@@ -73,7 +73,7 @@ export const EditTool = ({
   const review = async (): Promise<void> => {
     const management = gateway.value;
     const read = toolOf(draft);
-    const wrong = read.ok ? toolFaults(read.value, reachHere()) : read.error;
+    const wrong = read.ok ? toolFaults(read.value, expectedReach()) : read.error;
     setFaults(wrong);
     setProblem(undefined);
     if (management === undefined || !read.ok || wrong.length > 0) return;
@@ -96,7 +96,8 @@ export const EditTool = ({
     try {
       await management.call('tools.put', putRequest(change));
     } catch (thrown) {
-      if (isOvertaken(thrown) && before !== undefined) await overtake(management, change.tool);
+      if (isVersionConflict(thrown) && before !== undefined)
+        await overtake(management, change.tool);
       throw thrown;
     }
   };

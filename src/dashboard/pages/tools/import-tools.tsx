@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Management } from '../../../client/management.ts';
-import { draftOf } from '../../data/draft.ts';
-import { gateway } from '../../data/gateway.ts';
-import { problemText } from '../../data/problem.ts';
+import { draftOf } from '../../data/changes/draft.ts';
+import { gateway } from '../../data/gateway/gateway.ts';
+import { problemText } from '../../data/gateway/problem.ts';
 import {
   type ImportDraft,
   type ImportFault,

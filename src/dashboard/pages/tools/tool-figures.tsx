@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import { listAddress } from '../../data/filters.ts';
+import { listAddress } from '../../data/navigation/filters.ts';
 import type { SoldTool } from '../../data/tools/sold-tools.ts';
 import { countOf, percentOf, sumOf } from '../../format/amount.ts';
 import { Amount } from '../../parts/amount.tsx';

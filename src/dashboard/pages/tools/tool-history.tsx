@@ -1,4 +1,4 @@
-import { useQuery } from '../../data/query.ts';
+import { useQuery } from '../../data/reading/query.ts';
 import { readToolHistory, type ToolVersion } from '../../data/tools/tool-history.ts';
 import type { CatalogueTool } from '../../data/tools/catalogue.ts';
 import { Moment } from '../../parts/moment.tsx';

@@ -1,5 +1,5 @@
 import type { ToolChange } from '../../data/tools/tool-change.ts';
-import type { Change } from '../../data/sent-change.ts';
+import type { Change } from '../../data/changes/sent-change.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { Changes } from './changes.tsx';
 

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
-import { useGatewayFacts } from '../../data/use-gateway-facts.ts';
-import type { PageProps } from '../../data/scope.ts';
+import { useGatewayFacts } from '../../data/gateway/use-gateway-facts.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { type SoldTool, TOOL_DAYS, useSoldTools } from '../../data/tools/sold-tools.ts';
 import { keptToolDraft } from '../../data/tools/kept-tool-draft.ts';
 import { toolState } from '../../data/tools/tool-state.ts';

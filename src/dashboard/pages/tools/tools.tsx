@@ -1,5 +1,5 @@
 import { Link } from 'wouter-preact';
-import type { PageProps } from '../../data/scope.ts';
+import type { PageProps } from '../../data/session/scope.ts';
 import { type SoldTool, TOOL_DAYS, useSoldTools } from '../../data/tools/sold-tools.ts';
 import { toolState } from '../../data/tools/tool-state.ts';
 import { decimalsFor } from '../../format/amount.ts';

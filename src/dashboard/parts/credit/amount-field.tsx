@@ -1,6 +1,5 @@
 import { type CreditBounds, presetsWithin } from '../../data/money/credit-bounds.ts';
-import { atomicIn } from '../../format/atomic.ts';
-import { decimalOf } from '../../format/amount.ts';
+import { decimalOf, atomicIn } from '../../format/amount.ts';
 import { Field } from '../field.tsx';
 
 const shortOf = (amount: bigint): string => decimalOf(amount).replace(/\.00$/, '');

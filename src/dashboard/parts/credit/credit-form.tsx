@@ -4,21 +4,42 @@ import { type Address, ZERO_ADDRESS } from '../../../core/hex.ts';
 import type { AccountId, Network } from '../../../protocol/account-id.ts';
 import { amountProblem } from '../../data/money/credit-bounds.ts';
 import { advance, type Purchasing } from '../../data/money/credit-purchases.ts';
-import { useCreditOffer } from '../../data/money/use-credit-offer.ts';
-import { atomicIn } from '../../format/atomic.ts';
-import { decimalOf } from '../../format/amount.ts';
+import { decimalOf, atomicIn } from '../../format/amount.ts';
 import { networkIn } from '../../format/text.ts';
 import { buyCredit } from '../../payment/credit-purchase.ts';
 import { browserShelf } from '../../payment/shelf.ts';
 import { session } from '../../session/session.ts';
 import type { WalletChoice } from '../../session/wallet.ts';
 import { walletNamed, wallets } from '../../session/wallets.ts';
+import { type CreditOffer, readCreditOffer } from '../../data/money/credit-offer.ts';
+import type { PaymentFault } from '../../payment/payment-fault.ts';
 import { useCheckedForm } from '../checked-form.ts';
+import { Notice } from '../notice.tsx';
 import { AmountField } from './amount-field.tsx';
 import { CreditAgreement } from './credit-agreement.tsx';
-import { FaultNotice } from './fault-notice.tsx';
 import { PurchaseStage } from './purchase-stage.tsx';
 import { WalletField } from './wallet-field.tsx';
+
+/** Why nothing was bought, and what to do. */
+const FaultNotice = ({ fault }: { readonly fault: PaymentFault }) => (
+  <Notice tone="bad">
+    <p>{fault.text}</p>
+    {fault.hint === '' ? null : <p>{fault.hint}</p>}
+  </Notice>
+);
+
+/** Reads the offer once, when the dialog opens: what it shows is what the wallet may sign. */
+const useCreditOffer = (account: AccountId): CreditOffer | { readonly is: 'reading' } => {
+  const [offer, setOffer] = useState<CreditOffer | { readonly is: 'reading' }>({ is: 'reading' });
+  useEffect(() => {
+    const abort = new AbortController();
+    void readCreditOffer(account, location.origin, abort.signal).then((read) => {
+      if (!abort.signal.aborted) setOffer(read);
+    });
+    return () => abort.abort();
+  }, [account]);
+  return offer;
+};
 
 /** The wallet that signed in, which pays unless a person chooses another one. */
 const signedIn = (): WalletChoice | undefined => {

@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { err } from '../../../../src/core/result.ts';
-import { parseConfig } from '../../../../src/config.ts';
+import { parseConfig } from '../../../../src/config/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';

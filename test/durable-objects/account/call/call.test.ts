@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { err } from '../../../../src/core/result.ts';
 import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
-import { parseConfig } from '../../../../src/config.ts';
+import { parseConfig } from '../../../../src/config/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { CALL, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
 import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
-import { MAX_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
+import { MAX_RELEASED } from '../../../../durable-objects/account/call/account-rates.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';

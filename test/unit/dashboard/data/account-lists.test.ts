@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CountersignError, type ProblemBody } from '../../../../src/client/errors.ts';
 import type { Management } from '../../../../src/client/management.ts';
 import { readAccountPage } from '../../../../src/dashboard/data/accounts/account-page.ts';
-import { firstRows } from '../../../../src/dashboard/data/list.ts';
+import { firstRows } from '../../../../src/dashboard/data/reading/list.ts';
 import {
   MOST_ACCOUNTS,
   readLogAccounts,

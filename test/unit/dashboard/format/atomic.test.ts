@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { atomicIn } from '../../../../src/dashboard/format/atomic.ts';
+import { atomicIn } from '../../../../src/dashboard/format/amount.ts';
 
 it.each([
   ['0.02', 20_000n],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { toolName } from '../../../../src/dashboard/format/tool-name.ts';
+import { toolName } from '../../../../src/dashboard/format/text.ts';
 
 it('names what buys credit a top-up, and every other tool by its id', () => {
   expect(toolName('countersign.credits')).toBe('top-up');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PolicyDocument } from '../../../../../src/management/policy.route.ts';
-import { inTurn } from '../../../../../src/dashboard/data/in-turn.ts';
+import { queueRead } from '../../../../../src/dashboard/data/reading/read-queue.ts';
 import { statedLimit, tightestLimit } from '../../../../../src/dashboard/data/accounts/tightest.ts';
 
 const limit = (rule: string, whole: string, spent: string, held = '0') => ({
@@ -41,8 +41,8 @@ it('runs six reads at once at most, and none that was aborted while it waited', 
     await new Promise((resolve) => setTimeout(resolve, 1));
     running -= 1;
   };
-  const reads = Array.from({ length: 20 }, () => inTurn(read, signal));
-  const last = inTurn(async () => {
+  const reads = Array.from({ length: 20 }, () => queueRead(read, signal));
+  const last = queueRead(async () => {
     late += 1;
   }, aborted.signal);
   aborted.abort();

@@ -5,7 +5,7 @@ import { vi } from 'vitest';
 import { consumeAudit } from '../../../../../src/audit/consumer.ts';
 import { entryHash } from '../../../../../src/audit/entry.ts';
 import { createManagement, type Management } from '../../../../../src/client/management.ts';
-import type { Config } from '../../../../../src/config.ts';
+import type { Config } from '../../../../../src/config/config.ts';
 import { nowSeconds } from '../../../../../src/core/clock.ts';
 import type { Hex } from '../../../../../src/core/hex.ts';
 import { encodeBase64Url } from '../../../../../src/crypto/bytes.ts';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isSecond } from '../../../../../src/dashboard/data/commands/is-second.ts';
 import { subjectOf } from '../../../../../src/dashboard/data/commands/command-words.ts';
-import { readCommand } from '../../../../../src/dashboard/data/commands/signed-command.ts';
+import {
+  readCommand,
+  isSecond,
+} from '../../../../../src/dashboard/data/commands/signed-command.ts';
 import { countersigned } from '../../../../../src/client/signer.ts';
 import { AGENT_INTENT_TYPE } from '../../../../../src/protocol/intent/agent-intent.ts';
 import { CHAIN, GATEWAY, NOW, REFUND, storedCommand, walletOf } from './commands.ts';

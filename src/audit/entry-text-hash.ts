@@ -1,5 +1,0 @@
-import type { Hex } from '../core/hex.ts';
-import { sha256Hex, utf8 } from '../crypto/bytes.ts';
-
-/** The hash of an entry by its canonical text (docs/wire-format.md §15). Runs in browsers too, unlike `entryHash`. */
-export const entryTextHash = (text: string): Hex => sha256Hex(utf8(`countersign-entry/1\n${text}`));

@@ -1,2 +1,0 @@
-/** The maximum number of tools in a catalogue. */
-export const MAX_TOOLS = 1_000;

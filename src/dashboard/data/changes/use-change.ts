@@ -1,0 +1,67 @@
+import { useEffect, useState } from 'preact/hooks';
+import { actProblem } from './act-problem.ts';
+import { sessionNetwork } from './act.ts';
+import { gateway } from '../gateway/gateway.ts';
+import { carryOnKept, noChanges } from './kept-changes.ts';
+import { type Change, carryOn, type Settle, type Step } from './sent-change.ts';
+import { accountMemory } from '../reading/session-memory.ts';
+
+const keptChanges = accountMemory(() => noChanges(navigator.locks));
+
+const LOST =
+  'The gateway did not answer. It may have carried out this change, and may still do so. “Ask again” sends the same signed command, which the gateway carries out at most once.';
+
+const EARLIER =
+  'The gateway did not answer an earlier change here. It may have carried it out, and may still do so. “Ask again” sends that signed command again, whatever this dialog shows; the gateway carries it out at most once.';
+
+const DONE =
+  'The change that you signed here before went through meanwhile. This page shows it within seconds.';
+
+/** One change at a time. @param subject names what it changes, if another signature could make it twice */
+export const useChange = (subject: string | undefined) => {
+  const [kept] = useState(keptChanges);
+  const [sent, setSent] = useState(subject === undefined ? undefined : kept.lost.get(subject));
+  const [problem, setProblem] = useState(sent === undefined ? undefined : EARLIER);
+  const [found, setFound] = useState<string | undefined>(undefined);
+  const [isAsking, setAsking] = useState(subject !== undefined && kept.underWay.has(subject));
+  const show = async (step: Step, lost: string): Promise<void> => {
+    const failure =
+      step.is === 'failed' ? await actProblem(step.thrown, sessionNetwork()) : undefined;
+    setAsking(false);
+    setSent(step.is === 'lost' ? step.sent : undefined);
+    if (step.is === 'settled') setFound(step.found);
+    if (failure !== undefined) setProblem(failure);
+    if (step.is === 'lost') setProblem(lost);
+  };
+  useEffect(() => {
+    const earlier = subject === undefined ? undefined : kept.underWay.get(subject);
+    // It may have ended since the first render.
+    if (earlier === undefined) setAsking(false);
+    void earlier?.then(async (step) => {
+      await show(step, EARLIER);
+      if (step.is === 'done') setFound(DONE);
+    });
+    // Only a change that was under way when the dialog opened: `carryOut` shows how a change of this dialog ended.
+  }, []);
+  return {
+    isAsking,
+    problem,
+    /** The state that was read in place of an answer that was lost. */
+    found,
+    /** Whether an earlier answer was lost: then `carryOut` repeats that change. */
+    isLost: sent !== undefined,
+    /** @returns how it went on; unless it is done, `problem` or `found` says what is known */
+    carryOut: async (change: Change, settle: Settle): Promise<Step['is']> => {
+      const management = gateway.value;
+      if (management === undefined) return 'failed';
+      setProblem(undefined);
+      setAsking(true);
+      const next = sent ?? { change, settle, management, state: 'new' };
+      const step = await (subject === undefined
+        ? carryOn(next, management)
+        : carryOnKept(kept, subject, next, management));
+      await show(step, LOST);
+      return step.is;
+    },
+  };
+};

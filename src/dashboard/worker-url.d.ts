@@ -1,5 +1,0 @@
-/** The address of a built worker script. */
-declare module '*?worker&url' {
-  const url: string;
-  export default url;
-}
