@@ -30,7 +30,7 @@ import { acknowledge, sendEntries, storedEntries } from './keyring/exports.ts';
 import { type Keys, openKeys } from './keyring/keys.ts';
 import { listAgents } from './keyring/listed-agent.ts';
 import { questionOf, readRpc } from './keyring/read-request.ts';
-import { type Ledger, openLedger, unchanged } from './keyring/state.ts';
+import { type Ledger, openLedger, unstored } from './keyring/state.ts';
 
 /** Requests of one agent: a burst of 120, then two a second. In memory: it bounds the log of a key that was taken over. */
 const RATE = { limit: 120, seconds: 60 } as const;
@@ -110,7 +110,7 @@ export class Keyring extends DurableObject<SignerEnv> implements KeyringRpc {
 
   async agents(after: number, limit: number): Promise<readonly ListedAgent[]> {
     return this.#ledger.submit<readonly ListedAgent[]>(
-      (state, { read, now }) => unchanged(state, listAgents(state.owner, read, after, limit, now)),
+      (state, { read, now }) => unstored(state, listAgents(state.owner, read, after, limit, now)),
       [],
     );
   }
@@ -118,7 +118,7 @@ export class Keyring extends DurableObject<SignerEnv> implements KeyringRpc {
   async entries(after: number, limit: number): Promise<StoredEntries> {
     return this.#ledger.submit<StoredEntries>(
       (state, _, memory) =>
-        unchanged(state, storedEntries(memory, this.#ledger.disk(), after, limit)),
+        unstored(state, storedEntries(memory, this.#ledger.disk(), after, limit)),
       { entries: [], exported: 0 },
     );
   }
@@ -171,8 +171,8 @@ export class Keyring extends DurableObject<SignerEnv> implements KeyringRpc {
 
   /** Reads the current state without storing anything. */
   async #state() {
-    return this.#ledger.submit<Parameters<typeof unchanged>[0] | undefined>(
-      (state) => unchanged(state, state),
+    return this.#ledger.submit<Parameters<typeof unstored>[0] | undefined>(
+      (state) => unstored(state, state),
       undefined,
     );
   }

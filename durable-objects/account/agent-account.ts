@@ -47,9 +47,9 @@ import { finish } from './call/finish.ts';
 import { isSentAgain } from './call/open-calls.ts';
 import { reserveCall } from './call/reserve-call.ts';
 import type { Commands } from './commands/open-commands.ts';
-import { unchanged } from './decision.ts';
+import { unstored } from './decision.ts';
 import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
-import { loadManagement, type Management } from './load-management.ts';
+import { loadLazy, type Lazy } from './lazy.ts';
 import { type Feed, openFeed } from './log/feed.ts';
 import { openOutbox, type Outbox } from './log/outbox.ts';
 import type { SessionGate } from './sessions.ts';
@@ -158,7 +158,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Lends a descendant a share of this account's limits, for as long as its grant lives (law 6). */
   async lease(request: LeaseRequest): Promise<LeaseVerdict> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management === undefined
       ? UNAVAILABLE
       : management.answerLease(this.#ledger, this.#recallsOf(management), request);
@@ -175,14 +175,14 @@ export class AgentAccount extends DurableObject<Env> {
   /** Reports the shares that a parent has lent. Writes nothing. */
   async report(recall: Recall): Promise<Returned> {
     return this.#ledger.submit<Returned>(
-      (state) => unchanged(state, reported(state, recall)),
+      (state) => unstored(state, reported(state, recall)),
       UNAVAILABLE,
     );
   }
 
   /** Receives the unused shares of a descendant. */
   async giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management === undefined
       ? UNAVAILABLE
       : management.takeBackAll(this.#ledger, child, branches);
@@ -190,7 +190,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** A page of the accounts that this one has granted to. @throws if it could not be read: an empty page would be a false answer. */
   async children(after: Hex | undefined, limit?: number): Promise<Children> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     if (management === undefined) throw new Error('The children could not be read.');
     return this.#ledger.submit<Children>(
       (state, context) => management.children(state, after, limit, context),
@@ -218,7 +218,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** What a call of the account could do now: tools, limits, and why it is stopped. Writes nothing. */
   async rights(question: RightsQuestion): Promise<RightsVerdict> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management?.answerRights(this.#ledger, this.#requests, question) ?? UNAVAILABLE;
   }
 
@@ -230,7 +230,7 @@ export class AgentAccount extends DurableObject<Env> {
   /** How another account is related to this one. The gateway decides by the relation what it may read. Writes nothing. */
   async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
     return this.#ledger.submit<Relation>(
-      (state, { now }) => unchanged(state, relationOf(state, by, now)),
+      (state, { now }) => unstored(state, relationOf(state, by, now)),
       UNAVAILABLE,
     );
   }
@@ -270,7 +270,7 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Looks again at payments on which ledger and chain differ. Writes nothing. */
   async recheck(calls: readonly Hex[]): Promise<Rechecked> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management === undefined
       ? UNAVAILABLE
       : management.recheck(this.#ledger, this.env, calls);
@@ -287,7 +287,7 @@ export class AgentAccount extends DurableObject<Env> {
     return gate === undefined
       ? UNAVAILABLE
       : this.#ledger.submit<SessionVerdict>(
-          (state, { read, now }) => unchanged(state, gate.admit(read, request, now)),
+          (state, { read, now }) => unstored(state, gate.admit(read, request, now)),
           UNAVAILABLE,
         );
   }
@@ -310,7 +310,7 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#manage<Snapshot>(
       ({ snapshotOf }) =>
         (state, context, memory) =>
-          unchanged(state, snapshotOf(state, memory, this.#ledger.disk().rowsWritten(), context)),
+          unstored(state, snapshotOf(state, memory, this.#ledger.disk().rowsWritten(), context)),
       { known: false },
     );
   }
@@ -335,7 +335,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #peers = (id: AccountId) => this.env.AGENT_ACCOUNT.getByName(id);
 
   async #loadCommands(): Promise<Commands | undefined> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     if (management === undefined) return undefined;
     this.#commands ??= management.openCommands(
       this.#ledger,
@@ -347,11 +347,11 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   async #loadRecalls(): Promise<Recalls | undefined> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management === undefined ? undefined : this.#recallsOf(management);
   }
 
-  #recallsOf({ openRecalls }: Management): Recalls {
+  #recallsOf({ openRecalls }: Lazy): Recalls {
     return (this.#recalls ??= openRecalls(
       this.ctx.id.name as AccountId,
       this.#ledger,
@@ -360,7 +360,7 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   async #loadSessions(): Promise<SessionGate | undefined> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     if (management === undefined) return undefined;
     this.#sessions ??= management.openSessionGate(this.#woke);
     return this.#sessions;
@@ -368,10 +368,10 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Decides with code that no call needs; answers `refused` if the code cannot be loaded or the commit failed. */
   async #manage<Verdict>(
-    decide: (management: Management) => Decide<Verdict>,
+    decide: (management: Lazy) => Decide<Verdict>,
     refused: Verdict,
   ): Promise<Verdict> {
-    const management = await loadManagement();
+    const management = await loadLazy();
     return management === undefined
       ? refused
       : this.#ledger.submit<Verdict>(decide(management), refused);

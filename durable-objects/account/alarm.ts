@@ -2,7 +2,7 @@ import { CALL, type CallRecord, loadCall } from './call/call-record.ts';
 import { flushDenials } from './call/denial.ts';
 import { expire } from './call/expire.ts';
 import { isOpenPayment, type LiveCalls, STUCK_AFTER } from './call/open-calls.ts';
-import { append, type Context, type Decision, unchanged } from './decision.ts';
+import { append, type Context, type Decision, unstored } from './decision.ts';
 import { dropEndedGrants } from './pruning.ts';
 import { ACCOUNT, type AccountState } from './state.ts';
 import { withoutDeadCounters } from './tree/counters.ts';
@@ -37,7 +37,7 @@ export const decideAlarm = (
   const flushed = flushDenials(counting, context);
   const writes: readonly Write[] = [...overlay.writes(), ...lasting.writes];
   return counting === lasting.state && writes.length + flushed.entries.length === 0
-    ? unchanged(flushed.state, OK)
+    ? unstored(flushed.state, OK)
     : {
         state: flushed.state,
         writes: [put(ACCOUNT, flushed.state), ...writes],

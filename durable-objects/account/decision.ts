@@ -40,7 +40,7 @@ export type Context = {
 export type Decision<Verdict> = StoreDecision<AccountState, Verdict>;
 
 /** An answer that stores nothing. Changes in `state` stay in memory only. */
-export const unchanged = <Verdict>(state: AccountState, verdict: Verdict): Decision<Verdict> => ({
+export const unstored = <Verdict>(state: AccountState, verdict: Verdict): Decision<Verdict> => ({
   state,
   writes: [],
   entries: [],

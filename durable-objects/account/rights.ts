@@ -3,7 +3,7 @@ import { isFiat } from '../../src/protocol/fiat-asset.ts';
 import type { Rights, RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import { max, min } from '../../src/protocol/amount.ts';
 import type { Progress, TreeRequest } from './call/progress.ts';
-import { type Context, type Decision, unchanged } from './decision.ts';
+import { type Context, type Decision, unstored } from './decision.ts';
 import { freeCredit, purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
 import { chooseGrant } from './tree/call-grant.ts';
@@ -26,7 +26,7 @@ export const rights = (
     ({ link }) => !progress.wouldLend.includes(link.hash),
   );
   if (needs.length > 0) {
-    return unchanged(state, { verdict: 'lease', needs, asset: question.asset });
+    return unstored(state, { verdict: 'lease', needs, asset: question.asset });
   }
   const own = ownSources(state, question.asset, grant, context);
   const sources = [
@@ -35,7 +35,7 @@ export const rights = (
     ...progress.ancestorPolicies,
   ];
   const found = rightsOf(state, question, own, sources, context);
-  return unchanged(state, {
+  return unstored(state, {
     verdict: 'found',
     rights: choice.chosen
       ? found

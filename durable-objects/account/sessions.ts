@@ -9,7 +9,7 @@ import type {
 import { put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
 import { spendBudget } from './commands/command-budget.ts';
-import { type Context, type Decision, stored, unchanged } from './decision.ts';
+import { type Context, type Decision, stored, unstored } from './decision.ts';
 import { ENDED_SESSION, type EndedSession } from './ended-session.ts';
 import type { AccountState } from './state.ts';
 import { exists } from './tree/ancestors.ts';
@@ -88,7 +88,7 @@ export const endSession = (
   const { now, read } = context;
   const isStored = isOperator || exists(state);
   if (isStored && key !== 'all' && read.get(ENDED_SESSION, key) !== undefined) {
-    return unchanged(state, { verdict: 'ok' });
+    return unstored(state, { verdict: 'ok' });
   }
   // A session of a browser whose clock is ahead begins after a cut at `now`, so that its key is ended by name.
   const early = (key === 'all' ? gate.early(now) : []).map(({ key: own, begun }) => ({
@@ -103,12 +103,12 @@ export const endSession = (
   const { commands } = exists(state) ? state.tree : gate.spent;
   const payer = { ...state, tree: { ...state.tree, ...(commands && { commands }) } };
   const spent = isStored ? spendBudget(payer, 'session', bytes, context) : { state };
-  if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
+  if ('fault' in spent) return unstored(state, { verdict: 'refused', fault: spent.fault });
   if (isStored && !exists(state)) gate.spent.commands = spent.state.tree.commands;
   for (const each of rows) gate.end(each);
   const decision = exists(state)
     ? stored(spent.state, { verdict: 'ok' } as const)
-    : unchanged(state, { verdict: 'ok' } as const);
+    : unstored(state, { verdict: 'ok' } as const);
   return isStored
     ? { ...decision, writes: [...decision.writes, ...rows.map((each) => put(ENDED_SESSION, each))] }
     : decision;

@@ -8,7 +8,7 @@ import type {
 } from '../../src/protocol/account/standing.ts';
 import { max } from '../../src/protocol/amount.ts';
 import { labelHash } from './commands/label.ts';
-import { type Context, type Decision, unchanged } from './decision.ts';
+import { type Context, type Decision, unstored } from './decision.ts';
 import { purseOf } from './purse.ts';
 import type { AccountState } from './state.ts';
 import { exists, relationTo } from './tree/ancestors.ts';
@@ -30,7 +30,7 @@ export const standing = (
     by === undefined ||
     by.role === 'operator' ||
     relationTo(state, by.account, context.now) !== 'none';
-  return unchanged(
+  return unstored(
     state,
     exists(state) && maySee
       ? { verdict: 'found', standing: standingOf(state, context) }

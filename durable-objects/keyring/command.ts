@@ -9,7 +9,7 @@ import type {
 } from '../../src/signer/keyring-contract.ts';
 import { put, type Write } from '../store/noun.ts';
 import { BURNT } from './slot.ts';
-import { type Context, type Decision, enter, type KeyringState, unchanged } from './state.ts';
+import { type Context, type Decision, enter, type KeyringState, unstored } from './state.ts';
 
 /** What a command would change. Without entries it changes nothing. */
 export type Change = {
@@ -44,10 +44,10 @@ export const decideCommand = (
   context: Context,
 ): Decision<CommandAnswer> => {
   if (context.read.get(BURNT, digest) !== undefined) {
-    return unchanged(state, { verdict: 'refused', fault: { reason: 'already_used' } });
+    return unstored(state, { verdict: 'refused', fault: { reason: 'already_used' } });
   }
   const changed = change(state, context);
-  if ('fault' in changed) return unchanged(state, { verdict: 'refused', fault: changed.fault });
+  if ('fault' in changed) return unstored(state, { verdict: 'refused', fault: changed.fault });
   const evidence: { readonly [key: string]: Json } = {
     order: fields,
     signature,

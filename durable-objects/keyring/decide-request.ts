@@ -10,7 +10,7 @@ import { put, type Write } from '../store/noun.ts';
 import { AGENT, type Agent, findAgent, policyOf, type WalletKey } from './agent.ts';
 import { foreignFields, requestFields } from './evidence.ts';
 import { BURNT, type KeptSlot, SLOT } from './slot.ts';
-import { type Context, type Decision, enter, type KeyringState, unchanged } from './state.ts';
+import { type Context, type Decision, enter, type KeyringState, unstored } from './state.ts';
 
 /** A request whose HTTP signature verified. */
 export type Authentic = { readonly keyId: string; readonly nonce: string; readonly until: Seconds };
@@ -57,14 +57,14 @@ export const decideRequest = (
 ): Decision<RequestVerdict> => {
   const found = findAgent(read, keyId, now);
   if (found === undefined) {
-    return unchanged(
+    return unstored(
       state,
       refused({ error: 'unauthenticated', fault: 'unknown_key', field: 'keyid' }),
     );
   }
   const id = `${keyId}.${nonce}`;
   if (read.get(BURNT, id) !== undefined) {
-    return unchanged(state, refused({ error: 'replayed', field: 'nonce' }));
+    return unstored(state, refused({ error: 'replayed', field: 'nonce' }));
   }
   const burn = put(BURNT, { id, until });
   const { agent } = found;
@@ -89,7 +89,7 @@ export const decideRequest = (
   switch (question.ask) {
     case 'accounts':
       return {
-        ...unchanged(state, { verdict: 'accounts', address: agent.address }),
+        ...unstored(state, { verdict: 'accounts', address: agent.address }),
         writes: [burn],
       };
     case 'foreign': {
@@ -137,7 +137,7 @@ const decideSigning = (
     ...(kept?.signatures?.[digest] === undefined ? {} : { signature: kept.signatures[digest] }),
   };
   // It was decided and logged before; only the nonce is new.
-  if (judged.verdict === 'repeat') return { ...unchanged(state, verdict), writes: [burn] };
+  if (judged.verdict === 'repeat') return { ...unstored(state, verdict), writes: [burn] };
   const entered = enter(state, now, {
     ...{
       type: 'signer.signed',
@@ -206,7 +206,7 @@ export const keepSignature = (
   const slot = read.get(SLOT, spend);
   // Race: two repeats asked the service at once. The first signature that was stored is the one.
   const known = slot?.signatures?.[digest];
-  if (slot === undefined || known !== undefined) return unchanged(state, known ?? signature);
+  if (slot === undefined || known !== undefined) return unstored(state, known ?? signature);
   const signatures = { ...slot.signatures, [digest]: signature };
   return { state, writes: [put(SLOT, { ...slot, signatures })], entries: [], verdict: signature };
 };
@@ -221,7 +221,7 @@ export const recordFailure = (
   { read, now }: Context,
 ): Decision<true> => {
   const agent = read.get(AGENT, number);
-  if (agent === undefined) return unchanged(state, true);
+  if (agent === undefined) return unstored(state, true);
   const entered = enter(state, now, {
     ...{ type: 'signer.failed', call: spend, rule: fault },
     outcome: { agent: agent.keyId, address: agent.address, disabled: disables },

@@ -4,7 +4,7 @@ import type { StoredEntries } from '../../src/signer/keyring-contract.ts';
 import type { Disk } from '../store/disk.ts';
 import { ENTRY } from '../store/entry.ts';
 import { anyNoun } from '../store/noun.ts';
-import { EXPORT_RESEND, type Ledger, type Memory, stored, unchanged } from './state.ts';
+import { EXPORT_RESEND, type Ledger, type Memory, stored, unstored } from './state.ts';
 
 /** Entries of one export. */
 const EXPORT_MOST = 2_000;
@@ -39,7 +39,7 @@ export const acknowledge = (
     (state) =>
       Number.isSafeInteger(seq) && seq > state.exported && seq <= state.head.seq
         ? stored({ ...state, exported: seq }, { verdict: 'ok' })
-        : unchanged(state, { verdict: 'ok' }),
+        : unstored(state, { verdict: 'ok' }),
     { verdict: 'unavailable' },
   );
 

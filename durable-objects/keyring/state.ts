@@ -88,7 +88,7 @@ export const enter = (
 };
 
 /** An answer that stores nothing. */
-export const unchanged = <Verdict>(state: KeyringState, verdict: Verdict): Decision<Verdict> => ({
+export const unstored = <Verdict>(state: KeyringState, verdict: Verdict): Decision<Verdict> => ({
   state,
   writes: [],
   entries: [],

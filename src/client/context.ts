@@ -4,7 +4,7 @@ import type { Network } from '../protocol/account-id.ts';
 import type { Budget, KnownCredit } from './budget.ts';
 import { CountersignError } from './errors.ts';
 import type { Sender } from './exchange.ts';
-import type { Rules } from './offer-choice.ts';
+import type { OfferSettings } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
 import type { ReceivedOffer } from './received-offer.ts';
@@ -18,7 +18,7 @@ export type AgentContext = Sender & {
   readonly signer: Signer;
   /** Digest of the grant that calls are made under; zero lets the gateway choose. */
   readonly authority: Hex;
-  readonly rules: Rules;
+  readonly rules: OfferSettings;
   /** By called origin: the audience that the agent may sign for there, besides that origin itself. */
   readonly audiences: ReadonlyMap<string, string>;
   readonly budget: Budget;

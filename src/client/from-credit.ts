@@ -7,7 +7,7 @@ import type { AgentContext } from './context.ts';
 import { CountersignError, isProblem, type ProblemBody, refusalIn } from './errors.ts';
 import type { ExchangeResult } from './exchange.ts';
 import { consent } from './hooks.ts';
-import { choose, type Rules } from './offer-choice.ts';
+import { choose, type OfferSettings } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { completeCall, completeOrWait, isFromAudience, present } from './present.ts';
 import type { SignedResult } from './signed-result.ts';
@@ -25,7 +25,7 @@ export const callFromCredit = async (
   context: AgentContext,
   outgoing: Outgoing,
   offer: ReceivedOffer,
-  rules: Rules,
+  rules: OfferSettings,
 ): Promise<SignedResult | undefined> => {
   const { binding } = offer;
   if (binding === undefined) return undefined;

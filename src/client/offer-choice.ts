@@ -10,7 +10,7 @@ import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';
 
 /** The rules of `SpendRules`, parsed. */
-export type Rules = {
+export type OfferSettings = {
   readonly perCall: bigint;
   /** Absent: every token in the table. */
   readonly assets?: ReadonlySet<AssetId>;
@@ -57,7 +57,7 @@ const STAGES: readonly ErrorCode[] = [
  */
 export const choose = (
   { entries }: ReceivedOffer,
-  rules: Rules,
+  rules: OfferSettings,
   take: (requirement: Requirement, asset: AssetId) => Result<Hold, Exhausted>,
 ): Result<Choice, ChoiceFault> => {
   let nearest: ChoiceFault | undefined;
@@ -78,7 +78,7 @@ export const choose = (
 type Passed = Omit<Choice, 'hold'>;
 
 /** Checks an entry against every rule but the total. */
-const check = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
+const check = (entry: Entry, rules: OfferSettings): Result<Passed, ChoiceFault> => {
   if (entry.kind === 'other') {
     return entry.what === 'scheme'
       ? err({ code: 'scheme_unsupported', detail: `The offer requires the scheme ${entry.saw}.` })

@@ -7,7 +7,7 @@ import { reserveWithApproval } from '../../durable-objects/account/call/park.ts'
 import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import { apply } from '../../durable-objects/account/commands/apply.ts';
 import { decideApproval } from '../../durable-objects/account/commands/approval.ts';
-import { type Context, type Decision, unchanged } from '../../durable-objects/account/decision.ts';
+import { type Context, type Decision, unstored } from '../../durable-objects/account/decision.ts';
 import { emptyAccount } from '../../durable-objects/account/state.ts';
 import { put, valuesOf } from '../../durable-objects/store/noun.ts';
 import type { Hex } from '../../src/core/hex.ts';
@@ -277,13 +277,13 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
         now += each.seconds;
         commit((within) => {
           const flushed = flushDenials(state, within);
-          return { ...unchanged(flushed.state, undefined), entries: flushed.entries };
+          return { ...unstored(flushed.state, undefined), entries: flushed.entries };
         });
         for (const record of store.find(CALL)) {
           const ended = expire(state, record, context());
           if (ended === undefined) continue;
           commit(() => ({
-            ...unchanged(ended.state, undefined),
+            ...unstored(ended.state, undefined),
             writes: [put(CALL, ended.record), ...ended.writes],
           }));
         }
@@ -293,7 +293,7 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
   now += 20;
   commit((within) => {
     const flushed = flushDenials(state, within);
-    return { ...unchanged(flushed.state, undefined), entries: flushed.entries };
+    return { ...unstored(flushed.state, undefined), entries: flushed.entries };
   });
   return log;
 };

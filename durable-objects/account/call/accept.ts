@@ -3,7 +3,7 @@ import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { NewEntryOf } from '../../../src/protocol/log/new-entry.ts';
 import { put } from '../../store/noun.ts';
-import { append, changed, type Decision, unchanged } from '../decision.ts';
+import { append, changed, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { CREDIT } from '../tree/share.ts';
@@ -15,7 +15,7 @@ import * as money from './money.ts';
 import { countDenial } from './account-rates.ts';
 import { type CallRecord, IDENTIFIER } from './call-record.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
-import { isAsked, type Reservation } from './reservation.ts';
+import { asksPerson, type Reservation } from './reservation.ts';
 
 type Allowed = Extract<Verdict, { readonly allowed: true }>;
 
@@ -35,9 +35,9 @@ export const accept = (
   const draft = draftOf({ ...reservation, state: counted }, funding);
   const decision = draft.dispatchedAt > 0 ? 'go' : 'settle';
   if (isDryRun) {
-    return unchanged(countDenial(state, context.now) ?? state, {
+    return unstored(countDenial(state, context.now) ?? state, {
       verdict: 'dry_run',
-      decision: isAsked(reservation) ? 'park' : decision,
+      decision: asksPerson(reservation) ? 'park' : decision,
       policy,
       paidFrom: paidFrom(draft),
       limits: limitsOf(state, draft, context),
@@ -92,10 +92,10 @@ export const repeatOrDryRun = (
 ): Decision<ReserveVerdict> => {
   if (call.dryRun !== true) return decision;
   const { verdict } = decision;
-  if (verdict.verdict !== 'go' && verdict.verdict !== 'settle') return unchanged(state, verdict);
+  if (verdict.verdict !== 'go' && verdict.verdict !== 'settle') return unstored(state, verdict);
   const { policy, paidFrom: from, limits } = verdict;
   const next = verdict.verdict;
-  return unchanged(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
+  return unstored(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
 };
 
 /** Builds the record of a new call: its facts, its source of money, and every counter that it counts in. */

@@ -1,6 +1,6 @@
 import { deniedEvidence, paramEvidence, policyEvidence, textEvidence } from './evidence.ts';
 import type { Progress } from './progress.ts';
-import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter, stored, unstored } from '../decision.ts';
 import { raiseBreaker } from '../log/alerts.ts';
 import { type AccountState, type DenialBucket, type DeniedCall, isKnown } from '../state.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
@@ -30,7 +30,7 @@ export const deny = (
   context: Context,
 ): Decision<{ readonly verdict: 'denied'; readonly denial: Denial }> => {
   const verdict = { verdict: 'denied', denial } as const;
-  if (!isKnown(state)) return unchanged(state, verdict);
+  if (!isKnown(state)) return unstored(state, verdict);
   const flushed = flushDenials(state, context);
   const tripped = denial.rule === 'repeat' ? raiseBreaker(flushed.state, call, context) : undefined;
   const known = tripped?.state ?? flushed.state;
@@ -49,7 +49,7 @@ export const deny = (
     ...known,
     denials: [...others, { ...open, further: { first, count: count + 1 } }],
   };
-  return entries.length > 0 ? stored(next, verdict, entries) : unchanged(next, verdict);
+  return entries.length > 0 ? stored(next, verdict, entries) : unstored(next, verdict);
 };
 
 const deniedCall = (

@@ -4,7 +4,7 @@ import type { Outcome } from '../../../src/protocol/account/call.ts';
 import type { PartOf } from '../../../src/protocol/log/new-entry.ts';
 import type { Write } from '../../store/noun.ts';
 import { sendMore } from '../commands/transfer.ts';
-import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
+import { append, changed, type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import {
   awaitsSettlement,
@@ -31,13 +31,13 @@ export const finish = (
 ): Decision<FinishVerdict> => {
   // Only the attempt that got "go" may finish the call.
   if (record === undefined || record.attempt !== attempt || awaitsSettlement(record)) {
-    return unchanged(state, { verdict: 'unknown_call' });
+    return unstored(state, { verdict: 'unknown_call' });
   }
   if (record.state !== 'held') {
     return record.state === 'abandoned' &&
       !record.entries.some(({ type }) => type === 'call.finished')
       ? late(state, record, outcome, context)
-      : unchanged(state, finished(state, record, context));
+      : unstored(state, finished(state, record, context));
   }
   return outcome.success && !exceeds(record, outcome)
     ? commit(state, record, outcome, context)
@@ -170,7 +170,7 @@ const late = (
   context: Context,
 ): Decision<FinishVerdict> => {
   if (record.finishedEntry !== undefined) {
-    return unchanged(state, tooLate(record, record.finishedEntry));
+    return unstored(state, tooLate(record, record.finishedEntry));
   }
   const entered = append(state, record, context, {
     type: 'call.late',

@@ -3,7 +3,7 @@ import { withoutUndefined } from '../../../src/core/without-undefined.ts';
 import type { ApprovalStatus, CallStatus } from '../../../src/protocol/account/call.ts';
 import type { Reader } from '../../store/query.ts';
 import { transferWith } from '../commands/transfer.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { type CallRecord, isReduced } from './call-record.ts';
 import { paidFrom } from './permit.ts';
@@ -18,7 +18,7 @@ export const lookUp = (
   record: CallRecord | undefined,
   { read }: Pick<Context, 'read'>,
 ): Decision<LookUpVerdict> =>
-  unchanged(
+  unstored(
     state,
     record === undefined || isReduced(record)
       ? { verdict: 'unknown_call' }

@@ -3,7 +3,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import { loggedBytes, rootOf } from '../commands/command-budget.ts';
-import { append, changed, type Context, unchanged } from '../decision.ts';
+import { append, changed, type Context, unstored } from '../decision.ts';
 import { isKnown } from '../state.ts';
 import { accept, acceptance, draftOf, withCounted } from './accept.ts';
 import { askedBy } from './approvers.ts';
@@ -108,7 +108,7 @@ const park: Admit = (reservation, counted, allowed, funding) => {
   const root = rootOf(state);
   if (root !== undefined && progress.charged === undefined) {
     const bytes = loggedBytes({ entries: alerted.record.entries });
-    return unchanged(state, {
+    return unstored(state, {
       verdict: 'charge',
       to: root,
       budget: 'approval',

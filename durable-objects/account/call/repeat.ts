@@ -2,7 +2,7 @@ import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Binding } from '../../../src/protocol/tool-terms.ts';
 import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
-import { changed, type Context, type Decision, unchanged } from '../decision.ts';
+import { changed, type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { awaitsSettlement, type CallRecord } from './call-record.ts';
 import { conclude } from './conclude.ts';
@@ -24,18 +24,18 @@ export const repeat = (
   const knowsSecret = showsSecret(record, call);
   // Attack: the signature of a settled payment is on the chain, and the intent is in the log. A caller with both must learn neither the
   // request nor the answer (law 3).
-  if (record.state !== 'held' && !knowsSecret) return unchanged(state, { verdict: 'already_used' });
+  if (record.state !== 'held' && !knowsSecret) return unstored(state, { verdict: 'already_used' });
   if (record.attempt !== attempt && hasSecret(record) && !knowsSecret) {
-    return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+    return unstored(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   // A payment was moved to another tool, path, query, method or body: the first use pins the request.
-  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
-  if (record.state !== 'held') return unchanged(state, outcomeOf(record));
+  if (record.request !== call.request) return unstored(state, { verdict: 'conflict' });
+  if (record.state !== 'held') return unstored(state, outcomeOf(record));
 
   if (awaitsSettlement(record)) {
     if (record.attempt === attempt) {
       return evidence.settlement === undefined
-        ? unchanged(state, permit(state, record, context))
+        ? unstored(state, permit(state, record, context))
         : proceed(state, record, evidence.settlement, context);
     }
     // While a payment settles, its signature is public: without a secret, the gateway cannot distinguish its owner from a copier. So no
@@ -44,11 +44,11 @@ export const repeat = (
     return knowsSecret &&
       (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
       ? takeOver(state, record, call, attempt, context)
-      : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+      : unstored(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   return record.attempt === attempt
-    ? unchanged(state, permit(state, record, context))
-    : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+    ? unstored(state, permit(state, record, context))
+    : unstored(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
 };
 
 /**
@@ -62,8 +62,8 @@ const sameOperation = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   const first = { call: record.id };
-  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict', ...first });
-  return unchanged(
+  if (record.request !== call.request) return unstored(state, { verdict: 'conflict', ...first });
+  return unstored(
     state,
     record.state === 'held'
       ? { verdict: 'in_progress', retryAfter: waitFor(record, context), ...first }
@@ -97,7 +97,7 @@ const proceed = (
   }
   const verdict: ReserveVerdict =
     next.state === 'held' ? { verdict: 'in_progress', retryAfter: 2 } : { verdict: 'already_used' };
-  return concluded.isNews ? changed(concluded.state, next, verdict) : unchanged(state, verdict);
+  return concluded.isNews ? changed(concluded.state, next, verdict) : unstored(state, verdict);
 };
 
 /**
@@ -112,7 +112,7 @@ const takeOver = (
   attempt: `0x${string}`,
   context: Context,
 ): Decision<ReserveVerdict> => {
-  const wait = unchanged(state, {
+  const wait = unstored(state, {
     verdict: 'in_progress' as const,
     retryAfter: waitFor(record, context),
   });

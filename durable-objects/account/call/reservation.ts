@@ -4,7 +4,7 @@ import type { Origin } from '../../../src/policy/rule.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import type { CallRecord } from './call-record.ts';
 import { asksApproval } from '../../../src/policy/rules/approve-above.ts';
@@ -56,7 +56,7 @@ const withoutPace = ({
 });
 
 /** Whether a policy makes the call wait for a person. A top-up only moves money to credit. */
-export const isAsked = ({ own, ancestors, call }: Reservation): boolean =>
+export const asksPerson = ({ own, ancestors, call }: Reservation): boolean =>
   call.topUp === undefined &&
   [...own, ...ancestors].some(({ policy }) => asksApproval(policy, call.price));
 
@@ -103,7 +103,7 @@ export const refuse = (
     ...(policies.length > 1 ? { policies } : {}),
   };
   return isDryRun
-    ? unchanged(counted ?? state, { verdict: 'denied', denial })
+    ? unstored(counted ?? state, { verdict: 'denied', denial })
     : deny(counted ?? state, call, denial, [...own, ...ancestors], context);
 };
 
@@ -111,17 +111,17 @@ export const refuse = (
  * Requests what the decision needs from the chain or from other accounts. While denied calls have used up their rate, the account requests
  * nothing for a call that would be denied.
  *
- * @param isVain whether the request will hardly help.
+ * @param isFutile whether the request will hardly help.
  */
 export const request = (
   reservation: Reservation,
   wanted: ReserveVerdict | TreeRequest,
-  isVain: boolean,
+  isFutile: boolean,
 ): Answer => {
   const { state, context, isFlooding } = reservation;
-  return isFlooding && isVain
+  return isFlooding && isFutile
     ? refuse(reservation, floodRefusal(state, context.now))
-    : unchanged<ReserveVerdict | TreeRequest>(state, wanted);
+    : unstored<ReserveVerdict | TreeRequest>(state, wanted);
 };
 
 /** Makes descendants report their unused shares, then return them, but only if that would let the call run. */

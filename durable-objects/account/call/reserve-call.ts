@@ -9,7 +9,7 @@ import type { Recalls } from '../tree/recalls.ts';
 import { recordOf } from './payment-identifier.ts';
 import { MAX_RECALLS, NO_PROGRESS, type Progress, type TreeRequest } from './progress.ts';
 import { reserve } from './reserve.ts';
-import { loadManagement } from '../load-management.ts';
+import { loadLazy } from '../lazy.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 
 /** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
@@ -65,7 +65,7 @@ export const reserveCall = async (
       const obtain = call.dryRun === true ? requests.rehearse : requests.obtain;
       progress = await obtain(known, needs, asset);
     } else if (verdict.verdict === 'parking') {
-      const management = await loadManagement();
+      const management = await loadLazy();
       if (management === undefined) return { verdict: 'unavailable' };
       decide = management.reserveWithApproval;
     } else if (verdict.verdict === 'charge') {

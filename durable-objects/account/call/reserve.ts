@@ -6,7 +6,7 @@ import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import { min } from '../../../src/protocol/amount.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
 import { issuerOf, linksOf } from '../tree/grants.ts';
@@ -31,7 +31,7 @@ import type { Progress, TreeRequest } from './progress.ts';
 import { repeat } from './repeat.ts';
 import {
   type Answer,
-  isAsked,
+  asksPerson,
   openReservation,
   refuse,
   request,
@@ -56,12 +56,12 @@ export const reserve = (
   progress: Progress,
   context: Context,
 ): Decision<ReserveVerdict | TreeRequest> => {
-  if (record?.state === 'parked') return unchanged(state, NEEDS_PARKING);
+  if (record?.state === 'parked') return unstored(state, NEEDS_PARKING);
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
   // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
-  if (!call.execute || call.former === true) return unchanged(state, { verdict: 'expired' });
+  if (!call.execute || call.former === true) return unstored(state, { verdict: 'expired' });
   return reserveNew({ state, call, attempt, evidence, progress, context }, admit);
 };
 
@@ -77,8 +77,8 @@ export type Admit = (
 const NEEDS_PARKING = { verdict: 'parking' } as const;
 
 const admit: Admit = (reservation, counted, allowed, funding) =>
-  isAsked(reservation) && !reservation.isDryRun
-    ? unchanged(reservation.state, NEEDS_PARKING)
+  asksPerson(reservation) && !reservation.isDryRun
+    ? unstored(reservation.state, NEEDS_PARKING)
     : accept(reservation, counted, allowed, funding);
 
 /**
@@ -90,7 +90,7 @@ export const reserveNew = (start: ReservationInput, admit: Admit): Answer => {
   const { state, call, evidence, context } = start;
   const informed = withEvidence(state, evidence);
   if (mustSeekGrant(state, informed, call, evidence, context.now)) {
-    return unchanged(state, { verdict: 'unknown_grant' });
+    return unstored(state, { verdict: 'unknown_grant' });
   }
   const choice = chooseGrant(informed, call, context.now);
   const input = { ...start, state: informed };
@@ -136,7 +136,7 @@ const checkDryRun = (reservation: Reservation): Answer | undefined => {
   if (!isDryRun) return undefined;
   if (isFlooding) return refuse(reservation, floodRefusal(state, context.now));
   return !progress.descendantsReported && hasLent(state, call.asset)
-    ? unchanged(state, { verdict: 'report' })
+    ? unstored(state, { verdict: 'report' })
     : undefined;
 };
 
@@ -302,7 +302,7 @@ const confirmGrants = (reservation: Reservation): Answer | undefined => {
   const answered = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
   const rejected = grant && linksOf(grant).find(({ hash }) => hash === answered?.hash);
   return rejected === undefined
-    ? unchanged(state, { verdict: 'stale_grant', proofs })
+    ? unstored(state, { verdict: 'stale_grant', proofs })
     : refuse(reservation, {
         rule: 'revoked',
         account: issuerOf(rejected),
@@ -313,7 +313,7 @@ const confirmGrants = (reservation: Reservation): Answer | undefined => {
 
 /** An outage of ours is not a denial by a policy, so it writes no entry (law 12). */
 const settlementUnavailable = ({ state }: Reservation, retryAfter: Seconds): Answer =>
-  unchanged(state, { verdict: 'settlement_unavailable', retryAfter });
+  unstored(state, { verdict: 'settlement_unavailable', retryAfter });
 
 const subjectOf = (call: Call): Subject => ({
   tool: call.tool,

@@ -1,7 +1,7 @@
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { CommandSigner } from '../../../src/protocol/account/command.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import { chooseGrant } from '../tree/call-grant.ts';
 import { accept } from './accept.ts';
 import { askedBy, mayDecide } from './approvers.ts';
@@ -30,14 +30,14 @@ export const resume = (
   const { state, call, attempt, evidence, context } = start;
   const approved = record.park?.approved;
   // The runtime sends an attempt again whose answer was lost: it gets the same answer.
-  if (record.attempt === attempt) return unchanged(state, waiting);
+  if (record.attempt === attempt) return unstored(state, waiting);
   // Attack: the intent is in the log. Its reader must not run the call.
-  if (call.showsSecret !== true) return unchanged(state, { verdict: 'already_used' });
-  if (isAltered(record, call)) return unchanged(state, { verdict: 'conflict' });
+  if (call.showsSecret !== true) return unstored(state, { verdict: 'already_used' });
+  if (isAltered(record, call)) return unstored(state, { verdict: 'conflict' });
   if (context.now >= record.holdUntil || call.former === true) {
-    return unchanged(state, { verdict: 'expired' });
+    return unstored(state, { verdict: 'expired' });
   }
-  if (approved === undefined || call.dryRun === true) return unchanged(state, waiting);
+  if (approved === undefined || call.dryRun === true) return unstored(state, waiting);
   const decision = reserveNew(
     { ...start, state: money.release(state, record), approved: record },
     admitApproved(approved),
@@ -45,7 +45,7 @@ export const resume = (
   const { verdict } = decision;
   if (verdict.verdict === 'go' || verdict.verdict === 'settle') return decision;
   const informed = withEvidence(state, evidence);
-  if (verdict.verdict !== 'denied') return unchanged(informed, verdict);
+  if (verdict.verdict !== 'denied') return unstored(informed, verdict);
   // That denial is based on a state without the parked hold. The log must have the denial of the state that still has it.
   const choice = chooseGrant(informed, call, context.now);
   const { own, ancestors } = openReservation({ ...start, state: informed }, choice);

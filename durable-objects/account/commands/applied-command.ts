@@ -3,7 +3,7 @@ import type { CommandIntent } from '../../../src/protocol/account/command.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { type Noun, put, remove } from '../../store/noun.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import { isDurable } from '../../store/decision.ts';
 import type { AccountState } from '../state.ts';
 import { exists } from '../tree/ancestors.ts';
@@ -47,13 +47,13 @@ export const once = (
   if (digest === undefined || attempt === undefined) return decide();
   const until = (validBefore ?? now + INTENT_LIFE) + CLOCK_GRACE;
   // The account may have forgotten it already.
-  if (until <= now) return unchanged(state, USED);
+  if (until <= now) return unstored(state, USED);
   const known = read.get(APPLIED_COMMAND, digest);
   if (known !== undefined) {
-    return unchanged(state, known.attempt === attempt ? answerOf(known) : USED);
+    return unstored(state, known.attempt === attempt ? answerOf(known) : USED);
   }
   if (most < Infinity && read.count(APPLIED_COMMAND, { where: [['until', '>', now]] }) >= most) {
-    return unchanged(state, { verdict: 'unavailable' });
+    return unstored(state, { verdict: 'unavailable' });
   }
   const decision = decide();
   const { verdict } = decision;

@@ -2,7 +2,7 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
 import { type CallRecord, loadCall } from '../call/call-record.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import { takeAlert } from '../log/alerts.ts';
 import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
@@ -153,7 +153,7 @@ const decide = (
     default:
       // During a deploy a newer Worker may send a kind that this release does not know. A throw would reject the whole group.
       command satisfies never;
-      return unchanged(state, { verdict: 'unavailable' });
+      return unstored(state, { verdict: 'unavailable' });
   }
 };
 

@@ -10,7 +10,7 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import type { NewEntry } from '../../../src/protocol/log/new-entry.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
-import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter, stored, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import type { Tree } from '../tree/tree.ts';
 
@@ -21,12 +21,12 @@ export const done = (
   state: AccountState,
   changed: boolean,
   more: Partial<Done> = {},
-): Decision<CommandVerdict> => unchanged(state, answerOf(state, changed, more));
+): Decision<CommandVerdict> => unstored(state, answerOf(state, changed, more));
 
 export const refused = (
   state: AccountState,
   fault: CommandFieldFault | CommandFault | CreditTooLow,
-): Decision<CommandVerdict> => unchanged(state, { verdict: 'refused', fault });
+): Decision<CommandVerdict> => unstored(state, { verdict: 'refused', fault });
 
 /** A change that descendants must learn of: a new revision, and an entry with the signature of the command (law 11). */
 export const changedTree = (

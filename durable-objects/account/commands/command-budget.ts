@@ -10,7 +10,7 @@ import type {
   CommandCharge,
 } from '../../../src/protocol/account/command-budget.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
-import { type Context, type Decision, stored, unchanged } from '../decision.ts';
+import { type Context, type Decision, stored, unstored } from '../decision.ts';
 import { type AccountState, hasPaid } from '../state.ts';
 import { ancestorsOf, hasParent } from '../tree/ancestors.ts';
 import type { CommandCount } from '../tree/tree.ts';
@@ -120,10 +120,10 @@ export const withinBudget = (
 ): Decision<CommandVerdict | AskAncestors | Charge> => {
   const bytes = loggedBytes(decision);
   const ask = (to: AccountId, of: CommandBudget): Decision<Charge> =>
-    unchanged(before, { verdict: 'charge', to, budget: of, bytes, id });
+    unstored(before, { verdict: 'charge', to, budget: of, bytes, id });
   if (account !== before.account) return paid ? decision : ask(account, budget);
   const spent = spendBudget(decision.state, budget, bytes, context);
-  if ('fault' in spent) return unchanged(before, { verdict: 'refused', fault: spent.fault });
+  if ('fault' in spent) return unstored(before, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'stop' ? undefined : rootOf(before);
   return root === undefined || paid
     ? { ...decision, state: spent.state }
@@ -138,10 +138,10 @@ export const chargeHere = (
   isPaidByRoot: boolean,
 ): Decision<ChargedCommand | Charge> => {
   const spent = spendBudget(state, budget, bytes, context);
-  if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
+  if ('fault' in spent) return unstored(state, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'own' && !isPaidByRoot ? rootOf(state) : undefined;
   if (root !== undefined) {
-    return unchanged(state, { verdict: 'charge', to: root, budget: 'descendants', bytes, id });
+    return unstored(state, { verdict: 'charge', to: root, budget: 'descendants', bytes, id });
   }
   return stored(spent.state, { verdict: 'charged' });
 };

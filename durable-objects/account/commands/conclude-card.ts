@@ -4,7 +4,7 @@ import { min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
 import { CALL, type CallRecord, keepsHold } from '../call/call-record.ts';
 import * as money from '../call/money.ts';
-import { append, type Context, type Decision, unchanged } from '../decision.ts';
+import { append, type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { applied, done, refused } from './command-answer.ts';
 
@@ -23,7 +23,7 @@ export const concludeCard = (
 ): Decision<CommandVerdict> => {
   if (record === undefined) return done(state, false);
   // Its Worker may still finish it: the sweep comes again.
-  if (record.state === 'held') return unchanged(state, { verdict: 'unavailable' });
+  if (record.state === 'held') return unstored(state, { verdict: 'unavailable' });
   if (!keepsHold(record)) {
     return amount > record.charged
       ? refused(state, { reason: 'not_writable', hint: `The call has ended as ${record.state}.` })

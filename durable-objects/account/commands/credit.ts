@@ -4,7 +4,7 @@ import type { CreditCommand } from '../../../src/protocol/account/command.ts';
 import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import type { NewEntryOf } from '../../../src/protocol/log/new-entry.ts';
 import { put } from '../../store/noun.ts';
-import { type Context, type Decision, enter, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter, unstored } from '../decision.ts';
 import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { applied, commandEvidence, done, refused } from './command-answer.ts';
@@ -25,14 +25,14 @@ export const receive = (
   context: Context,
 ): Decision<CommandVerdict> => {
   // Totals are kept by the sender's name: without one, another account's total would count again.
-  if (parseAccountId(from) === undefined) return unchanged(state, UNAVAILABLE);
+  if (parseAccountId(from) === undefined) return unstored(state, UNAVAILABLE);
   const known = transferWith(context.read, from, asset);
   const purse = purseOf(state, asset);
   // A later message has overtaken this one: its total includes this amount.
   if (total <= known.received) return done(state, false, { credit: purse.credit });
   const amount = total - known.received;
   // Storage could not count it, and the commit that tried would fail for its whole group.
-  if (max(total, purse.credit + amount) > MAX_STORED) return unchanged(state, UNAVAILABLE);
+  if (max(total, purse.credit + amount) > MAX_STORED) return unstored(state, UNAVAILABLE);
   const credited: Purse = { ...purse, credit: purse.credit + amount };
   return move(state, { ...known, received: total }, credited, context, {
     type: 'credit.received',
@@ -77,7 +77,7 @@ export const adjust = (
 ): Decision<CommandVerdict> => {
   // Without the intent's digest a retry would adjust twice.
   if (intent.digest === undefined || intent.attempt === undefined) {
-    return unchanged(state, { verdict: 'unavailable' });
+    return unstored(state, { verdict: 'unavailable' });
   }
   const purse = purseOf(state, asset);
   const credit = purse.credit + amount;

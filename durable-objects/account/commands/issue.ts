@@ -6,7 +6,7 @@ import type {
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { put } from '../../store/noun.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { grantStatus } from '../tree/authority-over.ts';
 import {
@@ -183,5 +183,5 @@ const parentChain = (
     return refuse('delegate', 'an account that is no ancestor of the issuer', delegation.delegate);
   }
   // Checked last: a grant that is invalid in itself costs no request.
-  return hasAsked ? { chain } : unchanged(state, ASK_ANCESTORS);
+  return hasAsked ? { chain } : unstored(state, ASK_ANCESTORS);
 };

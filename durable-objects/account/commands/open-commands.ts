@@ -7,7 +7,7 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import { isDurable } from '../../store/decision.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { issuedById } from '../tree/grants.ts';
 import type { Recalls } from '../tree/recalls.ts';
@@ -98,7 +98,7 @@ export const openCommands = (
       const key = `${charge.budget} ${charge.id}`;
       const decide = (isPaidByRoot: boolean) =>
         ledger.submit<ChargedCommand | Charge>((state, context) => {
-          if (charges.has(key)) return unchanged(state, { verdict: 'charged' });
+          if (charges.has(key)) return unstored(state, { verdict: 'charged' });
           const decision = chargeHere(state, charge, context, isPaidByRoot);
           if (isDurable(decision)) noteCharge(key);
           return decision;

@@ -11,7 +11,7 @@ import type {
 import type { Json } from '../../../src/protocol/entry.ts';
 import type { NewEntry } from '../../../src/protocol/log/new-entry.ts';
 import { put, remove } from '../../store/noun.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import { commandEvidence, done, logged, refused } from './command-answer.ts';
@@ -121,9 +121,9 @@ export const documentIn = (
   context: Context,
 ): Decision<KeptDocument> => {
   const stored = documentOf(context.read, type, name);
-  if (stored === undefined || stored.text === null) return unchanged(state, { verdict: 'unknown' });
+  if (stored === undefined || stored.text === null) return unstored(state, { verdict: 'unknown' });
   const document = JSON.parse(stored.text) as Json;
-  return unchanged(state, { verdict: 'found', hash: documentHash(document), document });
+  return unstored(state, { verdict: 'found', hash: documentHash(document), document });
 };
 
 /**
@@ -144,7 +144,7 @@ export const documentsSince = (
   newestDocument.set(type, top);
   const documents = top === since ? [] : changedDocuments(read, type, top < since ? 0 : since);
   const hasTexts = texts === undefined ? {} : { hasTexts: isLogged(read, texts) };
-  return unchanged(state, { verdict: 'found', top, documents, ...hasTexts });
+  return unstored(state, { verdict: 'found', top, documents, ...hasTexts });
 };
 
 const hashOf = ({ text }: StoredDocument): Hex | undefined =>

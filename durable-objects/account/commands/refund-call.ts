@@ -6,7 +6,7 @@ import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import type { PaymentState } from '../../../src/protocol/payment.ts';
 import { put } from '../../store/noun.ts';
 import { type CallRecord, keepsHold } from '../call/call-record.ts';
-import { type Context, type Decision, enter, unchanged } from '../decision.ts';
+import { type Context, type Decision, enter, unstored } from '../decision.ts';
 import { purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { issuerOf, linksOf } from '../tree/grants.ts';
@@ -32,7 +32,7 @@ export const refundCall = (
 ): Decision<CommandVerdict> => {
   // Without the intent's digest a retry of a partial refund would refund twice.
   if (intent.digest === undefined || intent.attempt === undefined) {
-    return unchanged(state, { verdict: 'unavailable' });
+    return unstored(state, { verdict: 'unavailable' });
   }
   const charge = record === undefined ? stored : chargeOf(record);
   if (charge === undefined) return refused(state, { reason: 'unknown_call' });

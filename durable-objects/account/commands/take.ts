@@ -2,7 +2,7 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { put } from '../../store/noun.ts';
 import { callEvidence } from '../call/evidence.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import {
   addressOf,
@@ -67,7 +67,7 @@ export const take = (
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
   // Race: the account learned of the revocation after the issuer had answered. What the grant names as ancestors was cut off already.
   const isDead = [grant, ...chain].some((link) => tree.answers[link.hash]?.status === 'revoked');
-  if ((moves || isDead) && !hasAsked) return unchanged(state, ASK_ANCESTORS);
+  if ((moves || isDead) && !hasAsked) return unstored(state, ASK_ANCESTORS);
   if (isDead) return refused(state, { reason: 'grant_revoked', field: 'delegation.parent' });
   if (moves) {
     // Attack: a key that was cut off must not choose a new owner (law 8).

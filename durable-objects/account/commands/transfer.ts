@@ -2,7 +2,7 @@ import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import { toStored } from '../../../src/protocol/amount.ts';
 import { type Noun, put, type Write } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
-import { type Decision, unchanged } from '../decision.ts';
+import { type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 
 /**
@@ -77,7 +77,7 @@ export const acknowledgeTransfer = (
 ): Decision<{ readonly verdict: 'ok' }> => {
   const known = transferWith(read, peer, asset);
   const verdict = { verdict: 'ok' } as const;
-  if (total <= known.acknowledged || total > known.sent) return unchanged(state, verdict);
+  if (total <= known.acknowledged || total > known.sent) return unstored(state, verdict);
   const writes = [put(TRANSFER, { ...known, acknowledged: total })];
   return { state, writes, entries: [], verdict };
 };

@@ -1,7 +1,7 @@
 import { splitRun } from '../../../src/audit/chunk.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Disk } from '../../store/disk.ts';
-import { type Decision, stored, unchanged } from '../decision.ts';
+import { type Decision, stored, unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { sendAt, sent, UNSENT } from '../../store/outbox.ts';
 import { EXPORT_DELAY, type Memory } from '../memory.ts';
@@ -44,7 +44,7 @@ export const openExports = (
   ): Promise<Memory | undefined> => {
     const memory = await ledger().submit<Memory | undefined>(
       (state, _, known) =>
-        isNews(state, seq) ? decide({ ...state, exported: seq }, known) : unchanged(state, known),
+        isNews(state, seq) ? decide({ ...state, exported: seq }, known) : unstored(state, known),
       undefined,
     );
     if (memory !== undefined) {
@@ -90,9 +90,9 @@ export const openExports = (
 
   return {
     isDue,
-    ask: (memory) => askOnce(memory, unchanged),
+    ask: (memory) => askOnce(memory, unstored),
     askAndStore: (memory) => askOnce(memory, stored),
-    acknowledge: (seq) => advance(seq, unchanged),
+    acknowledge: (seq) => advance(seq, unstored),
     async send(memory, disk, now) {
       if (!isDue(memory, now)) return;
       const { head, exported } = memory.state;

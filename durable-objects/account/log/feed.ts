@@ -4,7 +4,7 @@ import type { Disk } from '../../store/disk.ts';
 import { ENTRY } from '../../store/entry.ts';
 import { anyNoun } from '../../store/noun.ts';
 import { CALL } from '../call/call-record.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
 
@@ -43,7 +43,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
     ledger().submit<EntryPage>(
       // Memory holds durable entries only; those of decisions before this one in the group are not durable yet.
       (state, _, memory) =>
-        unchanged(state, {
+        unstored(state, {
           verdict: 'found',
           entries: entriesIn(memory, after, limit),
           exported: memory.state.exported,

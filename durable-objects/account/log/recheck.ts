@@ -2,7 +2,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Rechecked } from '../../../src/protocol/account/rpc.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
 import { recheckMessages } from '../call/settlement-message.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { openPresenter } from './present-payments.ts';
 
@@ -16,7 +16,7 @@ export const recheck = async (
   calls: readonly Hex[],
 ): Promise<Rechecked> => {
   const messages = await ledger.submit<readonly SettlementMessage[] | undefined>(
-    (state, context) => unchanged(state, recheckMessages(state, calls, context)),
+    (state, context) => unstored(state, recheckMessages(state, calls, context)),
     undefined,
   );
   if (messages === undefined) return { verdict: 'unavailable' };

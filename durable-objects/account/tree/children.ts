@@ -1,7 +1,7 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Child, Children } from '../../../src/protocol/account/grant.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { grantStatus } from './authority-over.ts';
 import { ISSUED_GRANT, type IssuedGrant } from './grants.ts';
@@ -26,7 +26,7 @@ export const children = (
   ];
   const shown = rows.slice(0, size);
   const last = shown.at(-1)?.grant.hash;
-  return unchanged(state, {
+  return unstored(state, {
     children: shown.map((row) => childOf(state, row, context)),
     ...(rows.length > size && last !== undefined ? { next: last } : {}),
   });

@@ -9,7 +9,7 @@ import type {
 import { max, MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
 import { MAX_RECALLS } from '../call/progress.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { freeCredit, purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
@@ -68,7 +68,7 @@ const rehearse = async (
   const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
   const { verdict, recovery } = await ledger.submit<Leased>((state, context) => {
     const known = withReports(state, reports, context);
-    return unchanged(state, lease(known, request, context).verdict);
+    return unstored(state, lease(known, request, context).verdict);
   }, FAILED);
   return verdict.verdict === 'short' && recovery === 'now'
     ? { verdict: 'leased', authority: verdict.authority, shares: verdict.shares }
@@ -85,7 +85,7 @@ export const lease = (
   context: Context,
 ): Decision<Leased> => {
   const decided = decide(state, request, context);
-  return request.dryRun === true ? unchanged(state, decided.verdict) : decided;
+  return request.dryRun === true ? unstored(state, decided.verdict) : decided;
 };
 
 const decide = (state: AccountState, request: LeaseRequest, context: Context): Decision<Leased> => {

@@ -7,7 +7,7 @@ import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/l
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import { max, min } from '../../../src/protocol/amount.ts';
 import { NO_PROGRESS, type Progress } from '../call/progress.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { issuerOf } from './grants.ts';
 import { answerWaiters, type LeaseAnswer, type LeaseNeed, leaseNeeds } from './lease-need.ts';
@@ -80,7 +80,7 @@ export const openLeaseRequests = (
           ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
           ...wish,
         };
-        return unchanged(state, { request, busy: lease !== undefined && now < lease.until });
+        return unstored(state, { request, busy: lease !== undefined && now < lease.until });
       },
       undefined,
     );
@@ -119,7 +119,7 @@ export const openLeaseRequests = (
           verdict.verdict === 'unavailable'
             ? state
             : takeLease(state, link, verdict, requestedAt, head.need);
-        return unchanged(next, {
+        return unstored(next, {
           isLive: now < (next.leases[link.hash]?.until ?? 0),
           unused: (next.leases[link.hash]?.names ?? []).map((name) =>
             unusedOf(shareOf(next.tree, link.hash, name)),
@@ -206,7 +206,7 @@ export const openLeaseRequests = (
           // Keep the refusal as in a real request: it is the ancestor's status, not this call's.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
-              (state, { now }) => unchanged(takeLease(state, link, verdict, now, need), undefined),
+              (state, { now }) => unstored(takeLease(state, link, verdict, now, need), undefined),
               undefined,
             );
             return (known: Progress) => known;
@@ -252,7 +252,7 @@ export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promi
 export const checkAncestors = async (ledger: Ledger, requests: LeaseRequests): Promise<boolean> => {
   const needs = await ledger.submit<readonly LeaseNeed[]>((state, { now }) => {
     const all = state.held.flatMap((held) => leaseNeeds(state, held, 0n, now));
-    return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
+    return unstored(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
   }, []);
   // A dry run, because a real lease would hold a share, in another asset than that of the calls.
   const { unreachable } = await requests.rehearse(NO_PROGRESS, needs, 'eip155:0/erc20:0x');

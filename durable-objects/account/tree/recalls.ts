@@ -3,7 +3,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
 import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
-import { unchanged } from '../decision.ts';
+import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { authorityOver } from './authority-over.ts';
 import { issuerOf, linksOf } from './grants.ts';
@@ -72,7 +72,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
         const branch = { revision, status, shares };
         all.set(row.child, { ...of, branches: { ...branches, [row.issued]: branch } });
       }
-      return unchanged(state, all);
+      return unstored(state, all);
     }, new Map());
 
   /** A descendant's answer; undefined without one. */
@@ -199,7 +199,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       const idle = await ledger.submit<readonly SignedGrant[]>((state, { now }) => {
         const due = idleBranches(state, now);
         const links = state.held.flatMap(linksOf).filter(({ hash }) => due.includes(hash));
-        return unchanged(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
+        return unstored(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
       }, []);
       for (const link of idle) {
         // Commit before sending: a total that was sent and then lost would be spent twice (law 6).
@@ -239,7 +239,7 @@ export const takeBackAll = async (
         (state, context) => {
           const lease = leaseOf(context.read, child, issued);
           return lease === undefined
-            ? unchanged(state, { verdict: 'ok' })
+            ? unstored(state, { verdict: 'ok' })
             : takeBack(state, lease, shares, context);
         },
         { verdict: 'unavailable' },

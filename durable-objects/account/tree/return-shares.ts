@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
-import { type Context, type Decision, stored, unchanged } from '../decision.ts';
+import { type Context, type Decision, stored, unstored } from '../decision.ts';
 import { droppedAt, isOver } from '../pruning.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, linksOf } from './grants.ts';
@@ -49,7 +49,7 @@ export const recalled = (
   }
   const verdict: Returned = { verdict: 'returned', branches: answer };
   const next = { ...state, tree, leases };
-  return hasChanged ? stored(next, verdict) : unchanged(next, verdict);
+  return hasChanged ? stored(next, verdict) : unstored(next, verdict);
 };
 
 /** Reports this account's shares of a parent. Returns nothing that the account may still use, and writes nothing. */
@@ -104,10 +104,10 @@ export const reportArrived = (
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
   const verdict = { verdict: 'ok' } as const;
-  if (state.tree.shares[issued] !== sent) return unchanged(state, verdict);
+  if (state.tree.shares[issued] !== sent) return unstored(state, verdict);
   const tree = reportedOf(state.tree, issued);
   if (!isClosing(state, issued, now)) {
-    return tree === state.tree ? unchanged(state, verdict) : stored({ ...state, tree }, verdict);
+    return tree === state.tree ? unstored(state, verdict) : stored({ ...state, tree }, verdict);
   }
   const { [issued]: _, ...shares } = tree.shares;
   return stored({ ...state, tree: { ...tree, shares } }, verdict);
@@ -116,7 +116,7 @@ export const reportArrived = (
 /** Records that a report did not arrive, so that it is sent again. Its returned amounts are in the totals already. */
 export const reportLost = (state: AccountState, issued: Hex): Decision<undefined> => {
   const tree = unreported(state.tree, [issued]);
-  return tree === state.tree ? unchanged(state, undefined) : stored({ ...state, tree }, undefined);
+  return tree === state.tree ? unstored(state, undefined) : stored({ ...state, tree }, undefined);
 };
 
 /** Returns all unused shares of one grant. Totals that return nothing need not be stored before they are sent. */
@@ -124,7 +124,7 @@ export const giveUp = (state: AccountState, issued: Hex): Decision<Shares> => {
   const own = state.tree.shares[issued] ?? {};
   const shares = allReturned(own);
   if (Object.entries(shares).every(([name, share]) => share === own[name])) {
-    return unchanged(state, own);
+    return unstored(state, own);
   }
   const tree = withShares(reportedOf(state.tree, issued), issued, shares);
   return stored({ ...state, tree }, shares);

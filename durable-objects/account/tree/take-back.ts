@@ -1,6 +1,6 @@
 import type { Shares } from '../../../src/protocol/account/lease.ts';
 import { put } from '../../store/noun.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { closedLease } from './closed-lease.ts';
 import { ISSUED_LEASE, type IssuedLease } from './issued-lease.ts';
@@ -16,7 +16,7 @@ export const takeBack = (
 ): Decision<{ readonly verdict: 'ok' }> => {
   const merged = merge(state, row, shares, context);
   const verdict = { verdict: 'ok' } as const;
-  if (!merged.changed) return unchanged(state, verdict);
+  if (!merged.changed) return unstored(state, verdict);
   const kept = { ...merged.row, shares: withoutEnded(merged.row.shares, context.now) };
   const closed = closedLease(merged.state, merged.row, kept, context);
   return {

@@ -16,7 +16,7 @@ import {
 } from '../../../durable-objects/account/call/progress.ts';
 import { reserve } from '../../../durable-objects/account/call/reserve.ts';
 import { resolve } from '../../../durable-objects/account/commands/payment-command.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { unstored } from '../../../durable-objects/account/decision.ts';
 import { dropEndedGrants } from '../../../durable-objects/account/pruning.ts';
 import { put } from '../../../durable-objects/store/noun.ts';
 import type { Grants } from './grants.ts';
@@ -164,11 +164,11 @@ export const openCalls = (
         keeper.decide((state) => {
           const lasting = dropEndedGrants(state, clock.now);
           if (lasting.writes.length > 0) note('forgotten');
-          return { ...unchanged(lasting.state, undefined), writes: lasting.writes };
+          return { ...unstored(lasting.state, undefined), writes: lasting.writes };
         });
         keeper.decide((state, context) => {
           const flushed = flushDenials(state, context);
-          return { ...unchanged(flushed.state, undefined), entries: flushed.entries };
+          return { ...unstored(flushed.state, undefined), entries: flushed.entries };
         });
         for (const record of keeper.calls()) {
           const ended = expire(keeper.state(), record, keeper.context());

@@ -1,7 +1,7 @@
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { MAX_RECALLS, type Progress } from '../../../durable-objects/account/call/progress.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { unstored } from '../../../durable-objects/account/decision.ts';
 import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
 import {
@@ -55,7 +55,7 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
   ): LeaseVerdict => {
     if (verdict.verdict === 'unavailable') return verdict;
     keeper.decide((state) =>
-      unchanged(takeLease(state, link, verdict, requestedAt, need), undefined),
+      unstored(takeLease(state, link, verdict, requestedAt, need), undefined),
     );
     if (verdict.authority.status === 'active') {
       const since = verdict.verdict === 'leased' ? requestedAt : undefined;

@@ -1,6 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { unstored } from '../../../durable-objects/account/decision.ts';
 import { authorityOver } from '../../../durable-objects/account/tree/authority-over.ts';
 import { issuerOf } from '../../../durable-objects/account/tree/grants.ts';
 import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
@@ -33,7 +33,7 @@ export const openRecalls = (participants: Participants) => {
       parent.decide<unknown>((state, context) => {
         const row = leaseOf(context.read, child.account, issued);
         return row === undefined
-          ? unchanged(state, undefined)
+          ? unstored(state, undefined)
           : takeBack(state, row, shares, context);
       });
     }
@@ -79,7 +79,7 @@ export const openRecalls = (participants: Participants) => {
     look(parent: Keeper): void {
       for (const [child, message] of recallsFor(parent, rowsWith(parent, isLoose))) {
         messages.send('recall', parent, () => {
-          const verdict = child.decide((state) => unchanged(state, reported(state, message)));
+          const verdict = child.decide((state) => unstored(state, reported(state, message)));
           if (verdict.verdict === 'unavailable') return;
           messages.send('answer', child, () => takeReturned(parent, child, verdict.branches));
         });

@@ -4,7 +4,7 @@ import type { Standing } from '../../data/accounts/standing.ts';
 import type { FormPolicy } from '../../data/policies/policy-form.ts';
 import { firstRows, PAGE_ROWS } from '../../data/reading/list.ts';
 import { useQuery } from '../../data/reading/query.ts';
-import { type PastCall, replay, type Replayed } from '../../data/policies/replay.ts';
+import { type PastCall, forecast, type Forecast } from '../../data/policies/forecast.ts';
 import { decimalOf, symbolOf } from '../../format/amount.ts';
 import { ruleName } from '../../../policy/rule-name.ts';
 import { shown } from '../../format/text.ts';
@@ -26,7 +26,7 @@ const pastCall = (row: ItemOf<'account.calls'>): readonly PastCall[] => {
   ];
 };
 
-const PastEffect = ({ replayed }: { readonly replayed: Replayed }) => {
+const PastEffect = ({ replayed }: { readonly replayed: Forecast }) => {
   const { calls, denied, waiting } = replayed;
   if (calls === 0) return <p class="muted">There are no accepted calls to compare with yet.</p>;
   const rules = Object.entries(denied);
@@ -133,7 +133,7 @@ export const BudgetEffects = ({
         {past.data === undefined ? (
           <p class="muted">{past.problem?.detail ?? 'Reading the last calls…'}</p>
         ) : (
-          <PastEffect replayed={replay(policy, past.data.items.flatMap(pastCall))} />
+          <PastEffect replayed={forecast(policy, past.data.items.flatMap(pastCall))} />
         )}
       </div>
     </>

@@ -2,7 +2,7 @@
  * Loads the code that no call needs, before the decision; undefined if that fails. Each request imports for itself: in workerd, a request
  * that waits for the import of another one hangs when that one is cancelled.
  */
-export const loadManagement = async () => {
+export const loadLazy = async () => {
   try {
     return await import('./management.ts');
   } catch (cause) {
@@ -11,4 +11,4 @@ export const loadManagement = async () => {
   }
 };
 
-export type Management = NonNullable<Awaited<ReturnType<typeof loadManagement>>>;
+export type Lazy = NonNullable<Awaited<ReturnType<typeof loadLazy>>>;

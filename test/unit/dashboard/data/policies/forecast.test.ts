@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PastCall, replay } from '../../../../../src/dashboard/data/policies/replay.ts';
+import { type PastCall, forecast } from '../../../../../src/dashboard/data/policies/forecast.ts';
 import { parsePolicy, type Policy } from '../../../../../src/policy/policy.ts';
 
 const NOON = 1_800_014_400 - (1_800_014_400 % 86_400) + 43_200;
@@ -26,26 +26,26 @@ const call = (at: number, more: Partial<PastCall> = {}): PastCall => ({
 describe('a policy held against past calls', () => {
   it('counts what each window would have refused, oldest call first', () => {
     const calls = [call(3), call(2), call(1), call(86_400)];
-    const replayed = replay(policy({ windows: [{ every: 'day', limit: '$0.04' }] }), calls);
+    const replayed = forecast(policy({ windows: [{ every: 'day', limit: '$0.04' }] }), calls);
     expect(replayed).toEqual({ calls: 4, denied: { 'window:day': 1 }, waiting: 0 });
   });
 
   it('counts a refused call in no limit', () => {
     const calls = [call(1), call(2, { price: 90_000n, charged: 90_000n }), call(3)];
-    expect(replay(policy({ lifetime: '$0.04' }), calls).denied).toEqual({ lifetime: 1 });
+    expect(forecast(policy({ lifetime: '$0.04' }), calls).denied).toEqual({ lifetime: 1 });
   });
 
   it('counts each asset by itself', () => {
     const calls = [call(1), call(2, { asset: 'iso4217:USD' })];
-    expect(replay(policy({ lifetime: '$0.02' }), calls).denied).toEqual({});
+    expect(forecast(policy({ lifetime: '$0.02' }), calls).denied).toEqual({});
     const window = { every: 'day', limit: '$0.01', asset: 'iso4217:USD' };
-    expect(replay(policy({ windows: [window] }), calls).denied).toEqual({ 'window:day': 1 });
+    expect(forecast(policy({ windows: [window] }), calls).denied).toEqual({ 'window:day': 1 });
   });
 
   it('names the first rule that would have refused, and calls that would have waited', () => {
     const calls = [call(1, { tool: 'mail' }), call(2, { price: 60_000n }), call(3)];
     const document = { tools: ['lookup'], perCall: '$0.05', approveAbove: '$0.01' };
-    const replayed = replay(policy(document), calls);
+    const replayed = forecast(policy(document), calls);
     expect(replayed).toEqual({ calls: 3, denied: { tool: 1, per_call: 1 }, waiting: 1 });
   });
 
@@ -56,15 +56,17 @@ describe('a policy held against past calls', () => {
       deny: [{ param: 'url', op: 'eq', value: 'x' }],
       require: [{ tools: ['lookup'], param: 'url', op: 'eq', value: 'x' }],
     };
-    expect(replay(policy(document), [call(1)]).denied).toEqual({});
-    expect(replay(policy({ payees: [] }), [call(1, { payee: undefined })]).denied).toEqual({});
-    expect(replay(policy({ payees: [] }), [call(1)]).denied).toEqual({ payee: 1 });
+    expect(forecast(policy(document), [call(1)]).denied).toEqual({});
+    expect(forecast(policy({ payees: [] }), [call(1, { payee: undefined })]).denied).toEqual({});
+    expect(forecast(policy({ payees: [] }), [call(1)]).denied).toEqual({ payee: 1 });
   });
 
   it('counts rate and repeats as the account does', () => {
     const calls = [call(1), call(1), call(2)];
-    expect(replay(policy({ rate: { limit: 2, seconds: 60 } }), calls).denied).toEqual({ rate: 1 });
-    expect(replay(policy({ repeat: { times: 1, seconds: 60 } }), calls).denied).toEqual({
+    expect(forecast(policy({ rate: { limit: 2, seconds: 60 } }), calls).denied).toEqual({
+      rate: 1,
+    });
+    expect(forecast(policy({ repeat: { times: 1, seconds: 60 } }), calls).denied).toEqual({
       repeat: 1,
     });
   });

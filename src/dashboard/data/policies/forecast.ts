@@ -22,7 +22,7 @@ export type PastCall = {
 };
 
 /** The effect that a policy would have had on past calls. `denied`: how many, by rule. `waiting`: how many would have waited for a person. */
-export type Replayed = {
+export type Forecast = {
   readonly calls: number;
   readonly denied: Readonly<Record<string, number>>;
   readonly waiting: number;
@@ -52,7 +52,7 @@ const KEY = 'draft';
  * Holds a policy against past calls, oldest first, by the rules of the gateway itself. Limits of a period count only the calls given here,
  * so the numbers are lower bounds: calls before the first one, and calls of descendants, would have used up more.
  */
-export const replay = (policy: Policy, calls: readonly PastCall[]): Replayed => {
+export const forecast = (policy: Policy, calls: readonly PastCall[]): Forecast => {
   const kept = comparable(policy);
   const spent = new Map<string, bigint>();
   const denied: Record<string, number> = {};
