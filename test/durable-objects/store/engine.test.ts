@@ -4,7 +4,6 @@ import { openEngine } from '../../../durable-objects/store/engine.ts';
 import { LIMITS } from '../../../durable-objects/store/journal.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { anyNoun, put, type Write } from '../../../durable-objects/store/noun.ts';
-import { runs } from '../../support/runs.ts';
 import { openFailingMedium, PowerCut } from './power-cuts.ts';
 import { type Job, JOB, NOTE, type Op, openModel, SMALL, type Step, THING } from './store-model.ts';
 
@@ -65,7 +64,7 @@ const jobOf = (id: number, changes: Partial<Job>): Job => ({
 
 describe('the engine', () => {
   test('loses and invents no write, whenever the power fails', { timeout: 120_000 }, () => {
-    const numRuns = runs(150, 30);
+    const numRuns = 150;
     const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0 };
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) => {
