@@ -1,5 +1,5 @@
 import { agentDocument, agentTable, asFleet, derived, newAgentsIn } from './fleet/agents.ts';
-import { BUDGET, grantBudgets, openOwner } from './fleet/budget.ts';
+import { BUDGET, budgetsDocument, grantBudgets, openOwner } from './fleet/budget.ts';
 import type { Command, CommandGroup } from './lib/command.ts';
 import { usageError } from './lib/errors.ts';
 import { newKeyName } from './lib/keystore.ts';
@@ -51,7 +51,7 @@ const create: Command = {
     const members = { fleet: name, mnemonic, organisation, agents };
     const budgets = owner && (await grantBudgets(owner, input, members));
     const document = { name, organisation, agents: agents.map(agentDocument), file: entry.file };
-    out.result({ ...document, ...(budgets && { grants: budgets.grants }) }, () =>
+    out.result({ ...document, ...budgetsDocument(budgets) }, () =>
       [
         `${out.style.good('created')} ${out.style.bold(name)} with ${counted(agents.length, 'agent')}`,
         '',
@@ -127,7 +127,7 @@ const derive: Command = {
     const members = { fleet: name, mnemonic, organisation, agents };
     const budgets = owner && (await grantBudgets(owner, input, members));
     const document = { name, agents: agents.map(agentDocument) };
-    out.result({ ...document, ...(budgets && { grants: budgets.grants }) }, () =>
+    out.result({ ...document, ...budgetsDocument(budgets) }, () =>
       [
         agentTable(
           out,
@@ -158,7 +158,7 @@ const budget: Command = {
     const { organisation, agents } = fleet;
     const members = { fleet: name, mnemonic, organisation, agents };
     const budgets = await grantBudgets(owner, input, members);
-    out.result({ name, grants: budgets.grants }, () =>
+    out.result({ name, ...budgetsDocument(budgets) }, () =>
       [
         ...budgets.lines(),
         out.style.dim(

@@ -57,6 +57,31 @@ describe('a fleet with budgets', () => {
     expect(below.filter(({ status }) => status === 'active').length).toBeGreaterThanOrEqual(2);
   });
 
+  test('does not let a revoked agent spend again', async () => {
+    const made = await run('fleet', 'new', 'crew', '--names', 'dan,eve', '--per-day', '0.10');
+    expect(made.code, made.stderr).toBe(0);
+    expect((await run('credits', 'top-up', '1')).code).toBe(0);
+    const revoked = await run('revoke', 'crew/eve');
+    expect(revoked.code, revoked.stderr).toBe(0);
+    const given = await run('fleet', 'budget', 'crew', '--per-day', '0.20');
+    expect(given.code, given.stderr).toBe(0);
+    expect(given.stdout).toContain('it may spend $0.20 a day');
+    const said = given.stdout.replaceAll(/\s+/g, ' ');
+    expect(said).toContain('skipped crew/eve: revoked; `countersign grant crew/eve --per-day 1`');
+    const call = ['call', '/tools/lookup?word=river', '--as'];
+    expect((await run(...call, 'crew/eve')).code).toBe(5);
+    expect((await run(...call, 'crew/dan')).code).toBe(0);
+    expect(
+      documentIn(await run('fleet', 'budget', 'crew', '--total', '2', '--json')),
+    ).toMatchObject({
+      grants: [{ agent: 'crew/dan' }],
+      skipped: [{ agent: 'crew/eve', why: 'revoked' }],
+    });
+    // The owner decides for one agent by its name.
+    expect((await run('grant', 'crew/eve', '--per-day', '0.20')).code).toBe(0);
+    expect((await run(...call, 'crew/eve')).code).toBe(0);
+  });
+
   test('keeps the fleet if the owner has no money, and names what grants later', async () => {
     await putKey(place, 'poor', SOME_KEY);
     const failed = await run('fleet', 'new', 'kept', '-n', '2', '--per-day', '1', '--as', 'poor');

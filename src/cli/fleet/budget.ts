@@ -1,8 +1,8 @@
 import type { Signer } from '../../client/signer.ts';
-import { accountId } from '../../protocol/account-id.ts';
-import { issueGrant } from '../grant/issue.ts';
+import { accountId, type AccountId } from '../../protocol/account-id.ts';
+import { grantsOf, issueGrant } from '../grant/issue.ts';
 import { hasTerms, TERMS } from '../grant/terms.ts';
-import { type AdminClient, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { type AdminClient, collected, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
 import type { OptionSpec } from '../lib/command.ts';
 import { CliError, cliErrorOf, isRefusal, usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
@@ -44,10 +44,28 @@ export const openOwner = async (
 
 export type Budgets = {
   readonly grants: readonly { readonly agent: string; readonly grant: string }[];
+  /** Agents that got no grant, because they are revoked. */
+  readonly skipped: readonly Skipped[];
   readonly lines: () => readonly string[];
 };
 
-/** Grants the same budget to each agent, which consents with its own key. @throws CliError that says which agents have theirs */
+/** What the documents of the fleet commands say about budgets. */
+export const budgetsDocument = (budgets: Budgets | undefined): object =>
+  budgets === undefined
+    ? {}
+    : {
+        grants: budgets.grants,
+        ...(budgets.skipped.length === 0 ? {} : { skipped: budgets.skipped }),
+      };
+
+type Skipped = { readonly agent: string; readonly why: 'revoked'; readonly hint: string };
+
+/**
+ * Grants the same budget to each agent, which consents with its own key. Skips revoked agents: a budget for the fleet must not undo a
+ * revocation, which may have answered a stolen key.
+ *
+ * @throws CliError that says which agents have theirs
+ */
 export const grantBudgets = async (
   admin: AdminClient,
   input: Input,
@@ -58,28 +76,72 @@ export const grantBudgets = async (
   const { fleet } = await import('../../client/fleet.ts');
   const { agent: keyOf } = fleet(mnemonic, { organisation });
   warnIfStopped(admin);
+  const isRevoked = await revokedIn(admin);
   const grants: { agent: string; grant: string }[] = [];
+  const skipped: Skipped[] = [];
   let last: Awaited<ReturnType<typeof issueGrant>> | undefined;
   await session.progress.during(
     () => `granting, ${grants.length} of ${agents.length}`,
     async () => {
       for (const agent of agents) {
         const signer: Signer = keyOf(agent.index);
+        const account = accountId(network, agent.address);
+        const named = `${name}/${agent.name}`;
         try {
-          last = await issueGrant(admin, accountId(network, agent.address), input, signer);
+          const how = await isRevoked(account);
+          if (how !== undefined) {
+            skipped.push({ agent: named, why: 'revoked', hint: allowsAgain(how, named) });
+            continue;
+          }
+          last = await issueGrant(admin, account, input, signer);
         } catch (thrown) {
           throw unfinished(cliErrorOf(thrown), name, grants.length, agents.length);
         }
-        grants.push({ agent: `${name}/${agent.name}`, grant: last.hash });
+        grants.push({ agent: named, grant: last.hash });
       }
     },
   );
   const credit = await creditOf(admin);
   return {
     grants,
-    lines: () => (last === undefined ? [] : budgetLines(admin, last, agents.length, credit)),
+    skipped,
+    lines: () => [
+      ...(last === undefined ? [] : budgetLines(admin, last, grants.length, credit)),
+      ...skipped.map(({ agent, hint }) =>
+        sentence(session.out, `${session.out.style.warn('skipped')}  ${agent}: revoked; ${hint}`),
+      ),
+    ],
   };
 };
+
+type Revoked = 'grants' | 'account';
+
+/** How an account is revoked: all grants of this owner to it have ended, one by revocation, or its status is `revoked`. */
+const revokedIn = async (
+  admin: AdminClient,
+): Promise<(account: AccountId) => Promise<Revoked | undefined>> => {
+  const ended = new Set<AccountId>();
+  const live = new Set<AccountId>();
+  const tree = admin.list('account.tree', { params: { account: await admin.own() } });
+  const granted = await collected(admin, tree).catch((thrown: unknown) => {
+    // An owner without an account has granted nothing yet.
+    if (isRefusal(thrown, 'unknown_account')) return [];
+    throw thrown;
+  });
+  for (const { account, status } of granted) {
+    if (status === 'revoked') ended.add(account);
+    if (status === 'active' || status === 'offered') live.add(account);
+  }
+  return async (account) => {
+    if ((await grantsOf(admin, account)).status === 'revoked') return 'account';
+    return ended.has(account) && !live.has(account) ? 'grants' : undefined;
+  };
+};
+
+const allowsAgain = (how: Revoked, agent: string): string =>
+  how === 'grants'
+    ? `\`countersign grant ${agent} --per-day 1\` would allow it again`
+    : 'no grant lets it spend again';
 
 /** The agents exist and some may have their grant: the same budget again is what remains to do. */
 const unfinished = (error: CliError, name: string, done: number, all: number): CliError =>
