@@ -6,6 +6,7 @@ import type { Hex } from '../core/hex.ts';
 import { printAnswer, printDryRun } from './call/answer.ts';
 import { readRequest } from './call/request.ts';
 import { createTrace, offerText } from './call/trace.ts';
+import { showCommand } from './calls/which.ts';
 import type { Command } from './lib/command.ts';
 import { CliError, cliErrorOf } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
@@ -49,7 +50,8 @@ export const command: Command = {
     if (isDryRun) headers.set('Dry-Run', '?1');
     const signer = await session.profile.signer('agent', origin);
     const offers: Offered[] = [];
-    const agent = agentOf(session, input, signer, offers, isDryRun);
+    const shows = await showCommand(session, input, addressOf(signer), origin);
+    const agent = agentOf(session, input, signer, offers, isDryRun, shows);
     session.ifStopped(
       'The command signed nothing. A server that asks for no payment may have run the request.',
     );
@@ -63,7 +65,9 @@ export const command: Command = {
         }),
       )
       .catch((thrown: unknown) => {
-        throw (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown, signer);
+        throw (
+          (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown, signer, shows)
+        );
       });
     if (isDryRun) await printDryRun(session, response);
     else {
@@ -79,6 +83,7 @@ const agentOf = (
   signer: Signer,
   offers: Offered[],
   isDryRun: boolean,
+  shows: (call: Hex) => string,
 ): Agent => {
   const trace = input.flag('verbose') ? createTrace(out) : undefined;
   const max = amountIn(input.text('max') ?? DEFAULT_MAX, '--max');
@@ -115,7 +120,7 @@ const agentOf = (
       onSign: ({ call, amount }) => {
         ifStopped(
           amount > 0n
-            ? `The command signed the call ${call} and may have sent it. Check its outcome before you call again.`
+            ? `The command signed the call ${call} and may have sent it. \`${shows(call)}\` shows its outcome: read it before you call again.`
             : `The command signed the call ${call}, with nothing to pay, and may have sent it: the tool may have run.`,
         );
       },
@@ -128,17 +133,20 @@ const hintsFor = (signer: Signer): Partial<Readonly<Record<CountersignError['cod
   over_total: 'Raise --max if you accept the price.',
   credit_refused: `The gateway did not accept credit for this call. \`countersign credits top-up 5 --to ${addressOf(signer)}\` buys credit for the account that called; without --credit the command signs a payment, if the tool accepts one.`,
   approval_refused: 'Nothing ran and nothing was charged. Ask the owner of the account.',
-  answer_lost: 'The call may have run. Check its outcome before you sign it again.',
   signer_failed: 'No signature left this machine. Check the key.',
 });
 
 /** An error of the client in terms of this command's options. */
-const callError = (thrown: unknown, signer: Signer): CliError => {
+const callError = (thrown: unknown, signer: Signer, shows: (call: Hex) => string): CliError => {
   const error = cliErrorOf(thrown);
   if (!(thrown instanceof CountersignError)) return error;
-  const { code, offer } = thrown;
+  const { code, call, offer } = thrown;
+  const lost =
+    code === 'answer_lost' && call !== undefined
+      ? `The call may have run. Do not sign it again: \`${shows(call)}\` shows its outcome.`
+      : undefined;
   return new CliError(error.message.replaceAll('authority', '--grant'), {
-    hint: hintsFor(signer)[code] ?? error.hint,
+    hint: lost ?? hintsFor(signer)[code] ?? error.hint,
     exit: error.exit,
     code,
     details: {

@@ -1,4 +1,6 @@
 import { createAgent } from '../client/agent.ts';
+import { CountersignError } from '../client/errors.ts';
+import { showCommand } from './calls/which.ts';
 import { assetId } from '../protocol/account-id.ts';
 import { accountNamed, accountOrOwn, nameOf, namesOf } from './lib/accounts.ts';
 import { callNamed } from './lib/call-id.ts';
@@ -11,7 +13,7 @@ import {
   type CommandGroup,
   REASON,
 } from './lib/command.ts';
-import { cliErrorOf, problemError, usageError } from './lib/errors.ts';
+import { CliError, cliErrorOf, problemError, usageError } from './lib/errors.ts';
 import { hashIn, reasonIn } from './lib/input.ts';
 import { proseWidth, sentence } from './lib/print.ts';
 import { fields } from './lib/text.ts';
@@ -90,12 +92,19 @@ const topUp: Command = {
           ),
       },
     });
+    const shows = await showCommand(session, input, admin.self, admin.gateway);
     const response = await progress
       .during('paying', async () =>
         agent.topUp(admin.gateway, amount, to === undefined ? {} : { account }),
       )
       .catch((thrown: unknown) => {
-        throw cliErrorOf(thrown);
+        const error = cliErrorOf(thrown);
+        const lost = thrown instanceof CountersignError && error.code === 'answer_lost';
+        if (!lost || thrown.call === undefined) throw error;
+        throw new CliError(error.message, {
+          hint: `The payment may have moved. Do not sign it again: \`${shows(thrown.call)}\` shows its outcome.`,
+          ...{ code: error.code, exit: error.exit, details: error.details, cause: thrown },
+        });
       });
     const { problem, charged, call, transaction } = response.countersign;
     if (!response.ok) throw problemError(response.status, problem, await nameOf(session));

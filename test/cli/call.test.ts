@@ -224,6 +224,49 @@ describe('a refusal', () => {
   });
 });
 
+describe('an unknown outcome', () => {
+  /** Takes each signed request and never answers it. */
+  const silent = async () => {
+    const server = createServer((request, response) => {
+      if (isSigned(request)) request.socket.destroy();
+      else sendOffer(response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { server, origin: `http://127.0.0.1:${(server.address() as { port: number }).port}` };
+  };
+
+  test('names the command of the shell that shows the call to the key that signed it', async () => {
+    const { server, origin } = await silent();
+    try {
+      const { code, stderr } = await call(`${origin}/`, '--as', 'agent4');
+      expect(code).toBe(3);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        new RegExp(
+          `\`countersign calls show 0x[0-9a-f]{40} 0x[0-9a-f]{64} --as agent4 --gateway ${origin}\``,
+        ),
+      );
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  test('is what that command shows, of a call and of a top-up', async () => {
+    const made = documentIn(await call(LOOKUP, '--as', 'agent5', '--json'));
+    const { agents, owner } = world().stack.description;
+    const bought = documentIn(await pipe(place, ['credits', 'top-up', '1', '--json']));
+    for (const [payer, made2, name] of [
+      [agents[4]?.address, made, 'agent5'],
+      [owner.address, bought, 'owner'],
+    ] as const) {
+      const words = ['calls', 'show', String(payer), String(made2['call']), '--as', name];
+      const shown = await pipe(place, words);
+      expect(shown.code, shown.stderr).toBe(0);
+      expect(shown.stdout).toContain('committed: the tool answered');
+    }
+  });
+});
+
 describe('--dry-run', () => {
   test('prints the verdict and runs nothing', async () => {
     const before = await ran('lookup');

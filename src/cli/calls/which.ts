@@ -1,4 +1,4 @@
-import type { Hex } from '../../core/hex.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import { accountNamed } from '../lib/accounts.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
@@ -7,6 +7,25 @@ import type { ArgumentSpec, OptionSpec } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import { receiptNamed } from '../lib/receipt.ts';
+import type { Session } from '../lib/session.ts';
+
+/**
+ * Returns the command that shows a call to the key that signed it. The key is named, because `calls show` signs as the owner of a local
+ * stack otherwise, who may not see the account.
+ */
+export const showCommand = async (
+  { profile }: Session,
+  input: Input,
+  payer: Address,
+  origin: string,
+): Promise<(call: Hex) => string> => {
+  const name = input.text('as') ?? (await profile.holder(payer))?.name;
+  const isDefault =
+    input.text('gateway') === undefined && origin === (await profile.gatewayIfAny());
+  const signs = name === undefined ? '' : ` --as ${name}`;
+  const where = isDefault ? '' : ` --gateway ${origin}`;
+  return (call) => `countersign calls show ${payer} ${call}${signs}${where}`;
+};
 
 /** A call by its payer and id, or by its receipt. */
 export const WHICH: readonly ArgumentSpec[] = [

@@ -145,7 +145,7 @@ const refusalError = (refused: CountersignError): CliError => {
   }
   if (isProblem(problem, 'unknown-account')) {
     return new CliError('The gateway has no such account, or your key may not see it.', {
-      hint: 'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner.',
+      hint: 'Owners see the accounts that `countersign accounts tree` lists, operators see all: give --operator, or --as <name> with the key of its owner or of the account itself.',
       code: error.code,
       cause: refused,
     });
