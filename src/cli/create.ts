@@ -56,7 +56,7 @@ export const command: Command = {
         : NO_SETTINGS;
     const wanted = wantedManifest(project, input.text('package'));
     const { files, changes } = project.isNew
-      ? { files: projectFiles(directory, wanted), changes: [] }
+      ? { files: projectFiles(directory, wanted, settings.secrets), changes: [] }
       : await draftUpgrade(directory, wanted, IGNORED);
     await confirmUpgrade(session, input, changes);
     const changed = await changedFiles([...settings.files, ...files]);
@@ -77,4 +77,6 @@ export const command: Command = {
 };
 
 /** A second run without a setting: the configuration stays. */
-const NO_SETTINGS: Settings = { files: [], checks: [], notes: [], skipped: [], isLocal: false };
+const NO_SETTINGS: Settings = {
+  ...{ files: [], checks: [], notes: [], skipped: [], secrets: [], isLocal: false },
+};

@@ -5,12 +5,13 @@ import { loadLocalStack, type RunningStack } from './dev/local-stack.ts';
 import { requirePackages } from './dev/packages.ts';
 import { toolsImportsIn, upstreamIn } from './dev/project.ts';
 import { invalidTools, publishTools } from './dev/publish-tools.ts';
-import { readyText } from './dev/ready-text.ts';
-import { restoreSecrets } from './dev/local-secrets.ts';
+import { onSaleText, readyText } from './dev/ready-text.ts';
+import { restoreSecrets, secretsFile } from './dev/local-secrets.ts';
 import { secretNote, unsentSecrets } from './dev/secret-notes.ts';
 import { testCall } from './dev/test-call.ts';
 import { upstreamNotes } from './dev/upstreams.ts';
 import { watchFile } from './dev/watch-file.ts';
+import { readText } from './lib/atomic-file.ts';
 import { gatewayFiles } from './init.ts';
 import type { Command } from './lib/command.ts';
 import { TOOLS_FILE } from './lib/config-files.ts';
@@ -109,11 +110,16 @@ const serve = async (
       out.note(secretNote(session, each));
     }
   });
+  const secrets = secretsFile(directory);
+  const secretsWatcher = watchFile(secrets, await readText(secrets), async () => {
+    const unsold = unsoldOf(await unsentSecrets(directory, upstream));
+    out.note(`${out.noteStyle.good('✓')} ${onSaleText(parsed, unsold)}`);
+  });
   const log = relative(directory, stack.log);
   try {
     await restoreSecrets(directory);
     const unsent = await unsentSecrets(directory, upstream);
-    const unsold = new Set(unsent.flatMap(({ needed }) => needed.tools)).size;
+    const unsold = unsoldOf(unsent);
     out.result(stack.description, () =>
       readyText(out, stack.description, parsed, { log, unsold, hasKeys: process.stdin.isTTY }),
     );
@@ -128,7 +134,12 @@ const serve = async (
     out.note('Stopping.');
   } finally {
     watcher.stop();
+    secretsWatcher.stop();
     keys.stop();
     await stack.stop();
   }
 };
+
+/** How many tools cannot be sold, because a secret is missing. */
+const unsoldOf = (unsent: Awaited<ReturnType<typeof unsentSecrets>>): number =>
+  new Set(unsent.flatMap(({ needed }) => needed.tools)).size;

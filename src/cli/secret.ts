@@ -9,9 +9,10 @@ import type { Input } from './lib/input.ts';
 import { changedText, listed, sentence } from './lib/print.ts';
 import type { Session } from './lib/session.ts';
 import { shortTime } from './lib/units.ts';
-import { keepLocalSecret } from './dev/local-secrets.ts';
+import { keepLocalSecret, localSecrets } from './dev/local-secrets.ts';
 import { readConfigFiles, TOOLS_FILE } from './lib/config-files.ts';
-import { projectSecrets } from './lib/needed-secrets.ts';
+import { type NeededSecret, projectSecrets, putText } from './lib/needed-secrets.ts';
+import { printable } from './lib/text.ts';
 
 type Secret = ItemOf<'secrets.list'>;
 type PutBody = RequestOf<'secrets.put'>['body'];
@@ -88,23 +89,40 @@ const needed = (input: Input, option: 'user' | 'header', kind: SecretKind): stri
   throw usageError(`--${option} is missing.`, `Give --${option} for a secret of kind ${kind}.`);
 };
 
-/** What the tools of this directory need of a secret at the gateway of the command. */
-const neededIn = async ({ directory, profile }: Session, name: string) => {
+/** The secrets that the tools of this directory need at the gateway of the command. */
+const neededIn = async ({ directory, profile }: Session): Promise<Needed> => {
   const read = await readConfigFiles(directory);
-  if (read?.ok !== true) return undefined;
+  if (read?.ok !== true) return { all: [], missing: [] };
   const { secrets, variables } = read.value;
   const stack = await profile.stack();
   const isLocal = stack !== undefined && stack.gateway === (await profile.gatewayIfAny());
   const upstream = isLocal
     ? stack.upstream
     : (secrets['UPSTREAM_URL'] ?? variables['UPSTREAM_URL'] ?? '');
-  return (await projectSecrets(directory, upstream)).find((each) => each.name === name);
+  const all = await projectSecrets(directory, upstream);
+  const kept = isLocal ? await localSecrets(directory) : {};
+  return { all, missing: all.filter((each) => kept[each.name] === undefined) };
 };
 
-/** @param known the hosts to which tools.json sends the secret. With any other host, every call would get 503 */
-const hostFor = (name: string, given: string | undefined, known: readonly string[]): string => {
+type Needed = {
+  readonly all: readonly NeededSecret[];
+  /** Without those that the local stack has; of another gateway all of them. */
+  readonly missing: readonly NeededSecret[];
+};
+
+/** The host that gets the secret: with another one than tools.json names, every call would get 503. @throws CliError usage */
+const hostFor = (name: string, given: string | undefined, { all, missing }: Needed): string => {
+  const known = all.find((each) => each.name === name)?.hosts ?? [];
   const host = given ?? (known.length === 1 ? known[0] : undefined);
   if (host === undefined) {
+    if (all.length > 0 && !all.some((each) => each.name === name)) {
+      throw usageError(
+        `No tool in ${TOOLS_FILE} names the secret ${printable(name)}, so the command does not know its host.`,
+        missing.length === 0
+          ? 'The gateway has every secret that the tools name. Give --host <host> to store another one.'
+          : `The tools need ${missing.map((each) => `${each.name} (\`${putText(each)}\`)`).join(', ')}. Give --host <host> to store another one.`,
+      );
+    }
     throw usageError('--host is missing.', 'Give the host of the upstream, e.g. api.example.');
   }
   if (known.length === 0 || known.includes(host)) return host;
@@ -150,9 +168,10 @@ const put: Command = {
   run: async (session, input) => {
     const { out } = session;
     const name = input.arguments[0] ?? '';
-    const needed = await neededIn(session, name);
-    const host = hostFor(name, input.text('host'), needed?.hosts ?? []);
-    const kind = (input.text('kind') ?? needed?.kind ?? 'token') as SecretKind;
+    const needed = await neededIn(session);
+    const host = hostFor(name, input.text('host'), needed);
+    const ofTools = needed.all.find((each) => each.name === name)?.kind;
+    const kind = (input.text('kind') ?? ofTools ?? 'token') as SecretKind;
     const hint = input.text('hint');
     const admin = await openAdmin(session, 'operator');
     if ((await secretsOf(admin)).some((each) => each.name === name)) {

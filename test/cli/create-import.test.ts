@@ -63,6 +63,41 @@ describe('create --openapi', () => {
     expect(await read('.dev.vars')).toContain("LOCAL_STACK='true'");
   });
 
+  test('names the secret that the tools send, and the command that stores it', async () => {
+    const document = {
+      openapi: '3.1.0',
+      servers: [{ url: 'https://api.shop.example' }],
+      components: {
+        securitySchemes: { ShopKey: { type: 'apiKey', in: 'header', name: 'X-Key' } },
+      },
+      security: [{ ShopKey: [] }],
+      paths: { '/pets': { get: { operationId: 'listPets', responses: {} } } },
+    };
+    await writeFile(path('../keyed.json'), JSON.stringify(document));
+    const put = 'npx countersign secret put shop-key --host api.shop.example';
+    const sells = ['--openapi', 'keyed.json', '--price', '0.02'];
+    const ran = await create(...PAYEE, ...sells);
+    expect(ran.code, ran.stdout).toBe(0);
+    expect(documentIn(ran)['next']).toEqual(['cd shop', 'npm install', 'npm run dev', put]);
+    expect(await read('README.md')).toContain(`\`\`\`sh\n${put}\n\`\`\``);
+    const again = await pipe(home(), ['create', 'shop', '--yes', '--skip-checks', ...sells]);
+    expect(again.stdout).toMatch(new RegExp(`Next:[^]*  ${put}\n`));
+    expect(again.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'the secret shop-key is missing, which list_pets needs',
+    );
+    const wrong = await pipe({ ...home(), directory: path('.') }, [
+      'secret',
+      'put',
+      'api-key',
+      '--gateway',
+      'http://127.0.0.1:1',
+    ]);
+    expect(wrong.code).toBe(2);
+    const said = wrong.stderr.replaceAll(/\s+/g, ' ');
+    expect(said).toContain('No tool in tools.json names the secret api-key');
+    expect(said).toContain(`The tools need shop-key (\`${put.slice(4)}\`)`);
+  });
+
   test('keeps in a second run what the owner changed, and does not touch an unchanged file', async () => {
     await create(...PAYEE, ...words);
     const [first] = await tools();

@@ -155,6 +155,7 @@ describe('the first hour', () => {
     });
     put.child.stdin?.end(`${KEY}\n`);
     expect((await put).stdout).toContain(`weather stored for ${new URL(apiUrl()).host}`);
+    await terminal.sees('1 of 1 tool on sale now');
 
     expect(await configuration()).toEqual(before);
     terminal.press('ctrl-c');

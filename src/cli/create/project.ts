@@ -8,6 +8,7 @@ import {
   SECRETS_FILE,
   TOOLS_FILE,
 } from '../lib/config-files.ts';
+import { type NeededSecret, putText } from '../lib/needed-secrets.ts';
 import { isOldNode, readRelease, type Release } from '../dev/packages.ts';
 import { CliError } from '../lib/errors.ts';
 import { MAX_PROJECT_NAME, withResourceNames } from '../lib/resource-names.ts';
@@ -74,13 +75,14 @@ export const IGNORED = ['node_modules', '.wrangler', '.dev', '.dev.vars'];
 export const projectFiles = (
   directory: string,
   wanted: ReturnType<typeof wantedManifest>,
+  secrets: readonly NeededSecret[],
 ): readonly FileToWrite[] => {
   const manifest = { name: nameOf(directory), private: true, type: 'module', ...wanted };
   const texts = {
     'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
     'src/index.ts': ENTRY,
     '.gitignore': `${IGNORED.join('\n')}\n`,
-    'README.md': README,
+    'README.md': readme(secrets),
   };
   return Object.entries(texts).map(([name, text]) => ({
     path: join(directory, name),
@@ -96,7 +98,7 @@ export { AgentAccount, AuditLog, Relayer, SettlementRequests } from 'countersign
 export default countersign({ tools });
 `;
 
-const README = `# Gateway
+const readme = (secrets: readonly NeededSecret[]): string => `# Gateway
 
 Sells the tools in \`tools.json\` to agents that pay with a wallet signature, with [Countersign](https://www.npmjs.com/package/countersign).
 
@@ -107,7 +109,7 @@ npx countersign doctor  # checks settings, chain, facilitator and upstream
 \`\`\`
 
 \`npx countersign tools import openapi.yaml --price 0.01 --file tools.json\` sells the operations of an OpenAPI document.
-
+${secretsText(secrets)}
 To deploy it on Cloudflare:
 
 \`\`\`sh
@@ -117,4 +119,17 @@ npx countersign deploy            # checks, creates what is missing, deploys, an
 \`\`\`
 
 Use the receiving address for nothing else, and never for a second gateway.
+`;
+
+const secretsText = (secrets: readonly NeededSecret[]): string =>
+  secrets.length === 0
+    ? ''
+    : `
+The tools send secrets to the API, and calls get 503 until you store them. While \`npm run dev\` runs, store them on this machine:
+
+\`\`\`sh
+${secrets.map((each) => `npx ${putText(each)}`).join('\n')}
+\`\`\`
+
+Each command asks for the value, or reads it from standard input. With \`--gateway <origin> --as <operator>\`, it stores the secret at the deployed gateway.
 `;

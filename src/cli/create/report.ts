@@ -1,5 +1,6 @@
 import { basename, join, relative } from 'node:path';
 import { type Check, checkLines } from '../lib/checks.ts';
+import { missingText, type NeededSecret, putText } from '../lib/needed-secrets.ts';
 import { proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { printable, wrapped } from '../lib/text.ts';
@@ -10,6 +11,7 @@ export type Report = {
   readonly checks: readonly Check[];
   readonly notes: readonly string[];
   readonly skipped: readonly string[];
+  readonly secrets: readonly NeededSecret[];
   readonly keys: readonly { readonly name: string; readonly file: string }[];
   readonly isNew: boolean;
   readonly isLocal: boolean;
@@ -18,12 +20,13 @@ export type Report = {
 /** Prints what the command wrote, and the next steps. */
 export const reportProject = (session: Session, directory: string, report: Report): void => {
   const { out } = session;
-  const { written, unchanged, checks, notes, skipped, keys, isNew, isLocal } = report;
+  const { written, unchanged, checks, notes, skipped, secrets, keys, isNew, isLocal } = report;
   const folder = relative(session.directory, directory);
   const steps = [
     ...(folder === '' ? [] : [`cd ${quoted(folder)}`]),
     ...(isNew || written.includes('package.json') ? ['npm install'] : []),
     'npm run dev',
+    ...secrets.map((each) => `npx ${putText(each)}`),
   ];
   const document = { directory, written, unchanged, checks, notes, skipped, keys, next: steps };
   out.result(document, () => {
@@ -32,6 +35,10 @@ export const reportProject = (session: Session, directory: string, report: Repor
     const files = (how: string, names: readonly string[]): readonly string[] =>
       names.length === 0 ? [] : [prose(`${how} ${names.join(', ')}`, '  ')];
     const closing = [
+      ...secrets.map(
+        (each) =>
+          `Calls get 503 until you store it: ${missingText(each)}. Store it while \`npm run dev\` runs, in another terminal.`,
+      ),
       ...keys.map(
         ({ name, file }) =>
           `The key ${name} is encrypted in ${file}: back up the file and its password.`,

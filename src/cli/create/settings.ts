@@ -7,6 +7,7 @@ import { confirmOverwrite, rejectFaults } from '../init/steps.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import type { Check } from '../lib/checks.ts';
 import { type ConfigFiles, configOf, TOOLS_FILE } from '../lib/config-files.ts';
+import { type NeededSecret, neededSecrets } from '../lib/needed-secrets.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
@@ -26,6 +27,8 @@ export type Settings = {
   readonly notes: readonly string[];
   /** Operations that the project does not sell, and why. */
   readonly skipped: readonly string[];
+  /** What the sold tools send to the upstream and the operator must store. */
+  readonly secrets: readonly NeededSecret[];
   /** The upstream is on this machine: the project cannot be deployed as it is. */
   readonly isLocal: boolean;
 };
@@ -77,6 +80,7 @@ export const askSettings = async (
     checks,
     notes: sold?.notes ?? [],
     skipped: sold?.skipped ?? [],
+    secrets: sold === undefined ? [] : neededSecrets(sold.tools, sold.upstream),
     isLocal,
   };
 };

@@ -22,12 +22,12 @@ const schema = z.record(
 );
 
 /** Like `.dev.vars`: secrets for this machine only, in a directory that git ignores. */
-const fileOf = (directory: string): string => join(directory, '.dev', 'secrets.json');
+export const secretsFile = (directory: string): string => join(directory, '.dev', 'secrets.json');
 
 /** The secrets that `countersign dev` stores at each start: its database is new each time. */
 export const localSecrets = async (directory: string): Promise<Readonly<Record<string, Kept>>> => {
   try {
-    const read = schema.safeParse(JSON.parse((await readText(fileOf(directory))) ?? '{}'));
+    const read = schema.safeParse(JSON.parse((await readText(secretsFile(directory))) ?? '{}'));
     return read.success ? read.data : {};
   } catch {
     return {};
@@ -44,7 +44,7 @@ export const keepLocalSecret = async (
   if ((await readStack(directory))?.gateway !== gateway) return;
   const { [name]: _, ...others } = await localSecrets(directory);
   const all = secret === undefined ? others : { ...others, [name]: secret };
-  const file = fileOf(directory);
+  const file = secretsFile(directory);
   await writeFile(file, `${JSON.stringify(all, undefined, 2)}\n`, { mode: 0o600 });
   await chmod(file, 0o600);
 };

@@ -43,6 +43,12 @@ export const readyText = (
   ].join('\n');
 };
 
+/** What a stored or removed secret changed, e.g. `2 of 3 tools on sale now`. */
+export const onSaleText = (tools: readonly Tool[], unsold: number): string => {
+  const sold = tools.filter(({ disabled }) => !disabled).length;
+  return `${sold - unsold} of ${counted(sold, 'tool')} on sale now`;
+};
+
 const quoted = (text: string): string =>
   /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
