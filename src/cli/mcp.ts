@@ -3,6 +3,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Agent, createAgent } from '../client/agent.ts';
 import { addressOf } from '../client/signer.ts';
 import type { Server } from '@modelcontextprotocol/server';
+import { nameOf } from './lib/accounts.ts';
 import type { Command } from './lib/command.ts';
 import { CliError, cliErrorOf, EXIT } from './lib/errors.ts';
 import { originOf } from './lib/profile.ts';
@@ -75,11 +76,12 @@ export const command: Command = {
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, session.signal]);
     const waitMs = (input.number('wait', 1, 3_600) ?? WAIT_SECONDS) * 1000;
+    const names = await nameOf(session);
     const waiting = openWaiting({ calls, agent, waitMs, signal });
     note(`serving ${urls.join(', ')} over stdio; the host ends it`);
     await served(
       session,
-      () => openBridge({ agent, payer, remotes, approval, waiting, note }),
+      () => openBridge({ agent, payer, remotes, approval, waiting, note, nameOf: names }),
       note,
     );
     ended.abort();

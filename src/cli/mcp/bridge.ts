@@ -8,13 +8,14 @@ import type { Agent } from '../../client/agent.ts';
 import { ApprovalRequired } from '../../client/pending-approval.ts';
 import { shortText } from '../../core/plain-text.ts';
 import { formatDollars } from '../../protocol/amount.ts';
+import type { NameOf } from '../lib/next-step.ts';
 import type { Approval } from './approval.ts';
 import type { Named, Remote } from './names.ts';
 import { CALL_AGAIN, OWN_TOOLS, SPENDING } from './own-tools.ts';
 import { parkedCall } from './parked-calls.ts';
 import { openRemoteTools } from './remote-tools.ts';
 import { standingAt, stoppedText } from './standing.ts';
-import { againWith, failed, withSpending, words } from './texts.ts';
+import { againWith, failed, withNextStep, withSpending, words } from './texts.ts';
 import { resultOf, type Waiter, type Waiting } from './waiting.ts';
 
 /** The servers behind a bridge, and its ways to reach a person. */
@@ -25,6 +26,8 @@ export type BridgeOptions = {
   readonly remotes: readonly Remote[];
   readonly approval: Approval;
   readonly waiting: Waiting;
+  /** Names of this machine for accounts. */
+  readonly nameOf: NameOf;
   /** Prints a line for the person who runs the host. Never to stdout, which is the transport. */
   readonly note: (line: string) => void;
 };
@@ -34,7 +37,7 @@ export type BridgeOptions = {
  * that fails on this side is a result with `isError`, because the model must read the reason.
  */
 export const openBridge = (options: BridgeOptions): Server => {
-  const { agent, payer, remotes, approval, waiting, note } = options;
+  const { agent, payer, remotes, approval, waiting, nameOf, note } = options;
   const server = new Server(
     { name: 'countersign', version: '0.1.0' },
     { capabilities: { tools: {} }, instructions: instructionsOf(remotes) },
@@ -119,7 +122,7 @@ export const openBridge = (options: BridgeOptions): Server => {
       name === CALL_AGAIN
         ? await callAgain(given['call'], waiter)
         : await callNamed(name, given, waiter);
-    return withSpending(result, agent.spending().remaining);
+    return withSpending(withNextStep(result, nameOf), agent.spending().remaining);
   });
   return server;
 };

@@ -1,10 +1,16 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import * as z from 'zod/mini';
-import { CountersignError, type ErrorCode } from '../../client/errors.ts';
+import {
+  CountersignError,
+  type ErrorCode,
+  isProblem,
+  type ProblemBody,
+} from '../../client/errors.ts';
 import { lasting } from '../../core/lasting.ts';
 import { shortText } from '../../core/plain-text.ts';
 import { countsCalls } from '../../protocol/account/denial.ts';
 import { formatDollars } from '../../protocol/amount.ts';
+import { type NameOf, nextStep } from '../lib/next-step.ts';
 import { isoTime } from '../lib/units.ts';
 import type { ParkedCall } from './parked-calls.ts';
 
@@ -62,6 +68,15 @@ export const stillWaiting = (parked: ParkedCall): CallToolResult => {
 
 /** The arguments of `call_again`. */
 export const againWith = (call: string): string => JSON.stringify({ call });
+
+/** Adds the command that lifts a denial: the hint of the gateway is for programs, and names the account by a field. */
+export const withNextStep = (result: CallToolResult, nameOf: NameOf): CallToolResult => {
+  const problem =
+    result.isError === true ? (result.structuredContent as ProblemBody | undefined) : undefined;
+  if (!isProblem(problem, 'denied')) return result;
+  const step = nextStep('denied', problem, nameOf);
+  return step === undefined ? result : { ...result, content: [...result.content, words(step)] };
+};
 
 const reportSchema = z.object({
   charged: z.string(),
