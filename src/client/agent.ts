@@ -9,6 +9,7 @@ import { CountersignError } from './errors.ts';
 import { look } from './look.ts';
 import { type FetchInit, type FetchInput, readOutgoing } from './outgoing.ts';
 import { isFromAudience } from './present.ts';
+import type { ResumeOptions } from './pending-approval.ts';
 import type { SavedCall } from './saved-call.ts';
 import { addressOf } from './signer.ts';
 import { topUpRequest } from './top-up-request.ts';
@@ -53,7 +54,7 @@ export type Agent = {
    *
    * @throws CountersignError `options_invalid`, `over_total`, and the errors of `PendingApproval.resume`
    */
-  resume(saved: SavedCall, options?: { readonly signal?: AbortSignal }): Promise<AgentResponse>;
+  resume(saved: SavedCall, options?: ResumeOptions): Promise<AgentResponse>;
   /**
    * Connects a client of the official MCP SDK that pays `tools/call` within the caps. Each result holds the call's report in
    * `_meta["countersign/report"]`; a call that the agent refuses to pay rejects with `CountersignError`.
@@ -93,9 +94,9 @@ export const createAgent = (options: AgentOptions): Agent => {
     topUp: async (gateway, amount, { account } = {}) =>
       await topUp(context, gateway, amountOf(amount, 'amount'), account),
     look: async (gateway, callId) => await look(context, gateway, callId),
-    resume: async (saved, { signal } = {}) => {
+    resume: async (saved, options = {}) => {
       const { resumeCall } = await import('./resume-call.ts');
-      return await resumeCall(context, saved, signal);
+      return await resumeCall(context, saved, options);
     },
     mcp: async (url, info) => await connectTo(context, url, info),
     tools: async (url) => {

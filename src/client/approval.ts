@@ -7,7 +7,7 @@ import { exchangeOrLook } from './exchange-or-look.ts';
 import { notify, type WaitingCall } from './hooks.ts';
 import { look } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
-import { ApprovalRequired } from './pending-approval.ts';
+import { ApprovalRequired, type ResumeOptions } from './pending-approval.ts';
 import { saveCall } from './saved-call.ts';
 import type { Completion, SignedResult } from './signed-result.ts';
 import type { Proof } from './proof.ts';
@@ -37,20 +37,21 @@ export const continueApproval = async (
     expiresAt,
   };
   notify(() => context.hooks.onApproval?.(waiting));
-  const wait = async (signal = outgoing.signal): Promise<SignedResult> =>
+  const wait = async ({ signal = outgoing.signal, pause }: ResumeOptions = {}) =>
     waitForPerson(
       context,
       signal === undefined ? outgoing : { ...outgoing, signal },
       { ...proof, until: expiresAt },
       completion,
+      pause,
     );
   if (context.approval === 'wait') return await wait();
   let resumed: Promise<SignedResult> | undefined;
   throw new ApprovalRequired(response, problem, {
     ...waiting,
     save: () => saveCall(outgoing, proof, expiresAt),
-    resume: async ({ signal } = {}) => {
-      resumed ??= wait(signal).catch((cause: unknown) => {
+    resume: async (options) => {
+      resumed ??= wait(options).catch((cause: unknown) => {
         // An aborted wait has sent nothing that a later one must not send again.
         resumed = undefined;
         throw cause;
@@ -75,6 +76,7 @@ export const waitForPerson = async (
   outgoing: Outgoing,
   proof: Proof,
   { complete, neverRan }: Completion,
+  pause: ResumeOptions['pause'] = context.sleep,
 ): Promise<SignedResult> => {
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
     const state = await stateOf(context, outgoing, proof.call);
@@ -95,7 +97,7 @@ export const waitForPerson = async (
         { call: proof.call },
       );
     }
-    await context.sleep(waitMs, outgoing.signal);
+    await pause(waitMs, outgoing.signal);
   }
 };
 

@@ -9,7 +9,7 @@ export type { AgentTool } from './mcp/tools.ts';
 export type { McpClientInfo } from './mcp/connect.ts';
 export type { CallRecord } from './call-record.ts';
 export type { Receipt } from './verify-receipt.ts';
-export { ApprovalRequired, type PendingApproval } from './pending-approval.ts';
+export { ApprovalRequired, type PendingApproval, type ResumeOptions } from './pending-approval.ts';
 export type { SavedCall } from './saved-call.ts';
 export { CountersignError, type ErrorCode, type ProblemBody } from './errors.ts';
 

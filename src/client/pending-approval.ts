@@ -13,7 +13,14 @@ export type PendingApproval = WaitingCall & {
    *
    * @throws CountersignError `approval_refused`, `approval_expired`, `answer_lost`; the caller's own abort reason
    */
-  resume(options?: { readonly signal?: AbortSignal }): Promise<AgentResponse>;
+  resume(options?: ResumeOptions): Promise<AgentResponse>;
+};
+
+/** How `resume` waits. */
+export type ResumeOptions = {
+  readonly signal?: AbortSignal;
+  /** Sleeps between two questions to the gateway. Default: for as long as the client proposes, 2 s at first and 30 s at most. */
+  readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 };
 
 /** The error `approval_required`: a person must approve the call. `approval.resume()` goes on with it. */

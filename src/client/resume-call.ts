@@ -1,10 +1,12 @@
 import type { AgentResponse } from './call-report.ts';
 import { waitForPerson } from './approval.ts';
+import type { ResumeOptions } from './pending-approval.ts';
 import type { AgentContext } from './context.ts';
 import { CountersignError } from './errors.ts';
 import type { Outgoing } from './outgoing.ts';
 import { completeCall } from './present.ts';
 import type { Proof } from './proof.ts';
+import type { Completion } from './signed-result.ts';
 import { readSavedCall, type SavedCall } from './saved-call.ts';
 
 /**
@@ -16,7 +18,7 @@ import { readSavedCall, type SavedCall } from './saved-call.ts';
 export const resumeCall = async (
   context: AgentContext,
   saved: SavedCall,
-  signal: AbortSignal | undefined,
+  { signal, pause }: ResumeOptions,
 ): Promise<AgentResponse> => {
   const { over, request, proof } = await readSavedCall(saved);
   const budget = proof.pays === 'card' ? context.card?.budget : context.budget;
@@ -30,7 +32,7 @@ export const resumeCall = async (
   }
   const within = budget === undefined ? context : { ...context, budget };
   const outgoing = signal === undefined ? request : { ...request, signal };
-  if (over === 'http') return await continued(within, outgoing, proof);
+  if (over === 'http') return await continued(within, outgoing, proof, pause);
   const [{ toolCallOf }, { carried }] = await Promise.all([
     import('./mcp/tool-call.ts'),
     import('./mcp/paying-fetch.ts'),
@@ -40,7 +42,7 @@ export const resumeCall = async (
     throw new CountersignError('options_invalid', 'The saved call holds no tools/call.');
   }
   return await carried(within, toolCall, async (carrier) =>
-    continued(carrier, toolCall.outgoing, proof),
+    continued(carrier, toolCall.outgoing, proof, pause),
   );
 };
 
@@ -48,9 +50,10 @@ const continued = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
+  pause: ResumeOptions['pause'],
 ): Promise<AgentResponse> => {
-  const { response } = await waitForPerson(context, outgoing, proof, {
-    complete: async (result) => await completeCall(context, outgoing, proof, result),
-  });
+  const complete: Completion['complete'] = async (result) =>
+    await completeCall(context, outgoing, proof, result);
+  const { response } = await waitForPerson(context, outgoing, proof, { complete }, pause);
   return response;
 };

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallToolResult, isCallToolResult } from '@modelcontextprotocol/server';
 import type { Agent } from '../../client/agent.ts';
 import type { AgentResponse } from '../../client/call-report.ts';
 import { CountersignError } from '../../client/errors.ts';
+import type { ResumeOptions } from '../../client/pending-approval.ts';
 import type { ParkedCall, ParkedCalls } from './parked-calls.ts';
 import { againWith, failed, stillWaiting } from './texts.ts';
 
@@ -21,7 +23,7 @@ export type Waiting = {
   all(): Promise<readonly ParkedCall[]>;
 };
 
-type Resume = (options: { readonly signal: AbortSignal }) => Promise<AgentResponse>;
+type Resume = (options: ResumeOptions) => Promise<AgentResponse>;
 
 type Options = {
   readonly calls: ParkedCalls;
@@ -35,6 +37,9 @@ type Options = {
 /** Interval of progress messages, ms: shorter than the timeout of every host that progress resets. */
 const PROGRESS_MS = 5_000;
 
+/** The longest pause between two questions to the gateway while a host waits, ms. */
+const HOST_WAITS_MS = 2_000;
+
 /** Errors after which a call can no longer run. */
 const OVER: ReadonlySet<string> = new Set(['approval_refused', 'approval_expired']);
 
@@ -44,12 +49,19 @@ const OVER: ReadonlySet<string> = new Set(['approval_refused', 'approval_expired
  */
 export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting => {
   const running = new Map<string, Promise<CallToolResult>>();
+  const pacers = new Map<string, Pacer>();
+
+  const pacerOf = (call: string): Pacer => {
+    const pacer = pacers.get(call) ?? createPacer();
+    pacers.set(call, pacer);
+    return pacer;
+  };
 
   const start = (parked: ParkedCall, work: Resume): Promise<CallToolResult> => {
     const { call } = parked.saved;
     const known = running.get(call);
     if (known !== undefined) return known;
-    const started = work({ signal }).then(resultIn);
+    const started = work({ signal, pause: pacerOf(call).pause }).then(resultIn);
     running.set(call, started);
     // After a failure a later request starts the work again. At this moment the promise may have no other handler.
     started.catch(() => running.delete(call));
@@ -67,12 +79,14 @@ export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting 
     };
     tell();
     const timer = setInterval(tell, PROGRESS_MS);
+    const leave = pacerOf(call).enter();
     const limit = AbortSignal.any([waiter.signal, signal, AbortSignal.timeout(waitMs)]);
     try {
       const ended = await Promise.race([result, aborted(limit)]);
       if (ended === undefined) return stillWaiting(parked);
       await calls.drop(call);
       running.delete(call);
+      pacers.delete(call);
       return ended;
     } catch (cause) {
       const isOver = cause instanceof CountersignError && OVER.has(cause.code);
@@ -80,6 +94,7 @@ export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting 
       return failed(cause, isOver ? '' : ` call_again with ${againWith(call)} asks again.`);
     } finally {
       clearInterval(timer);
+      leave();
     }
   };
 
@@ -94,6 +109,35 @@ export const openWaiting = ({ calls, agent, waitMs, signal }: Options): Waiting 
       if (parked === undefined) return undefined;
       const resume: Resume = async (until) => await agent.resume(parked.saved, until);
       return await wait(parked, start(parked, resume), waiter);
+    },
+  };
+};
+
+/** Paces the questions of one waiting call. */
+type Pacer = {
+  readonly pause: NonNullable<ResumeOptions['pause']>;
+  /** A host begins to wait: ends the current pause, and keeps the next ones short until the returned function is called. */
+  enter(): () => void;
+};
+
+/** Without it, a host that asks again after the approval would read that the call still waits, for as long as a grown pause lasts. */
+const createPacer = (): Pacer => {
+  let hosts = 0;
+  let nap = new AbortController();
+  return {
+    pause: async (ms, signal) => {
+      nap = new AbortController();
+      const until = signal === undefined ? nap.signal : AbortSignal.any([nap.signal, signal]);
+      const length = hosts > 0 ? Math.min(ms, HOST_WAITS_MS) : ms;
+      // The agent checks its own signal after each pause.
+      await sleep(length, undefined, { signal: until }).catch(() => signal?.throwIfAborted());
+    },
+    enter: () => {
+      hosts += 1;
+      nap.abort();
+      return () => {
+        hosts -= 1;
+      };
     },
   };
 };

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import type { AgentResponse } from '../../../../src/client/call-report.ts';
+import type { ResumeOptions } from '../../../../src/client/pending-approval.ts';
+import type { SavedCall } from '../../../../src/client/saved-call.ts';
+import type { ParkedCall } from '../../../../src/cli/mcp/parked-calls.ts';
+import { openWaiting } from '../../../../src/cli/mcp/waiting.ts';
+
+const call = `0x${'ab'.repeat(32)}` as const;
+const parked: ParkedCall = {
+  ...{
+    tool: 'report',
+    origin: 'https://gw.example',
+    payer: `0x${'01'.repeat(20)}`,
+    price: '$0.05',
+  },
+  saved: { call, expiresAt: 1_800_000_000 } as unknown as SavedCall,
+};
+
+/** A gateway that is asked after each pause, and a person who approves the call later. */
+const world = () => {
+  const stored = new Map([[call as string, parked]]);
+  const state = { approved: false, asked: 0 };
+  const resume = async ({ pause, signal }: ResumeOptions): Promise<AgentResponse> => {
+    for (;;) {
+      state.asked += 1;
+      if (state.approved) break;
+      // As long as the pauses of the client have grown.
+      await pause?.(30_000, signal);
+    }
+    return Response.json({ result: { content: [{ type: 'text', text: 'ran' }] } }) as AgentResponse;
+  };
+  const ended = new AbortController();
+  const waiting = openWaiting({
+    calls: {
+      find: async (id) => stored.get(id),
+      all: async () => [...stored.values()],
+      keep: async () => undefined,
+      drop: async (id) => void stored.delete(id),
+    },
+    agent: { resume: async (_, options = {}) => await resume(options) },
+    ...{ waitMs: 50, signal: ended.signal },
+  });
+  return { state, resume, waiting, ended };
+};
+
+const waiter = { signal: new AbortController().signal, progress: async () => undefined };
+
+describe('a call that a person approved between two requests of the host', () => {
+  test('returns its answer at once, however long the pauses have grown', async () => {
+    const { state, resume, waiting, ended } = world();
+    const first = await waiting.park(parked, resume, waiter);
+    expect(JSON.stringify(first.content)).toContain('waits for a person');
+    // The gateway was asked at the start, and again when the host began to wait, at most.
+    expect(state.asked).toBeLessThanOrEqual(2);
+    state.approved = true;
+    const second = await waiting.again(call, waiter);
+    expect(second?.content).toEqual([{ type: 'text', text: 'ran' }]);
+    expect(await waiting.again(call, waiter)).toBeUndefined();
+    ended.abort();
+  });
+
+  test('is asked about seldom while no host waits', async () => {
+    const { state, resume, waiting, ended } = world();
+    await waiting.park(parked, resume, waiter);
+    const asked = state.asked;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(state.asked).toBe(asked);
+    ended.abort();
+  });
+});
