@@ -150,7 +150,10 @@ describe('settlements backends', () => {
     const { code, stdout } = await run('settlements', 'backends');
     expect(code, stdout).toBe(0);
     expect(stdout).toMatch(/x402\.example +not used +5 +3 +timeout/);
-    expect(stdout).toMatch(/balance +0\.012345\n/);
+    expect(stdout).toMatch(/balance +0\.012345 of the chain's coin\n/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      "30 payments in 2 transactions, 1 replaced, fees 0.001 of the chain's coin",
+    );
     expect(stdout).toMatch(/pays for +1234 payments/);
     expect(stdout).toMatch(/under way +1 transaction, 20 payments/);
     expect(stdout).toMatch(/relayer eip155:8453 +unavailable, 0x4e4e/);

@@ -74,7 +74,7 @@ const relayerText = ({ out, now }: Session, relayer: Relayer): string => {
   return fields(
     [
       [`relayer ${network}`, relayer.address],
-      ['  balance', balance === undefined ? 'not read yet' : coins(balance)],
+      ['  balance', balance === undefined ? 'not read yet' : inCoin(balance)],
       ['  pays for', covers === undefined ? undefined : counted(covers, 'payment')],
       [
         '  waiting',
@@ -85,7 +85,7 @@ const relayerText = ({ out, now }: Session, relayer: Relayer): string => {
         '  so far',
         totals === undefined
           ? undefined
-          : `${counted(totals.payments, 'payment')} in ${counted(totals.transactions, 'transaction')}, ${totals.replaced} replaced, ${coins(totals.fees)}`,
+          : `${counted(totals.payments, 'payment')} in ${counted(totals.transactions, 'transaction')}, ${totals.replaced} replaced, fees ${inCoin(totals.fees)}`,
       ],
       ['  last error', error === undefined ? undefined : `${error.text}, ${shortTime(error.at)}`],
     ],
@@ -93,6 +93,9 @@ const relayerText = ({ out, now }: Session, relayer: Relayer): string => {
     proseWidth(out),
   );
 };
+
+/** Networks name their coins differently, e.g. ETH or POL, and the gateway does not know the names. */
+const inCoin = (wei: string): string => `${coins(wei)} of the chain's coin`;
 
 /** Wei in the chain's coin, cut to six decimals: `0.012345`. */
 export const coins = (wei: string): string => {
