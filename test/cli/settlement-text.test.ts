@@ -170,6 +170,18 @@ describe('settlements backends', () => {
   });
 });
 
+test('settlements reconcile without a run does not say that ledger and chain agree', async () => {
+  const none = { body: { items: [] } };
+  const { run } = await gatewayWith({
+    '/admin/reconciliations': none,
+    '/admin/differences': none,
+  });
+  const { code, stdout } = await run('settlements', 'reconcile');
+  expect(code, stdout).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain('over blocks that are 64 blocks deep');
+  expect(stdout).not.toContain('agree');
+});
+
 test.each([
   ['0', '0'],
   ['1', 'under 0.000001'],

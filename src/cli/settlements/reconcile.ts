@@ -1,4 +1,5 @@
 import type { ItemOf } from '../../management/routes.ts';
+import { REORG_MARGIN } from '../../settlement/chain/expected-transfer.ts';
 import { namesOf } from '../lib/accounts.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
 import type { Command } from '../lib/command.ts';
@@ -34,14 +35,20 @@ export const reconcile: Command = {
     );
     const names = await namesOf(session);
     out.result({ reconciliations: runs, differences }, () =>
-      [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),
+      // Without a run, nothing was compared: that no difference is known says nothing.
+      runs.length + differences.length === 0
+        ? runsText(out, runs)
+        : [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),
     );
   },
 };
 
 export const runsText = (out: Output, runs: readonly Run[]): string =>
   runs.length === 0
-    ? sentence(out, 'No reconciliation yet: the gateway runs one every 15 minutes.')
+    ? sentence(
+        out,
+        `No reconciliation yet: the gateway runs one every 15 minutes, over blocks that are ${REORG_MARGIN} blocks deep. A local chain that is shorter has none.`,
+      )
     : listed(
         out,
         [
