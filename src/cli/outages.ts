@@ -2,7 +2,7 @@ import { collected, openAdmin } from './lib/admin-client.ts';
 import type { Command } from './lib/command.ts';
 import { sentence } from './lib/print.ts';
 import { printable } from './lib/text.ts';
-import { shortTime } from './lib/units.ts';
+import { isoTime, shortTime } from './lib/units.ts';
 
 export const command: Command = {
   summary: 'show what fails now and what to do about it, as operator',
@@ -14,7 +14,10 @@ export const command: Command = {
     const outages = await collected(admin, admin.list('outages'));
     out.result({ outages }, () =>
       outages.length === 0
-        ? sentence(out, 'No outage: chains, facilitators, tools, queues and the cron trigger work.')
+        ? sentence(
+            out,
+            `No outage as of ${isoTime(session.now()).slice(11, 16)} UTC: chains, facilitators, tools, queues and the cron trigger work. The gateway looks once a minute and shows an outage after two looks.`,
+          )
         : outages
             .map(({ severity, since, title, what, next }) =>
               [

@@ -182,6 +182,13 @@ test('settlements reconcile without a run does not say that ledger and chain agr
   expect(stdout).not.toContain('agree');
 });
 
+test('outages says as of when nothing fails, and when an outage shows', async () => {
+  const { run } = await gatewayWith({ '/admin/outages': { body: { items: [] } } });
+  const outages = (await run('outages')).stdout.replaceAll(/\s+/g, ' ');
+  expect(outages).toMatch(/^No outage as of \d\d:\d\d UTC: /);
+  expect(outages).toContain('after two looks');
+});
+
 test.each([
   ['0', '0'],
   ['1', 'under 0.000001'],
