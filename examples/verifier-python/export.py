@@ -184,7 +184,7 @@ def open_export(paths: List[str]) -> Export:
         elif os.path.isfile(path):
             logs.append(path)
         else:
-            raise Unreadable(f"{path} is no file")
+            raise Unreadable(f"{path} is no file" if os.path.exists(path) else f"{path} does not exist")
     folder = folders[0] if folders else None
     return Export(folder, logs, [] if folder is None else _manifest(os.path.join(folder, "manifest.json")))
 

@@ -34,7 +34,8 @@ export const gatewayChecks = async (
     ),
   );
   if (health === undefined || !health.ok) {
-    const hint = 'Start it with `npm start`, deploy it, or correct --gateway.';
+    const hint =
+      'Start it with `npm run dev` in a project or `npm start` in the repository, deploy it, or correct --gateway.';
     return [failure('gateway', `${gateway}: ${health?.error ?? ''}`, hint)];
   }
   return [
@@ -70,7 +71,7 @@ const clockCheck = ({ headers, from, until }: HttpAnswer): Check => {
   const date = Date.parse(headers.get('date') ?? '');
   if (Number.isNaN(date)) {
     const hint = 'The check of the chain compares its clock instead.';
-    return skipped(name, 'the gateway sends no Date header', hint);
+    return skipped(name, 'GET /health has no Date header here; a deployed gateway adds one', hint);
   }
   // The header has whole seconds: assume the middle of its second.
   const skew = date + 500 - (from + until) / 2;

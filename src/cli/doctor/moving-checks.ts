@@ -116,7 +116,7 @@ const audienceCheck = (one: Moving['audiences'][number]): Check => {
     name,
     one.calls > 0
       ? `${one.audience} is in use: ${promisedText(one)}`
-      : `${one.audience}: no call of the last 71 minutes; it may go if no grant names it`,
+      : `${one.audience}: no call in the log of the last 71 minutes, or since the gateway began; it may go if no grant names it`,
   );
 };
 

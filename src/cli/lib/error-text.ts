@@ -21,7 +21,8 @@ const LABELS: Readonly<Record<string, string>> = {
 export const errorText = (error: CliError, width: number, style: Style, now: number): string => {
   const details = fields(
     Object.entries(error.details).map(([name, value]) => [
-      `  ${LABELS[name] ?? name.replaceAll('_', ' ')}`,
+      // The name of a setting stays as it is typed.
+      `  ${LABELS[name] ?? (/^[A-Z]/.test(name) ? name : name.replaceAll('_', ' '))}`,
       detailText(name, value, error.details, now),
     ]),
     style.dim,

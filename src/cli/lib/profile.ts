@@ -127,7 +127,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
       if (gateway !== undefined) return gateway;
       throw usageError(
         'The command does not know which gateway to call.',
-        'Give --gateway <origin>, e.g. --gateway https://gateway.example, or set COUNTERSIGN_GATEWAY. Without one, run the command in the directory where `npm start` runs.',
+        'Give --gateway <origin>, e.g. --gateway https://gateway.example, or set COUNTERSIGN_GATEWAY. Without one, run the command in the directory where the gateway runs on this machine: with `npm run dev` in a project, with `npm start` in the repository.',
       );
     },
     signer: async (role, origin) => {

@@ -60,3 +60,11 @@ describe('the figures of a denial', () => {
     expect(text).toMatch(/price +\$0\.02/);
   });
 });
+
+it('prints the name of a setting among the details as it is typed', () => {
+  const details = { UPSTREAM_URL: 'is not public', retry_allowed: true, first_seen: 1 };
+  const error = new CliError('The settings are faulty.', { hint: 'none', details });
+  const text = errorText(error, 100, styleOf(false), 0);
+  expect(text).toContain('UPSTREAM_URL');
+  expect(text).toContain('first seen');
+});
