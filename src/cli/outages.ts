@@ -16,7 +16,7 @@ export const command: Command = {
       outages.length === 0
         ? sentence(
             out,
-            `No outage as of ${isoTime(session.now()).slice(11, 16)} UTC: chains, facilitators, tools, queues and the cron trigger work. The gateway looks once a minute and shows an outage after two looks.`,
+            `No outage as of ${isoTime(session.now()).slice(11, 16)} UTC: chains, facilitators, tools, queues and the cron trigger work. The gateway looks once a minute; a chain or a facilitator that fails is an outage after two looks.`,
           )
         : outages
             .map(({ severity, since, title, what, next }) =>
