@@ -38,6 +38,9 @@ const endsText = (checks: readonly Finding[], out: Output): string => {
   const heads = checks.find(({ check }) => check === 'heads');
   if (heads === undefined || heads.verdict === 'BROKEN') return '';
   const { note = '' } = heads;
+  const isBroken = checks.some(({ verdict }) => verdict === 'BROKEN');
+  // A reader of one line must not take a broken export for a whole one.
+  if (isBroken && heads.verdict === 'proved') return '';
   return sentence(
     out,
     heads.verdict === 'proved'

@@ -100,7 +100,11 @@ export const openOwner = async (session: Session, input: Input): Promise<OwnerCl
     );
     if (!response.ok) {
       // An earlier attempt may have carried it out, which a 503 does not deny.
-      if (lost && method !== 'GET' && (response.status === 503 || isProblem(problem, 'already-used')))
+      if (
+        lost &&
+        method !== 'GET' &&
+        (response.status === 503 || isProblem(problem, 'already-used'))
+      )
         throw unknownOutcome(origin);
       const more = { response, ...(problem === undefined ? {} : { problem }) };
       throw cliErrorOf(new CountersignError('refused', 'The signer refused.', more));
