@@ -45,7 +45,7 @@ import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
 import { isSentAgain } from './call/open-calls.ts';
-import { reserveCall } from './call/reserve-call.ts';
+import { reserveCall, type ReserveServices } from './call/reserve-call.ts';
 import type { Commands } from './commands/open-commands.ts';
 import { unstored } from './decision.ts';
 import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
@@ -97,6 +97,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #feed: Feed;
   readonly #outbox: Outbox;
   readonly #requests: LeaseRequests;
+  readonly #services: ReserveServices;
   #recalls: Recalls | undefined;
   readonly #woke = nowSeconds();
   #commands: Commands | undefined;
@@ -114,16 +115,16 @@ export class AgentAccount extends DurableObject<Env> {
       waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
     });
     this.#requests = openLeaseRequests(account, this.#ledger, this.#peers);
+    this.#services = {
+      ...{ ledger: this.#ledger, peers: this.#peers, requests: this.#requests },
+      loadRecalls: async () => this.#loadRecalls(),
+    };
   }
 
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
   async reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict> {
     if (this.ctx.id.name !== call.account) return UNAVAILABLE;
-    const services = {
-      ...{ ledger: this.#ledger, peers: this.#peers, requests: this.#requests },
-      loadRecalls: async () => this.#loadRecalls(),
-    };
-    return reserveCall(services, call, attempt, evidence);
+    return reserveCall(this.#services, call, attempt, evidence);
   }
 
   /** Ends a call whose tool has run. */

@@ -8,7 +8,7 @@ import type { AccountId } from '../protocol/account-id.ts';
  */
 
 /**
- * `making`: a request to the issuer may have made the card; nobody has its number. `open`: a merchant may have the number. `charged`: the
+ * `making`: the issuer may have made the card, but has given its number to nobody. `open`: a merchant may have the number. `charged`: the
  * issuer approved a payment, which the merchant may raise up to the cap. `sealed`: the call has read what the card was charged, and the
  * gateway approves no further raise. `closing`: no payment may begin any more, and the issuer has not confirmed that yet. `closed`: the
  * issuer has confirmed it, and approved no payment.

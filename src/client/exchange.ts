@@ -153,7 +153,7 @@ const rejectRedirect = (response: Response, call: Hex): void => {
   );
 };
 
-/** Whether the gateway does not know the outcome yet, or the call is still running. A final problem says so itself (`final`). */
+/** Whether the gateway does not know the outcome yet, or the call is still running. A problem with `final` ends the exchange. */
 export const isForLater = (
   { status, headers }: Response,
   problem: ProblemBody | undefined,

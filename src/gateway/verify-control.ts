@@ -5,7 +5,11 @@ import type { Network } from '../protocol/account-id.ts';
 import type { PayerFacts } from '../protocol/account/call.ts';
 import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { checkContractSignature, readPayerFacts } from '../settlement/chain/payer.ts';
+import {
+  checkContractSignature,
+  hasNodeAnswered,
+  readPayerFacts,
+} from '../settlement/chain/payer.ts';
 import type { Gateway } from './gateway.ts';
 import {
   admitsLookUp,
@@ -43,10 +47,10 @@ export const verifyByContract = async (
   if (!nodes.ok) return nodes;
   const { payer, digest, signature, network } = signed;
   const contract = await checkContractSignature(nodes.value, payer, digest, signature);
-  gateway.chainHealth.note(network, contract.ok, nowSeconds());
+  gateway.chainHealth.note(network, hasNodeAnswered(contract), nowSeconds());
   if (!contract.ok) return silent(network, 'signature');
   const { valid, hasCode, block } = contract.value;
-  // Without code at the address nobody has checked anything, whatever it answers: a precompile has none.
+  // Only code can check a signature. An address without code may still return the value that accepts one: a precompile echoes its input.
   if (valid && hasCode) return ok({ contractCheckedAt: block });
   if (signed.signedByKey && !hasCode) return ok({});
   return invalidSignature(signed, hasCode ? 'contract_refused' : 'wrong_signer');

@@ -6,7 +6,11 @@ import { verifyStrict } from '../crypto/verifier.ts';
 import { accountId, type Network } from '../protocol/account-id.ts';
 import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/call.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { checkContractSignature, readPayerFacts } from '../settlement/chain/payer.ts';
+import {
+  checkContractSignature,
+  hasNodeAnswered,
+  readPayerFacts,
+} from '../settlement/chain/payer.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 import { passesRateLimit, TOO_MANY } from './rate-limit.ts';
@@ -75,7 +79,7 @@ export const verifyOnChain = async (
     signed.digest,
     signed.signature,
   );
-  gateway.chainHealth.note(signed.network, contract.ok, nowSeconds());
+  gateway.chainHealth.note(signed.network, hasNodeAnswered(contract), nowSeconds());
   if (!contract.ok) return silent(signed.network, 'signature');
   return contract.value.valid
     ? ok({ facts: facts.value, checkedAt: { contractCheckedAt: contract.value.block } })

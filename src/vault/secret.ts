@@ -185,7 +185,10 @@ const textFault = (each: string, kind: SecretKind): string | undefined => {
   return isHeaderText(each) ? undefined : 'must be printable ASCII, without outer spaces';
 };
 
-/** Attack (CWE-407): wherever the first bytes of a secret stand in an answer, the scanner compares the rest. */
+/**
+ * Attack (CWE-407): at each place of an answer that has the first bytes of a secret, the scanner compares the rest: a secret that repeats its first bytes
+ * costs as many comparisons as it has repeats.
+ */
 const repeatsItsBeginning = (each: string): boolean => {
   const folded = each.toLowerCase();
   // Base64 may begin up to two bytes later.

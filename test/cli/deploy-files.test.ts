@@ -97,10 +97,15 @@ test('the test call goes to the cheapest paid tool with one path, a GET if there
   expect(
     probe({ ...tool, path: '/x/*' }, { ...tool, price: 0n }, { ...tool, disabled: true }),
   ).toBe(undefined);
-  const tools = [tool, { ...tool, path: '/b', method: 'POST' }] as never;
+  const tools = [
+    tool,
+    { ...tool, path: '/b', method: 'POST' },
+    { ...tool, path: '/d', method: 'POST' },
+    { ...tool, path: '/d', method: 'DELETE' },
+  ] as never;
   const named = (path: string) => probeOf({ audiences: ['https://s.example'], tools }, path);
   expect(named('/a?x=1')).toEqual({ url: 'https://s.example/a?x=1', method: 'GET' });
   expect(named('/b')).toEqual({ url: 'https://s.example/b', method: 'POST' });
-  for (const path of ['/c', 'a', '//evil.example/a'])
+  for (const path of ['/c', '/d', 'a', '//evil.example/a'])
     expect(() => named(path), path).toThrow('the path of --try');
 });

@@ -43,8 +43,8 @@ export type Whole = CutExport & {
   readonly early: readonly YearTexts[];
 };
 
-/** Verifier keys as readers pin them: of the log of this year and of the one before. */
-export const PINNED = ['2025', '2026']
+/** Verifier keys as readers pin them: of the log of this year and of the next one. */
+export const PINNED = ['2026', '2027']
   .map((year) => `${verifierKey({ ...KEY, name: KEY.name.replace('2026', year) })}\n`)
   .join('');
 
@@ -264,9 +264,9 @@ export const quietYear = async (
   cut: AccountId,
   stranger: readonly Entry[],
 ): Promise<CutExport> => {
-  const before = openMemoryLog(2025);
+  const before = openMemoryLog(2026);
   await before.append(...[...logs.values()].flatMap(chunksOf));
-  const log = openMemoryLog(2026, before);
+  const log = openMemoryLog(2027, before);
   await log.append(...chunksOf(stranger));
   return { logs, years: await exportLogs([before, log], [cut]), key: PINNED };
 };

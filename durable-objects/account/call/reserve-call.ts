@@ -21,7 +21,8 @@ const MAX_TRIES = 64;
 const HASTY_TRIES = 12;
 const PAUSE_MS = 50;
 
-type Services = {
+/** What a decision may ask beyond the account's own state. */
+export type ReserveServices = {
   readonly ledger: Ledger;
   readonly peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>;
   readonly requests: LeaseRequests;
@@ -33,7 +34,7 @@ type Services = {
  * answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
  */
 export const reserveCall = async (
-  { ledger, peers, requests, loadRecalls }: Services,
+  { ledger, peers, requests, loadRecalls }: ReserveServices,
   call: Call,
   attempt: Hex,
   evidence: Evidence,

@@ -20,10 +20,11 @@ export const probeOf = (
     const isHere = path.startsWith('/') && url.origin === origin;
     const found = isHere ? findTool(routesOf(tools), 'GET', url.pathname) : undefined;
     if (found?.route === 'tool') return { url: url.href, method: 'GET' };
-    const method = found?.route === 'method_not_allowed' ? found.allow[0] : undefined;
-    if (method !== undefined) return { url: url.href, method };
+    const [method, another] = found?.route === 'method_not_allowed' ? found.allow : [];
+    // Of several methods the command must not choose, e.g. DELETE: it pays for the call.
+    if (method !== undefined && another === undefined) return { url: url.href, method };
     throw usageError(
-      `No tool of tools.json serves ${path}, the path of --try.`,
+      `${path}, the path of --try, is not the path of one tool in tools.json.`,
       "Give a path as callers send it, e.g. --try '/tools/lookup?word=river'.",
     );
   }

@@ -136,6 +136,14 @@ export const checkContractSignature = async (
   return ok({ valid: returned.slice(0, 66) === MAGIC, hasCode, block });
 };
 
+/**
+ * Whether a node answered the check of a contract, whatever the contract made of it.
+ *
+ * Attack: a contract that fails its own check in a way of its own would let its owner mark the chain as silent for every other caller.
+ */
+export const hasNodeAnswered = (checked: Result<ContractSignature, RpcFault>): boolean =>
+  checked.ok || checked.error.kind === 'invalid';
+
 const calldata = (digest: Hex, signature: Hex, bytes: number): Hex => {
   const offset = (64).toString(16).padStart(64, '0');
   const length = bytes.toString(16).padStart(64, '0');

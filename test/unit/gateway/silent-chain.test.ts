@@ -94,3 +94,20 @@ describe('while every node of the chain is silent (law 13)', () => {
     expect([third.status, asked.length]).toEqual([503, 6]);
   });
 });
+
+it('a contract that fails its own check in a way of its own does not make the chain silent', async () => {
+  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
+    const batch = await new Request(input, init).json<{ id: number; method: string }[]>();
+    const answers = batch.map(({ id, method }) =>
+      method === 'eth_call'
+        ? { jsonrpc: '2.0', id, error: { code: -32_000, message: 'my own failure' } }
+        : { jsonrpc: '2.0', id, result: method === 'eth_getCode' ? '0x60' : '0x1' },
+    );
+    return Response.json(answers);
+  });
+  const ofContract = { who: 'owner', fields: { agent: addressOf('agent') } } as const;
+  const freeze = ['account.status', `/accounts/${OWN}/status`, ofContract] as const;
+  const { context } = await send(freeze);
+  for (const _ of [1, 2]) expect((await send(freeze, context)).status).toBe(503);
+  expect(context.chainHealth.silentFor(NETWORK, Math.floor(Date.now() / 1_000))).toBeUndefined();
+});

@@ -98,9 +98,9 @@ describe('an export of an owner', () => {
   });
 
   test('cannot leave out what an account did in the new year', async () => {
-    const [before, entries] = [openMemoryLog(2025), OWNED.get(ALICE) ?? []];
+    const [before, entries] = [openMemoryLog(2026), OWNED.get(ALICE) ?? []];
     await before.append(entries.slice(0, 6));
-    const log = openMemoryLog(2026, before);
+    const log = openMemoryLog(2027, before);
     await log.append(entries.slice(6), STRANGER);
     const years = await exportLogs([before, log], [ALICE]);
     const whole = { logs: new Map([[ALICE, entries]]), years, key: PINNED };
@@ -110,7 +110,7 @@ describe('an export of an owner', () => {
       logs: new Map([[ALICE, entries.slice(0, 6)]]),
       years: years.map((year) => ({
         ...year,
-        leaves: year.leaves.filter((line) => !line.includes(ALICE) || year.year === 2025),
+        leaves: year.leaves.filter((line) => !line.includes(ALICE) || year.year === 2026),
       })),
     };
     expect(await foundIn(cut, PINNED)).toEqual({
@@ -139,9 +139,9 @@ describe('the log that the gateway has now', () => {
   });
 
   test('proves that an account is quiet, and that no year came after', async () => {
-    const before = openMemoryLog(2025);
+    const before = openMemoryLog(2026);
     for (const entries of OWNED.values()) await before.append(entries);
-    const log = openMemoryLog(2026, before);
+    const log = openMemoryLog(2027, before);
     await log.append(STRANGER);
     const years = await exportLogs([before, log], [ALICE]);
     const quiet = { logs: new Map([[ALICE, OWNED.get(ALICE) ?? []]]), years, key: PINNED };

@@ -16,7 +16,7 @@ const parked: ParkedCall = {
   saved: { call, expiresAt: 1_800_000_000 } as unknown as SavedCall,
 };
 
-/** A gateway that is asked after each pause, and a person who approves the call later. */
+/** The bridge asks this gateway after each pause; a person approves the call later. */
 const world = () => {
   const stored = new Map([[call as string, parked]]);
   const state = { approved: false, asked: 0 };
