@@ -21,7 +21,10 @@ export const countedDatabase = (db: D1Database, meter: Pick<Meter, 'add'>): D1Da
       run: all,
       // `first` and `raw` return no `meta`.
       raw: async () => (await all<object>()).results.map(Object.values),
-      first: async <T>(): Promise<T | null> => (await all<T>()).results[0] ?? null,
+      first: async (column?: string): Promise<unknown> => {
+        const row = (await all<Record<string, unknown>>()).results[0];
+        return (column === undefined ? row : row?.[column]) ?? null;
+      },
     } as unknown as D1PreparedStatement;
     inner.set(wrapped, statement);
     return wrapped;

@@ -1,3 +1,4 @@
+import { reset } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { COUNT_NAMES, NAMED, written } from '../../dev/cost/tables.ts';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
@@ -43,6 +44,8 @@ const expectNear = (documented: number, counted: number, why: string): void => {
 test('counts the billed operations of a paid call as docs/cost.md lists them', async ({ task }) => {
   const alone = await countOf(0);
   vi.restoreAllMocks();
+  // Empties the objects as well: the gateway's account goes on from its last entry.
+  await reset();
   await freshDatabase();
   // Without the cost of the first call.
   const atOnce = perCall(await countOf(AT_ONCE), alone, AT_ONCE);
