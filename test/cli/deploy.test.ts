@@ -185,7 +185,8 @@ afterAll(async () => {
 });
 
 describe('countersign deploy', () => {
-  it('continues after a crash or an error at any step, makes nothing twice, and pays the live gateway once', async () => {
+  // Each attempt starts wrangler six times and more, so deploy-resume.test.ts stops after every change, without processes.
+  it('continues after a crash or an error, makes nothing twice, and pays the live gateway once', async () => {
     const argvs: string[] = [];
     const ran: Ran[] = [];
     const attempt = async (...words: readonly string[]): Promise<Ran> => {
@@ -198,10 +199,6 @@ describe('countersign deploy', () => {
     expect((await attempt()).code).toBeNull();
     expect(await readFile(join(project, 'wrangler.toml'), 'utf8')).toBe(original);
 
-    crashAfter(/^POST \/r2\/buckets$/);
-    expect((await attempt()).code).toBeNull();
-    crashAfter(/^POST \/queues$/, 3);
-    expect((await attempt()).code).toBeNull();
     crashAfter(/secrets-bulk$/);
     const crash = cloudflare.onEffect;
     cloudflare.onEffect = async (line) => {

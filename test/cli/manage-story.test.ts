@@ -77,7 +77,7 @@ test('lets an owner govern a fleet with the command alone', async () => {
     .poll(() => watch.shown(), PATIENCE)
     .toMatch(/team\/alice +lookup +denied +window, limit \$0\.002, left \$0\.00/);
   expect(await at(['accounts', 'show', 'team/alice'])).toMatch(
-    /per day \(owner\) +\$0\.002 +\$0\.00/,
+    /per day, by its owner +\$0\.002 +\$0\.00/,
   );
 
   // After a dry run, the owner raises the limit.

@@ -132,6 +132,8 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'settlements.writeoff': ['409 not-writable'],
   'settlements.resolve': ['409 not-writable'],
   'deadletters.redrive': ['404 unknown-document'],
+  // This gateway takes calls: audit-rebuild.test.ts rebuilds a paused one.
+  'audit.rebuild': ['409 not-writable'],
   'secrets.delete': ['404 unknown-document'],
   'webhooks.delete': ['404 unknown-document'],
   'account.webhooks.delete': ['404 unknown-document'],

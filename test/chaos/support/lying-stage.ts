@@ -7,7 +7,7 @@ import {
   repeatUntilFinal,
   signRequest,
 } from './agent.ts';
-import { type AccountRecord, isClosed, readAccountRecords } from './account-records.ts';
+import { accountReader, type AccountRecord, isClosed } from './account-records.ts';
 import type { Answered, Message } from './proxy.ts';
 import { mineEverySecond, type Stage, startStage, type ToolName } from './stage.ts';
 
@@ -92,10 +92,11 @@ export const startLyingStage = async (): Promise<LyingStage> => {
       throw new Error(`${name}: no first payment: ${JSON.stringify(first)}`);
     return agent;
   };
+  const read = accountReader(stage.directory);
   const recordOf: LyingStage['recordOf'] = async ({ id }, holds) => {
     const deadline = Date.now() + RECORD_MS;
     for (;;) {
-      const record = (await readAccountRecords(stage.directory)).get(id);
+      const record = await read(id);
       if (record !== undefined && (holds(record) || Date.now() > deadline)) return record;
       if (Date.now() > deadline) throw new Error(`the gateway has stored nothing about ${id}`);
       await pause(500);
