@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import { countsCalls } from '../protocol/account/denial.ts';
+import { countsCalls } from '../policy/rule-name.ts';
 import type { Facts } from '../protocol/log/facts.ts';
 
 /** The limit that denied a call, as it was at the decision: atomic units, or numbers of calls. A figure that is no number reads as absent. */
