@@ -9,7 +9,7 @@ import type {
   ReserveVerdict,
 } from '../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence, LookUp, Outcome } from '../../src/protocol/account/call.ts';
-import type { ChargedCommand, CommandCharge } from '../../src/protocol/account/command-budget.ts';
+import type { CountedCommand, CommandCost } from '../../src/protocol/account/command-budget.ts';
 import type { CommandVerdict } from '../../src/protocol/account/command-verdict.ts';
 import type {
   AccountCommand,
@@ -77,7 +77,7 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.reserve,
       this.prototype.finish,
       this.prototype.apply,
-      this.prototype.charge,
+      this.prototype.countCommand,
       this.prototype.lease,
       this.prototype.recall,
       this.prototype.report,
@@ -152,9 +152,9 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Counts a command that another account of the tree carries out, once by its id. */
-  async charge(charge: CommandCharge): Promise<ChargedCommand> {
+  async countCommand(cost: CommandCost): Promise<CountedCommand> {
     const commands = await this.#loadCommands();
-    return commands === undefined ? UNAVAILABLE : commands.charge(charge);
+    return commands === undefined ? UNAVAILABLE : commands.countCommand(cost);
   }
 
   /** Lends a descendant a share of this account's limits, for as long as its grant lives (law 6). */

@@ -1,7 +1,7 @@
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Status } from '../protocol/account/command.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Facts } from '../protocol/log/facts.ts';
 
 /** The row of an account in `accounts`, as its entries describe it. */
 export type AccountRow = {
@@ -43,48 +43,34 @@ export const newRow = (firstAt: Seconds): AccountRow => ({
 });
 
 /** The row after one more entry: the same object if the entry does not change it. */
-export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
-  const changes = changesOf(entry);
-  return changes === undefined ? row : { ...row, ...changes, seq: entry.seq };
-};
-
-const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
-  const own = ownChangesOf(entry);
-  const ancestors = accountsIn(entry.outcome?.['ancestors']);
+export const rowAfter = (row: AccountRow, entry: Facts): AccountRow => {
+  const own = changesOf(entry);
+  const ancestors = accountsIn(entry.outcome.ancestors);
+  if (own === undefined && ancestors === undefined) return row;
   // A grant that is taken in the same entry names other ancestors, which hold from then on.
-  return ancestors === undefined ? own : { ancestors, ...own };
+  return { ...row, ...(ancestors === undefined ? {} : { ancestors }), ...own, seq: entry.seq };
 };
 
-const ownChangesOf = ({
-  type,
-  decision,
-  outcome = {},
-  evidence = {},
-}: Entry): Partial<AccountRow> | undefined => {
-  if (type === 'grant.taken') {
-    const ancestors = accountsIn(outcome['above']);
+const changesOf = (entry: Facts): Partial<AccountRow> | undefined => {
+  if (entry.type === 'grant.taken') {
+    const ancestors = accountsIn(entry.outcome.above);
     return ancestors && { parent: ancestors[0], ancestors };
   }
-  if (type === 'account.label') {
-    if (typeof outcome.label !== 'string') return { label: undefined, namedBy: undefined };
-    return {
-      label: outcome.label,
-      namedBy: evidence['role'] === 'operator' ? 'operator' : 'owner',
-    };
+  if (entry.type === 'account.label') {
+    const { label } = entry.outcome;
+    if (typeof label !== 'string') return { label: undefined, namedBy: undefined };
+    return { label, namedBy: entry.evidence.role === 'operator' ? 'operator' : 'owner' };
   }
-  const status = type === 'account.status' ? statusOf(decision) : undefined;
+  if (entry.type !== 'account.status') return undefined;
+  const status = STATUSES.find((each) => each === entry.decision);
   if (status === undefined) return undefined;
-  return outcome.side === 'owner' ? { status } : { operatorStatus: status };
+  return entry.outcome.side === 'owner' ? { status } : { operatorStatus: status };
 };
 
 const STATUSES: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 
-const statusOf = (value: Json | undefined): Status | undefined =>
-  STATUSES.find((each) => each === value);
-
 /** A list of ancestors, nearest first. */
-const accountsIn = (value: Json | undefined): readonly AccountId[] | undefined =>
-  Array.isArray(value) ? [...new Set(value.filter(isAccount))] : undefined;
+const accountsIn = (list: readonly string[] | undefined): readonly AccountId[] | undefined =>
+  list && [...new Set(list.filter(isAccount))];
 
-const isAccount = (value: Json): value is AccountId =>
-  typeof value === 'string' && parseAccountId(value) !== undefined;
+const isAccount = (text: string): text is AccountId => parseAccountId(text) !== undefined;

@@ -1,4 +1,5 @@
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { type Facts, factsIf } from '../protocol/log/facts.ts';
 import type { TablePrefix } from './projection-statements.ts';
 
 const insertInto = (into: TablePrefix): string => `
@@ -18,51 +19,53 @@ export const approvalStatements = (
   into: TablePrefix = '',
 ): D1PreparedStatement[] => entries.flatMap((entry) => statementOf(db, entry, into));
 
-const statementOf = (db: D1Database, entry: Entry, into: TablePrefix): D1PreparedStatement[] => {
-  const { type, decision, rule } = entry;
-  if (type === 'call.parked') return [insert(db, entry, into)];
-  if (type === 'call.approved' || type === 'call.refused')
-    return [decide(db, entry, decision, into)];
-  // Only the entry of a call that has waited names this rule.
-  return type === 'call.accepted' && rule === 'approval' ? [decide(db, entry, 'used', into)] : [];
+const statementOf = (db: D1Database, logged: Entry, into: TablePrefix): D1PreparedStatement[] => {
+  const entry = factsIf(logged, 'call.parked', 'call.approved', 'call.refused', 'call.accepted');
+  if (entry === undefined) return [];
+  switch (entry.type) {
+    case 'call.parked':
+      return [insert(db, entry, into)];
+    case 'call.approved':
+    case 'call.refused':
+      return [decide(db, entry, entry.decision ?? 'expired', entry.evidence, into)];
+    case 'call.accepted':
+      // Only the entry of a call that has waited names this rule.
+      return entry.rule === 'approval' ? [decide(db, entry, 'used', {}, into)] : [];
+  }
 };
 
-const insert = (db: D1Database, entry: Entry, into: TablePrefix): D1PreparedStatement => {
-  const { account, call, seq, at, amounts, outcome = {}, payment = {} } = entry;
+const insert = (
+  db: D1Database,
+  entry: Facts<'call.parked'>,
+  into: TablePrefix,
+): D1PreparedStatement => {
+  const { account, call, seq, at, amounts, outcome, payment } = entry;
   return db
     .prepare(insertInto(into))
     .bind(
-      ...[account, call, seq, at, Number(outcome['until'] ?? at)],
-      ...[entry.tool ?? '', entry.request ?? '', text(payment['asset']) ?? ''],
-      ...[Number(amounts?.['price'] ?? 0), text(outcome['asked']) ?? account],
-      ...[Number(outcome['above'] ?? 0), entry.policy ?? ''],
-      text(outcome['approver']) ?? 'operator',
+      ...[account, call, seq, at, outcome.until ?? at],
+      ...[entry.tool ?? '', entry.request ?? '', payment.asset ?? ''],
+      ...[Number(amounts.price ?? 0), outcome.asked ?? account],
+      ...[Number(outcome.above ?? 0), entry.policy ?? ''],
+      outcome.approver ?? 'operator',
     );
 };
 
 /** The end of a call's time names no person: its evidence is empty. */
 const decide = (
   db: D1Database,
-  entry: Entry,
-  state: string | undefined,
+  entry: Facts,
+  state: string,
+  { by, role }: Facts<'call.approved'>['evidence'],
   into: TablePrefix,
 ): D1PreparedStatement => {
-  const { account, call, seq, at, outcome = {}, evidence = {} } = entry;
-  const by = text(evidence['by']);
+  const { account, call, seq, at } = entry;
+  const reason =
+    entry.type === 'call.refused' && state === 'refused' ? entry.outcome.reason : undefined;
   return db
     .prepare(decideIn(into))
     .bind(
-      ...[
-        account,
-        call,
-        seq,
-        state ?? 'expired',
-        by,
-        text(evidence['role']),
-        by === null ? null : at,
-      ],
-      state === 'refused' ? text(outcome['reason']) : null,
+      ...[account, call, seq, state, by ?? null, role ?? null],
+      ...[by === undefined ? null : at, reason ?? null],
     );
 };
-
-const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);

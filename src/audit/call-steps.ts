@@ -1,8 +1,9 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Network, parseAccountId } from '../protocol/account-id.ts';
-import { countsCalls } from '../protocol/account/denial.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
 import { entryName } from '../protocol/log/entry-name.ts';
+import { type Cases, type Facts, factsOf, inCase } from '../protocol/log/facts.ts';
+import { deniedLimit } from './denied-limit.ts';
 
 /** One entry about a call, in words. */
 export type Step = {
@@ -28,101 +29,52 @@ export type StepWords = {
   readonly text: (text: string) => string;
 };
 
-type Members = { readonly [key: string]: Json };
-
 /** What the entries about a call say, in their order: who signed, which policies and rule decided, what became of the money. */
 export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly Step[] =>
-  entries.map((entry) => {
-    const told = toldOf(entry, words);
+  entries.map((logged) => {
+    const entry = factsOf(logged);
     return {
       at: entry.at,
       seq: entry.seq,
-      what: SENTENCES[entry.type]?.(told) ?? entryName(entry.type),
-      clauses: CLAUSES[entry.type]?.(told) ?? [],
+      what: inCase(SENTENCES, entry, words) ?? entryName(entry.type),
+      clauses: inCase(CLAUSES, entry, words) ?? [],
     };
   });
 
-/** An entry, with the parts that sentences are about. */
-type Told = {
-  readonly entry: Entry;
-  readonly words: StepWords;
-  readonly amounts: Readonly<Record<string, string>>;
-  readonly payment: Members;
-  readonly outcome: Members;
-  readonly person: string;
-};
-
-const toldOf = (entry: Entry, words: StepWords): Told => {
-  const { amounts = {}, payment = {}, outcome = {}, evidence = {} } = entry;
-  const by = textOf(evidence['by']);
-  const person = by === undefined ? 'the operator' : words.account(by);
-  return { entry, words, amounts, payment, outcome, person };
-};
-
-const judged = ({ entry, words }: Told): readonly string[] => [
+const judged = (entry: Judged, words: StepWords): readonly string[] => [
   signedText(entry, words),
   policiesText(entry, words),
 ];
 
-const CLAUSES: Partial<Readonly<Record<Entry['type'], (told: Told) => readonly string[]>>> = {
-  'call.accepted': (told) => [...judged(told), paidBy(told.payment)],
-  'call.parked': judged,
-  'call.denied': judged,
-};
+const endedText = (
+  { decision, outcome, amounts }: Facts<'call.finished' | 'call.abandoned'>,
+  words: StepWords,
+): string =>
+  `${decision ?? 'ended'}${reasonText(outcome, words)}: charged ${moneyOf(amounts.charged, words)}`;
 
-const ended = ({ entry, amounts, outcome, words }: Told): string =>
-  `${entry.decision ?? 'ended'}${reasonText(outcome, words)}: charged ${moneyOf(amounts['charged'], words)}`;
+type Judged = Facts<'call.accepted' | 'call.parked' | 'call.denied'>;
 
-const SENTENCES: Partial<Readonly<Record<Entry['type'], (told: Told) => string>>> = {
-  'call.accepted': ({ amounts, words }) => `accepted for ${moneyOf(amounts['price'], words)}`,
-  'call.parked': ({ amounts, words }) =>
-    `waits for a person at ${moneyOf(amounts['price'], words)}`,
-  'call.denied': ({ entry, outcome, words }) =>
-    `denied by the rule ${words.rule(limitRule(outcome['limit']) ?? entry.rule ?? 'unknown')}${limitText(outcome['limit'], words)}`,
-  'call.approved': ({ person }) => `approved by ${person}`,
-  'call.refused': ({ entry, person }) =>
-    entry.decision === 'expired'
-      ? 'no person decided in time: ended without a charge'
-      : `refused by ${person}`,
-  'call.dispatched': () => 'dispatched to the tool',
-  'call.finished': ended,
-  'call.abandoned': ended,
-  'call.late': ({ outcome, words }) =>
-    `the tool answered after the call had ended${reasonText(outcome, words)}`,
-  'call.resolved': ({ entry, amounts, person, words }) =>
-    `resolved by ${person}: ${entry.decision ?? ''}, charged ${moneyOf(amounts['charged'], words)}`,
-  'call.refunded': ({ amounts, outcome, person, words }) =>
-    `${person} refunded ${moneyOf(amounts['amount'], words)} as credit: ${words.text(textOf(outcome['reason']) ?? '')}`,
-  'settlement.redriven': ({ person }) => `${person} presented the payment again`,
-  'payment.settled': ({ entry, payment, words }) =>
-    `payment settled${transactionText(entry.account, payment, words)}`,
-  'payment.failed': ({ payment, words }) =>
-    `payment failed by fault of the ${textOf(payment['fault']) ?? 'payer'}${reasonText(payment, words)}`,
-  'payment.released': ({ payment, words }) =>
-    `payment released${reasonText(payment, words)}: it moved no money`,
-  'payment.bounced': ({ payment, words }) => `payment tried again${reasonText(payment, words)}`,
-};
+/** Who decided, of an entry that a command may have caused. */
+const personIn = (
+  { evidence: { by } }: { readonly evidence: Facts<'call.approved'>['evidence'] },
+  words: StepWords,
+): string => (by === undefined ? 'the operator' : words.account(by));
 
-const signedText = ({ account, evidence = {} }: Entry, words: StepWords): string => {
+const signedText = ({ account, evidence }: Judged, words: StepWords): string => {
   const who = words.account(account);
-  const block = evidence['contractCheckedAt'];
-  const how = typeof block === 'number' ? ` (contract, accepted at block ${block})` : '';
-  if (evidence['proof'] === 'intent') return `${who} signed an intent${how}`;
-  const bound = evidence['intent'] === undefined ? '' : ' and its intent';
-  return `${who} signed a payment${bound}${how}`;
+  const { contractCheckedAt: block, proof, intent } = evidence;
+  const how = block === undefined ? '' : ` (contract, accepted at block ${block})`;
+  if (proof === 'intent') return `${who} signed an intent${how}`;
+  return `${who} signed a payment${intent === undefined ? '' : ' and its intent'}${how}`;
 };
 
-const policiesText = ({ policy, evidence = {} }: Entry, words: StepWords): string => {
-  const policies = evidence['policies'];
-  if (!Array.isArray(policies))
+const policiesText = ({ policy, evidence: { policies } }: Judged, words: StepWords): string => {
+  if (policies === undefined)
     return policy === undefined ? 'no policy' : `policy ${words.hash(policy)}`;
   return `policies: ${policies
-    .map((each: Json) => {
-      const { kind, account } = each as Members;
-      return kind === 'default'
-        ? 'default'
-        : `${textOf(kind) ?? ''} of ${words.account(textOf(account) ?? '')}`;
-    })
+    .map(({ kind = '', account = '' }) =>
+      kind === 'default' ? kind : `${kind} of ${words.account(account)}`,
+    )
     .join(', ')}`;
 };
 
@@ -134,39 +86,37 @@ const PAID: Readonly<Record<string, string>> = {
   card: 'paid by a card',
 };
 
-const paidBy = ({ paidBy: by }: Members): string => PAID[textOf(by) ?? ''] ?? 'nothing to pay';
+const paidBy = ({ payment }: Facts<'call.accepted'>): string =>
+  PAID[payment.paidBy ?? ''] ?? 'nothing to pay';
 
-const membersOf = (value: Json | undefined): Members | undefined =>
-  typeof value !== 'object' || value === null || Array.isArray(value)
-    ? undefined
-    : (value as Members);
-
-const limitRule = (limit: Json | undefined): string | undefined =>
-  textOf(membersOf(limit)?.['rule']);
-
-/** The limit as it was at the decision. */
-const limitText = (limit: Json | undefined, words: StepWords): string => {
-  const state = membersOf(limit);
-  if (state === undefined) return '';
-  const rule = limitRule(limit) ?? '';
-  const figure = (name: string): string =>
-    countsCalls(rule) ? `${textOf(state[name]) ?? '0'} calls` : moneyOf(textOf(state[name]), words);
-  const resets = state['resetsAt'];
-  const until = typeof resets === 'number' ? `, resets ${words.time(resets)}` : '';
-  return ` (limit ${figure('limit')}, spent ${figure('spent')}, held ${figure('held')}${until})`;
+/** The rule, and its limit as it was at the decision. */
+const deniedText = (entry: Facts<'call.denied'>, words: StepWords): string => {
+  const limit = deniedLimit(entry);
+  const rule = words.rule(limit?.rule ?? entry.rule ?? 'unknown');
+  if (limit === undefined) return `denied by the rule ${rule}`;
+  const { unit, spent, held, resetsAt } = limit;
+  const figure = (value = 0n): string =>
+    unit === 'calls' ? `${value} calls` : words.money(value.toString());
+  const until = resetsAt === undefined ? '' : `, resets ${words.time(resetsAt)}`;
+  return `denied by the rule ${rule} (limit ${figure(limit.limit)}, spent ${figure(spent)}, held ${figure(held)}${until})`;
 };
 
-const transactionText = (account: Entry['account'], payment: Members, words: StepWords): string => {
-  const transaction = textOf(payment['transaction']);
+const transactionText = (
+  { account, payment: { transaction } }: Facts<'payment.settled'>,
+  words: StepWords,
+): string => {
   const network = parseAccountId(account)?.network;
   if (transaction === undefined || network === undefined) return '';
   return ` in ${words.transaction(network, transaction)}`;
 };
 
-const reasonText = ({ reason, status }: Members, words: StepWords): string => {
+const reasonText = (
+  { reason, status = 0 }: { readonly reason?: string; readonly status?: number },
+  words: StepWords,
+): string => {
   const parts = [
-    typeof status === 'number' && status > 0 ? `status ${status}` : undefined,
-    typeof reason === 'string' ? words.text(reason) : undefined,
+    status > 0 ? `status ${status}` : undefined,
+    reason === undefined ? undefined : words.text(reason),
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 };
@@ -174,5 +124,36 @@ const reasonText = ({ reason, status }: Members, words: StepWords): string => {
 const moneyOf = (amount: string | undefined, words: StepWords): string =>
   words.money(amount !== undefined && /^-?[0-9]{1,78}$/.test(amount) ? amount : '0');
 
-const textOf = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined;
+/** A type without a sentence has its name only. */
+const SENTENCES: Cases<StepWords, string> = {
+  'call.accepted': ({ amounts }, words) => `accepted for ${moneyOf(amounts.price, words)}`,
+  'call.parked': ({ amounts }, words) => `waits for a person at ${moneyOf(amounts.price, words)}`,
+  'call.denied': deniedText,
+  'call.approved': (entry, words) => `approved by ${personIn(entry, words)}`,
+  'call.refused': (entry, words) =>
+    entry.decision === 'expired'
+      ? 'no person decided in time: ended without a charge'
+      : `refused by ${personIn(entry, words)}`,
+  'call.dispatched': () => 'dispatched to the tool',
+  'call.finished': endedText,
+  'call.abandoned': endedText,
+  'call.late': ({ outcome }, words) =>
+    `the tool answered after the call had ended${reasonText(outcome, words)}`,
+  'call.resolved': (entry, words) =>
+    `resolved by ${personIn(entry, words)}: ${entry.decision ?? ''}, charged ${moneyOf(entry.amounts.charged, words)}`,
+  'call.refunded': (entry, words) =>
+    `${personIn(entry, words)} refunded ${moneyOf(entry.amounts.amount, words)} as credit: ${words.text(entry.outcome.reason ?? '')}`,
+  'settlement.redriven': (entry, words) => `${personIn(entry, words)} presented the payment again`,
+  'payment.settled': (entry, words) => `payment settled${transactionText(entry, words)}`,
+  'payment.failed': ({ payment }, words) =>
+    `payment failed by fault of the ${payment.fault ?? 'payer'}${reasonText(payment, words)}`,
+  'payment.released': ({ payment }, words) =>
+    `payment released${reasonText(payment, words)}: it moved no money`,
+  'payment.bounced': ({ payment }, words) => `payment tried again${reasonText(payment, words)}`,
+};
+
+const CLAUSES: Cases<StepWords, readonly string[]> = {
+  'call.accepted': (entry, words) => [...judged(entry, words), paidBy(entry)],
+  'call.parked': judged,
+  'call.denied': judged,
+};

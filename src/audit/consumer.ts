@@ -2,6 +2,7 @@ import { encodeBase64 } from '../crypto/bytes.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Appended, AuditLogRpc, StoredRun } from '../protocol/audit-log-contract.ts';
@@ -239,12 +240,12 @@ const applyEntries = async (
  * @throws Error if the account does not answer
  */
 const withDocument = async ({ account }: AuditDeps, entry: Entry): Promise<Entry | undefined> => {
-  const name = entry.outcome?.['name'];
-  if (entry.type !== 'webhook.put' || typeof name !== 'string') return entry;
-  if (entry.evidence?.['document'] !== undefined) return entry;
+  const { evidence, outcome } = factsIf(entry, 'webhook.put') ?? {};
+  const { name, hash } = outcome ?? {};
+  if (name === undefined || evidence?.document !== undefined) return entry;
   const kept = await account(entry.account).document('webhook', name);
   if (kept.verdict === 'unavailable') throw new Error('The account did not answer.');
-  return kept.verdict === 'found' && kept.hash === entry.outcome?.['hash']
+  return kept.verdict === 'found' && kept.hash === hash
     ? { ...entry, evidence: { ...entry.evidence, document: kept.document as Json } }
     : undefined;
 };

@@ -1,8 +1,7 @@
 import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Hex } from '../core/hex.ts';
 import { type Day, dayOf } from './day.ts';
-import type { Entry } from '../protocol/entry.ts';
-import { factsOf, mayMoveCredit } from '../protocol/log/facts.ts';
+import { type Facts, mayMoveCredit } from '../protocol/log/facts.ts';
 import { isCredit } from './projection.ts';
 
 /** A line of the ledger totals. The first four raise credit, the others lower it. */
@@ -34,8 +33,7 @@ export type CreditMovement = {
  *
  * @throws RangeError for an amount that is not a safe integer
  */
-export const creditMovement = (logged: Entry): CreditMovement | undefined => {
-  const entry = factsOf(logged);
+export const creditMovement = (entry: Facts): CreditMovement | undefined => {
   if (!mayMoveCredit(entry)) return undefined;
   const of = (line: CreditLine, amount: string | undefined, asset?: string): CreditMovement => ({
     day: dayOf(entry.at),

@@ -1,7 +1,8 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Entry, Json } from '../protocol/entry.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 
 /** A grant that the issuer's account keeps until the delegate consents. */
 export type OfferedGrant = {
@@ -40,15 +41,13 @@ const insert = (db: D1Database, { hash, issuer, validUntil }: OfferedGrant): D1P
     .bind(hash, issuer, validUntil);
 
 /** The statement that inserts an offered grant from the entry of its registration; none for other entries. */
-export const projectOfferedGrant = (
-  db: D1Database,
-  { type, decision, account, evidence }: Entry,
-): D1PreparedStatement[] => {
-  if (type !== 'grant.issued' || decision !== 'offered') return [];
-  const hash = evidence?.['grant'];
-  const validUntil = Number(memberOf(evidence?.['delegation'], 'validUntil'));
-  return typeof hash === 'string' && Number.isSafeInteger(validUntil)
-    ? [insert(db, { hash: hash as Hex, issuer: account, validUntil })]
+export const projectOfferedGrant = (db: D1Database, logged: Entry): D1PreparedStatement[] => {
+  const entry = factsIf(logged, 'grant.issued');
+  if (entry?.decision !== 'offered') return [];
+  const { grant, delegation } = entry.evidence;
+  const validUntil = Number(delegation?.validUntil);
+  return grant !== undefined && Number.isSafeInteger(validUntil)
+    ? [insert(db, { hash: grant as Hex, issuer: entry.account, validUntil })]
     : [];
 };
 
@@ -56,8 +55,3 @@ export const projectOfferedGrant = (
 export const pruneOfferedGrants = async (db: D1Database, now: Seconds): Promise<void> => {
   await db.prepare('DELETE FROM offered_grants WHERE valid_until <= ?1').bind(now).run();
 };
-
-const memberOf = (value: Json | undefined, name: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as { readonly [key: string]: Json })[name]
-    : undefined;

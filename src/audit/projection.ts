@@ -93,7 +93,7 @@ const paymentAfter = (
 };
 
 /** Whether an entry opens a payment: deferred ones when their call is committed, upfront ones when it is accepted. */
-export const opensPayment = (entry: Facts): boolean =>
+const opensPayment = (entry: Facts): boolean =>
   entry.type === 'call.accepted'
     ? entry.payment.paidBy === 'upfront' && entry.decision === 'settle'
     : (entry.type === 'call.finished' || entry.type === 'call.abandoned') &&
@@ -104,8 +104,13 @@ const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
   const { seq } = entry;
   const known = withoutUndefined({ call, seq, tool: entry.tool, request: entry.request });
   switch (entry.type) {
-    case 'call.accepted':
-      return { ...known, ...acceptedFacts(entry), state: 'held' };
+    case 'call.accepted': {
+      const { audience } = entry.evidence;
+      return {
+        ...{ ...known, ...acceptedFacts(entry), state: 'held' },
+        ...withoutUndefined({ audience }),
+      };
+    }
     case 'call.finished':
     case 'call.abandoned': {
       const { charged, credited } = entry.amounts;
@@ -172,7 +177,6 @@ const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
 const acceptedFacts = ({
   seq,
   at,
-  evidence,
   binding,
   policy,
   amounts,
@@ -182,7 +186,6 @@ const acceptedFacts = ({
   acceptedAt: at,
   ...withoutUndefined({
     payee: payment.payTo,
-    audience: typeof evidence?.audience === 'string' ? evidence.audience : undefined,
     binding,
     policy,
     price: stored(amounts.price),
@@ -221,7 +224,7 @@ const endedPayment = (entry: Facts, price: number | undefined): EndedPayment | u
 type PaymentEnd = Facts<'payment.settled'>['payment'] & Facts<'payment.failed'>['payment'];
 
 /** The state in which an entry ends a payment. */
-export const PAYMENT_ENDS = {
+const PAYMENT_ENDS = {
   'payment.settled': 'settled',
   'payment.failed': 'failed',
   'payment.released': 'released',

@@ -1,6 +1,7 @@
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 
 const INSERT = 'INSERT OR IGNORE INTO published_texts (hash, account, seq) VALUES (?1, ?2, ?3)';
 
@@ -9,18 +10,17 @@ export const publishedTextStatements = (
   db: D1Database,
   entries: readonly Entry[],
 ): D1PreparedStatement[] =>
-  entries.flatMap((entry) => {
-    const hash = entry.outcome?.['hash'];
-    return publishedText(entry) !== undefined && typeof hash === 'string'
-      ? [db.prepare(INSERT).bind(hash, entry.account, entry.seq)]
+  entries.flatMap((logged) => {
+    const entry = factsIf(logged, 'tool.listed', 'policy.default');
+    return entry?.outcome.hash !== undefined && publishedText(logged) !== undefined
+      ? [db.prepare(INSERT).bind(entry.outcome.hash, entry.account, entry.seq)]
       : [];
   });
 
 /** The text that an entry publishes: the terms of a tool, or a default policy. */
-export const publishedText = ({ type, evidence }: Entry): Json | undefined => {
-  if (type === 'tool.listed') return evidence?.['document'];
-  return type === 'policy.default' ? evidence?.['policy'] : undefined;
-};
+export const publishedText = (entry: Entry): Json | undefined =>
+  factsIf(entry, 'tool.listed')?.evidence.document ??
+  factsIf(entry, 'policy.default')?.evidence.policy;
 
 /** The seq of the entry of an account that publishes a text; undefined if none does. */
 export const seqOfText = async (

@@ -72,7 +72,8 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
   const ends: Spent[] = [];
   const paid: Paid[] = [];
   const changes: ChargeChange[] = [];
-  for (const entry of entries) {
+  const read = entries.map(factsOf);
+  for (const entry of read) {
     const next = rowAfter(row, entry);
     if (next.ancestors !== row.ancestors) lineages.push(next.ancestors);
     row = next;
@@ -87,14 +88,15 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
       const denied = (denials.get(name)?.denied ?? 0) + (entry.count ?? 1);
       denials.set(name, { ...key, calls: 0, charged: 0, failed: 0, denied });
     } else if (entry.call !== undefined && isEnd(entry)) {
-      const { amounts, call } = entry;
-      const charged = stored(amounts?.charged) - stored(amounts?.credited);
+      const { call } = entry;
+      const { charged: whole, credited }: Facts<'call.finished'>['amounts'] = entry.amounts;
+      const charged = stored(whole) - stored(credited);
       ends.push({
         ...key,
         call,
         calls: 1,
         charged,
-        failed: stateOf(factsOf(entry)) === 'committed' ? 0 : 1,
+        failed: stateOf(entry) === 'committed' ? 0 : 1,
         denied: 0,
       });
     }
@@ -105,20 +107,20 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
       ends.push({ ...key, call, ...NOTHING, charged, ...refund });
       changes.push(change);
     }
-    paid.push(...paidBy(factsOf(entry)));
+    paid.push(...paidBy(entry));
   }
-  const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
+  const movements = read.flatMap((entry) => creditMovement(entry) ?? []);
   return { spent: [...ends, ...denials.values()], paid, changes, lineages, row, movements };
 };
 
-const chargeChange = ({ type, call, seq, at, amounts }: Entry): ChargeChange | undefined => {
+const chargeChange = (entry: Facts): ChargeChange | undefined => {
+  const { call, seq, at } = entry;
   if (call === undefined) return undefined;
-  if (type === 'call.refunded')
-    return { seq, at, call, kind: 'refunded', amount: -stored(amounts?.amount) };
-  const amount = stored(amounts?.charged) - stored(amounts?.before);
-  return type === 'call.resolved' && amount !== 0
-    ? { seq, at, call, kind: 'resolved', amount }
-    : undefined;
+  if (entry.type === 'call.refunded')
+    return { seq, at, call, kind: 'refunded', amount: -stored(entry.amounts.amount) };
+  if (entry.type !== 'call.resolved') return undefined;
+  const amount = stored(entry.amounts.charged) - stored(entry.amounts.before);
+  return amount === 0 ? undefined : { seq, at, call, kind: 'resolved', amount };
 };
 
 const paidBy = (entry: Facts): readonly Paid[] => {
@@ -134,10 +136,13 @@ const paidBy = (entry: Facts): readonly Paid[] => {
 const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;
 
 /** Each call ends in one entry. An upfront call whose payment cannot settle ends with it; a late answer ends nothing. */
-const isEnd = ({ type, decision }: Entry): boolean =>
-  type === 'call.finished' ||
-  type === 'call.abandoned' ||
-  ((type === 'payment.failed' || type === 'payment.released') && decision !== undefined);
+const isEnd = (
+  entry: Facts,
+): entry is Facts<'call.finished' | 'call.abandoned' | 'payment.failed' | 'payment.released'> =>
+  entry.type === 'call.finished' ||
+  entry.type === 'call.abandoned' ||
+  ((entry.type === 'payment.failed' || entry.type === 'payment.released') &&
+    entry.decision !== undefined);
 
 const stored = (value: string | undefined): number => toStored(parseAmount(value ?? '0') ?? 0n);
 

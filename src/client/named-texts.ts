@@ -1,7 +1,12 @@
 import { textHash } from '../audit/verify/logged-text.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { isObject } from '../core/json-object.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
+import { type Facts, factsOf } from '../protocol/log/facts.ts';
+
+/** The members of evidence that name a text, or have it. */
+type Naming = Facts<'call.accepted'>['evidence'] & Facts<'grant.issued'>['evidence'];
 
 /** Collects the hashes of texts that entries name, and those whose texts the entries have themselves. */
 export type NamedTexts = {
@@ -25,20 +30,19 @@ export const createNamedTexts = (readText: ReadText): NamedTexts => {
   const named = new Map<Hex, AccountId>();
   const known = new Set<Hex>();
   return {
-    see: (entry) => {
-      const { account, policy, evidence = {}, outcome = {} } = entry;
-      const note = (hash: Json | undefined): void => {
-        if (typeof hash === 'string' && !named.has(hash as Hex)) named.set(hash as Hex, account);
+    see: (logged) => {
+      const entry = factsOf(logged);
+      const note = (hash: string | undefined): void => {
+        if (hash !== undefined && !named.has(hash as Hex)) named.set(hash as Hex, entry.account);
       };
-      note(evidence['terms']);
-      const policies = evidence['policies'];
-      if (!Array.isArray(policies)) note(policy);
-      else for (const each of policies) note((each as { readonly hash?: Json }).hash);
-      for (const text of [evidence['document'], evidence['policy'], outcome['policy']])
-        if (typeof text === 'object' && text !== null) known.add(textHash(text));
-      const grant = evidence['grant'];
-      if (evidence['delegation'] !== undefined && typeof grant === 'string')
-        known.add(grant as Hex);
+      const { terms, policies, document, policy, delegation, grant }: Naming = entry.evidence;
+      const own = 'policy' in entry.outcome ? entry.outcome.policy : undefined;
+      note(terms);
+      if (policies === undefined) note(entry.policy);
+      else for (const { hash } of policies) note(hash);
+      for (const text of [document, policy, own])
+        if (isObject(text)) known.add(textHash(text as Json));
+      if (delegation !== undefined && grant !== undefined) known.add(grant as Hex);
     },
     lines: async function* () {
       for (const [text, account] of named) {

@@ -1,4 +1,5 @@
 import { loadChunk } from '../audit/stored-chain.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
@@ -34,6 +35,6 @@ export const storedCharge = (
 /** Only the entry that accepted the call names the grant under which an ancestor's credit paid. */
 const lenderOf = async (db: D1Database, row: CallRow): Promise<Hex | undefined> => {
   const entries = await loadChunk(db, row.account, row.first_seq);
-  const lender = entries?.find(({ seq }) => seq === row.first_seq)?.payment?.['lender'];
-  return typeof lender === 'string' ? (lender as Hex) : undefined;
+  const begin = entries?.find(({ seq }) => seq === row.first_seq);
+  return begin && (factsIf(begin, 'call.accepted')?.payment.lender as Hex | undefined);
 };

@@ -1,12 +1,12 @@
 import { accountRuleWords } from '../protocol/problem/account-rule.ts';
 import { orWait, type RuleWords } from '../protocol/problem/words.ts';
-import type { PolicyDenial } from './policy.ts';
+import type { CountsOf, PolicyDenial } from './policy.ts';
 
 const WIDER_LIMIT =
   'Waiting does not help: make a cheaper call, or ask the owner of the budget to raise the limit.';
 
 /** The words of every denial by a policy for people, in the order of filters. Without the rules: a page loads no check with them. */
-const policyDenialWords: { readonly [Name in PolicyDenial]: RuleWords } = {
+const policyDenialWords: { readonly [Name in PolicyDenial]: RuleWords & CountsOf<Name> } = {
   per_call: {
     name: 'per call',
     page: 'Make a cheaper call, or ask the owner of the budget to raise what one call may cost.',
@@ -34,12 +34,14 @@ const policyDenialWords: { readonly [Name in PolicyDenial]: RuleWords } = {
     changedAt: 'budget',
   },
   rate: {
+    counts: 'calls',
     name: 'rate of calls',
     page: orWait('Wait a moment, then try again.'),
     command: undefined,
     changedAt: 'budget',
   },
   repeat: {
+    counts: 'calls',
     name: 'same request again',
     page: (wait) =>
       `This looks like a loop. Change the request${wait === undefined ? '' : `, or w${wait.slice(1)} before you send the same one`}.`,

@@ -9,6 +9,13 @@ import { coversPatterns } from './rules/tools.ts';
 /** Caps a limit at the largest storable amount; no price is above it. */
 const stored = (amount: bigint): bigint => min(amount, MAX_STORED);
 
+/** The field of a grant for each field of the policy that sets a limit. */
+export const GRANT_LIMITS = {
+  perCall: 'maxPerCall',
+  windows: 'maxPerWindow',
+  lifetime: 'maxTotal',
+} as const satisfies { readonly [Field in keyof Policy]?: keyof AgentDelegation };
+
 /** Compiles a grant to the policy that its calls must satisfy, so that there is one system of limits. */
 export const compileDelegation = (
   {

@@ -86,9 +86,16 @@ const DOCUMENT = [
 type NamesOf<R> = R extends { readonly denials: infer Denials } ? keyof Denials : never;
 
 /** The names of denials by policies, on the wire. */
-export type PolicyDenial = NamesOf<
-  (typeof DOCUMENT)[number] | (typeof STANDING_GROUPS)[number][number]
->;
+export type PolicyDenial = NamesOf<Denying>;
+
+type Denying = (typeof DOCUMENT)[number] | (typeof STANDING_GROUPS)[number][number];
+
+/** What the figures of a denial count, as its rule declares it. */
+export type CountsOf<Name extends PolicyDenial> = [
+  Extract<Denying, { readonly denials: { readonly [Each in Name]: { readonly counts: 'calls' } } }>,
+] extends [never]
+  ? { readonly counts?: never }
+  : { readonly counts: 'calls' };
 
 type Merged<T> = (T extends unknown ? (each: T) => void : never) extends (all: infer All) => void
   ? All

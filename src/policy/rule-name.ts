@@ -21,6 +21,10 @@ export const ruleName = (rule: string): string => {
   return author === undefined ? name : `${name}, ${author}`;
 };
 
+/** Whether the figures of a rule, or of a limit by its name (`owner:rate`), count calls; those of every other rule are amounts of money. */
+export const countsCalls = (rule: string): boolean =>
+  wordsOfRule(rule.replace(/^[a-z]+:/, ''))?.counts === 'calls';
+
 /** The words of a filter by rule: also of one that this page does not know, because the gateway may run a newer release. */
 export const ruleWords = (chosen: string | undefined): Readonly<Record<string, string>> =>
   Object.fromEntries(

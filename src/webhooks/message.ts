@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { entryHash } from '../audit/entry.ts';
 import { ALERT_RULES, type AlertRule, severityOf } from '../protocol/alert.ts';
 import type { Entry } from '../protocol/entry.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { random16 } from '../core/hex.ts';
@@ -32,17 +33,14 @@ export type WebhookMessage = {
   readonly event: WebhookEvent;
 };
 
-/** The rule of an entry that is an alert; undefined for every other entry. */
-const alertRuleOf = (entry: Pick<Entry, 'type' | 'rule'>): AlertRule | undefined =>
-  entry.type === 'alert.raised' ? ALERT_RULES.find((rule) => rule === entry.rule) : undefined;
-
 /** The event of an alert's entry; undefined for every other entry. */
 export const alertEvent = (entry: Entry): WebhookEvent | undefined => {
-  const rule = alertRuleOf(entry);
-  if (rule === undefined) return undefined;
-  const { account, seq, at, outcome, call, tool } = entry;
+  const detail = factsIf(entry, 'alert.raised')?.outcome;
+  const rule = ALERT_RULES.find((each) => each === entry.rule);
+  if (detail === undefined || rule === undefined) return undefined;
+  const { account, seq, at, call, tool } = entry;
   const hash = entryHash(entry);
-  const severity = severityOf(rule, outcome?.['kind']);
+  const severity = severityOf(rule, detail['kind']);
   const write = (more: object): string =>
     JSON.stringify({
       type: 'alert.raised',
@@ -52,7 +50,7 @@ export const alertEvent = (entry: Entry): WebhookEvent | undefined => {
   const whole = write({
     ...(call === undefined ? {} : { call }),
     ...(tool === undefined ? {} : { tool }),
-    detail: outcome ?? {},
+    detail,
   });
   // A detail that does not fit can be read in the log, under the same seq.
   const body = utf8(whole).byteLength <= MAX_BODY ? whole : write({ truncated: true });

@@ -1,4 +1,5 @@
 import type { Entry } from '../protocol/entry.ts';
+import { factsIf } from '../protocol/log/facts.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
@@ -129,10 +130,10 @@ export const putWebhook = async (db: D1Database, put: WebhookPut): Promise<PutVe
 };
 
 /** Statements that apply `webhook.put` and `webhook.removed` to the table; none for every other entry. */
-export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatement[] => {
-  if (entry.type !== 'webhook.put' && entry.type !== 'webhook.removed') return [];
-  const name = typeof entry.outcome?.['name'] === 'string' ? entry.outcome['name'] : '';
-  const named = readWebhookName(name);
+export const projectWebhook = (db: D1Database, logged: Entry): D1PreparedStatement[] => {
+  const entry = factsIf(logged, 'webhook.put', 'webhook.removed');
+  if (entry === undefined) return [];
+  const named = readWebhookName(entry.outcome.name ?? '');
   const { account: holder, seq, at } = entry;
   // An account writes webhooks of its own scope only. The scope `*` is kept by the gateway's own account, which alone gets such documents.
   if (named === undefined || (named.scope !== '*' && named.scope !== holder)) return [];
@@ -141,7 +142,7 @@ export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatemen
   }
   // The sender checks the URL again before each message. An unreadable document gets no messages, and neither does the one that it
   // replaced.
-  const document = readStoredWebhook(entry.evidence?.['document']) ?? null;
+  const document = readStoredWebhook(entry.evidence.document) ?? null;
   return writing(db, { ...named, document, holder, seq, at });
 };
 

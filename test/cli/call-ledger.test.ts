@@ -37,7 +37,8 @@ const finished = (decision: string, charged: string, state: string, more: object
   decision,
   amounts: { charged, ...more },
   outcome: { success: decision === 'committed', status: 200, reason: 'answered' },
-  payment: { state, paidBy: 'deferred' },
+  // Only a call that is paid first ends with its payment settled.
+  payment: { state, paidBy: state === 'settled' ? 'upfront' : 'deferred' },
 });
 
 const settled = (more: Readonly<Record<string, string>> = {}): Given => ({

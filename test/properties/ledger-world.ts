@@ -180,15 +180,10 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
   const attempt = (index: number, which: number, evidence: Evidence): void => {
     const call = callOf(index);
     const verdict = apply(
-      reserveWithApproval(
-        state,
-        records.get(call.call),
-        call,
-        hex(which + 1, 16),
-        evidence,
-        NO_PROGRESS,
-        context(),
-      ),
+      reserveWithApproval({
+        ...{ state, record: records.get(call.call), call, attempt: hex(which + 1, 16), evidence },
+        ...{ progress: NO_PROGRESS, context: context() },
+      }),
     );
     if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
     if (verdict.verdict === 'go' || verdict.verdict === 'settle') {

@@ -171,7 +171,7 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
     return decision.verdict;
   };
   const command = (given: AccountCommand): void =>
-    void commit((within) => apply(state, given, within, { isCharged: true }));
+    void commit((within) => apply(state, given, within, { isCounted: true }));
   const credit = (amount: bigint): void => {
     total += amount;
     command({ kind: 'credit', from: OPERATOR.account, asset, total });
@@ -181,7 +181,10 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
     const facts = { hasCode: false, balance: 30n, asset, block: 7, nonceUsed: false, at: now };
     const record = store.get(CALL, call.call);
     const verdict = commit((within) =>
-      reserveWithApproval(state, record, call, hex(salt, 16), { facts }, NO_PROGRESS, within),
+      reserveWithApproval({
+        ...{ state, record, call, attempt: hex(salt, 16), evidence: { facts } },
+        ...{ progress: NO_PROGRESS, context: within },
+      }),
     );
     if (verdict.verdict === 'denied') note(verdict.denial.rule);
     else note(verdict.verdict);

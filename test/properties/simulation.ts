@@ -149,7 +149,10 @@ export const openSimulation = (
     const isSuspended = suspensionOf(simulated.state) !== undefined;
     const verdict = commit(
       simulated,
-      reserve(simulated.state, known, call, by, evidence, NO_PROGRESS, contextOf(simulated)),
+      reserve({
+        ...{ state: simulated.state, record: known, call, attempt: by, evidence },
+        ...{ progress: NO_PROGRESS, context: contextOf(simulated) },
+      }),
     );
     const record = simulated.records.get(call.call);
     if (record !== undefined && known === undefined) {

@@ -27,21 +27,11 @@ const PARK_POLL: Seconds = 5;
 const QUEUE_PAUSE: Seconds = 60;
 
 /** Decides as `reserve`, with the code that parks calls and continues approved ones. */
-export const reserveWithApproval: typeof reserve = (
-  state,
-  record,
-  call,
-  attempt,
-  evidence,
-  progress,
-  context,
-) => {
-  const start = { state, call, attempt, evidence, progress, context };
-  if (record?.state === 'parked') return resume(start, record, parkedVerdict(record, context));
-  if (record !== undefined || !call.execute || call.former === true) {
-    return reserve(state, record, call, attempt, evidence, progress, context);
-  }
-  return reserveNew(start, park);
+export const reserveWithApproval: typeof reserve = (input) => {
+  const { record, call, context } = input;
+  if (record?.state === 'parked') return resume(input, record, parkedVerdict(record, context));
+  if (record !== undefined || !call.execute || call.former === true) return reserve(input);
+  return reserveNew(input, park);
 };
 
 /**
@@ -68,8 +58,8 @@ const park: Admit = (reservation, counted, allowed, funding) => {
   if (call.binding !== 'intent' || !isKnown(state)) return deny('approval');
   const waiting = context.read.count(CALL, { where: [['due', '=', 'parked']] });
   if (waiting >= MAX_PARKED) return deny('approval_queue', QUEUE_PAUSE);
-  if (progress.charged !== undefined && progress.charged !== true) {
-    return deny('approval_queue', progress.charged.retryAfter);
+  if (progress.counted !== undefined && progress.counted !== true) {
+    return deny('approval_queue', progress.counted.retryAfter);
   }
   const until = parkEnd(call, context.now);
   const draft: CallRecord = {
@@ -106,10 +96,10 @@ const park: Admit = (reservation, counted, allowed, funding) => {
     },
   });
   const root = rootOf(state);
-  if (root !== undefined && progress.charged === undefined) {
+  if (root !== undefined && progress.counted === undefined) {
     const bytes = loggedBytes({ entries: alerted.record.entries });
     return unstored(state, {
-      verdict: 'charge',
+      verdict: 'count',
       to: root,
       budget: 'approval',
       bytes,

@@ -2,7 +2,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
+import type { CommandCost } from '../../../src/protocol/account/command-budget.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { LeaseNeed } from '../tree/lease-need.ts';
 import type { Report } from '../tree/merge-report.ts';
@@ -17,7 +17,7 @@ export type TreeRequest =
   /** The call is parked, or would be: decide it with `park.ts`. */
   | { readonly verdict: 'parking' }
   /** The root of the tree must count the parked call first. */
-  | ({ readonly verdict: 'charge'; readonly to: AccountId } & CommandCharge);
+  | ({ readonly verdict: 'count'; readonly to: AccountId } & CommandCost);
 
 /** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
@@ -35,7 +35,7 @@ export type Progress = {
   /** Only for a dry run: those reports. */
   readonly reports: readonly Report[];
   /** The root of the tree has counted the parked call, or has too many: seconds until it takes another. */
-  readonly charged?: true | { readonly retryAfter: Seconds };
+  readonly counted?: true | { readonly retryAfter: Seconds };
   /** How many rounds of recalls there were. */
   readonly recalls: number;
   /** Only for a dry run: grants whose issuers would lend the needed amount. */

@@ -17,10 +17,12 @@ import { deny, type Refusal } from './denial.ts';
 import { countDenial, floodRefusal, isFlooded } from './account-rates.ts';
 import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
 
-/** What one attempt to reserve a new call starts from. */
+/** What one attempt to reserve a call starts from. */
 export type ReservationInput = {
   /** With what the evidence shows. */
   readonly state: AccountState;
+  /** What the account knows of the call already. */
+  readonly record?: CallRecord | undefined;
   readonly call: Call;
   readonly attempt: Hex;
   readonly evidence: Evidence;

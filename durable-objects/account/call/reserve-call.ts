@@ -2,7 +2,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
-import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
+import type { CommandCost } from '../../../src/protocol/account/command-budget.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LeaseRequests } from '../tree/lease-requests.ts';
 import type { Recalls } from '../tree/recalls.ts';
@@ -24,7 +24,7 @@ const PAUSE_MS = 50;
 /** What a decision may ask beyond the account's own state. */
 export type ReserveServices = {
   readonly ledger: Ledger;
-  readonly peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>;
+  readonly peers: (account: AccountId) => Pick<AgentAccountRpc, 'countCommand'>;
   readonly requests: LeaseRequests;
   readonly loadRecalls: () => Promise<Recalls | undefined>;
 };
@@ -46,7 +46,10 @@ export const reserveCall = async (
     const known = progress;
     const verdict = await ledger.submit<ReserveVerdict | TreeRequest>(
       (state, context) =>
-        decide(state, recordOf(call, context.read), call, attempt, evidence, known, context),
+        decide({
+          ...{ state, call, attempt, evidence, context },
+          ...{ record: recordOf(call, context.read), progress: known },
+        }),
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'report') {
@@ -69,28 +72,28 @@ export const reserveCall = async (
       const management = await loadLazy();
       if (management === undefined) return { verdict: 'unavailable' };
       decide = management.reserveWithApproval;
-    } else if (verdict.verdict === 'charge') {
+    } else if (verdict.verdict === 'count') {
       const { to, budget, bytes, id } = verdict;
-      const charged = await chargeRoot(peers, to, { budget, bytes, id });
-      if (charged === undefined) return { verdict: 'unavailable' };
-      progress = { ...known, charged };
+      const counted = await countAtRoot(peers, to, { budget, bytes, id });
+      if (counted === undefined) return { verdict: 'unavailable' };
+      progress = { ...known, counted };
     } else return verdict;
   }
   return { verdict: 'unavailable' };
 };
 
 /** Counts a parked call at the root of its tree; undefined if that does not answer. */
-const chargeRoot = async (
-  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
+const countAtRoot = async (
+  peers: (account: AccountId) => Pick<AgentAccountRpc, 'countCommand'>,
   root: AccountId,
-  charge: CommandCharge,
-): Promise<Progress['charged']> => {
+  cost: CommandCost,
+): Promise<Progress['counted']> => {
   try {
-    const charged = await peers(root).charge(charge);
-    if (charged.verdict === 'charged') return true;
-    return charged.verdict === 'refused' ? { retryAfter: charged.fault.retryAfter } : undefined;
+    const counted = await peers(root).countCommand(cost);
+    if (counted.verdict === 'counted') return true;
+    return counted.verdict === 'refused' ? { retryAfter: counted.fault.retryAfter } : undefined;
   } catch (cause) {
-    console.error({ event: 'charge_failed', account: root, cause: String(cause) });
+    console.error({ event: 'count_failed', account: root, cause: String(cause) });
     return undefined;
   }
 };

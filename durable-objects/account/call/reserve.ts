@@ -1,12 +1,11 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import { evaluate, type Verdict } from '../../../src/policy/evaluate.ts';
 import type { Subject } from '../../../src/policy/rule.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import { min } from '../../../src/protocol/amount.ts';
-import { type Context, type Decision, unstored } from '../decision.ts';
+import { type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
 import { issuerOf, linksOf } from '../tree/grants.ts';
@@ -14,7 +13,6 @@ import { type LeaseNeed, leaseNeeds, wasRefused, wasShort } from '../tree/lease-
 import { hasLent, type Recovery, withAllReturned, worstLimit } from '../tree/recovery.ts';
 import { ownSources } from '../tree/sources.ts';
 import { accept, repeatOrDryRun } from './accept.ts';
-import type { CallRecord } from './call-record.ts';
 import { refusalOf, shortOfLimit, unreachable } from './denial.ts';
 import {
   fund,
@@ -27,7 +25,7 @@ import {
 import { MEMORY_PAUSE, MOST_OPEN } from './memory-limit.ts';
 import { countRisk, failureRefusal, floodRefusal, isFlooded } from './account-rates.ts';
 import { isStale, withEvidence } from './payer-facts.ts';
-import type { Progress, TreeRequest } from './progress.ts';
+import type { TreeRequest } from './progress.ts';
 import { repeat } from './repeat.ts';
 import {
   type Answer,
@@ -47,22 +45,15 @@ import {
  *
  * CWE-367: a limit may change during each wait for another account, so the whole call is decided again after every answer.
  */
-export const reserve = (
-  state: AccountState,
-  record: CallRecord | undefined,
-  call: Call,
-  attempt: Hex,
-  evidence: Evidence,
-  progress: Progress,
-  context: Context,
-): Decision<ReserveVerdict | TreeRequest> => {
+export const reserve = (input: ReservationInput): Decision<ReserveVerdict | TreeRequest> => {
+  const { state, record, call, attempt, evidence, context } = input;
   if (record?.state === 'parked') return unstored(state, NEEDS_PARKING);
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
   // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
   if (!call.execute || call.former === true) return unstored(state, { verdict: 'expired' });
-  return reserveNew({ state, call, attempt, evidence, progress, context }, admit);
+  return reserveNew(input, admit);
 };
 
 /** Ends a decision on a new call that passed every check. */

@@ -17,7 +17,7 @@ import {
   done,
   refused,
 } from './command-answer.ts';
-import { type Charge, type Payer, withinBudget } from './command-budget.ts';
+import { type CountRequest, type Payer, withinBudget } from './command-budget.ts';
 import { adjust, receive, recordRefund } from './credit.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
@@ -33,7 +33,7 @@ import { revoke } from './revoke.ts';
 import { take } from './take.ts';
 
 /** The answers of other accounts that this command needed. */
-export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };
+export type Known = { readonly hasAsked?: boolean; readonly isCounted?: boolean };
 
 /**
  * Decides a command. Pure, and idempotent: each command may arrive twice.
@@ -47,12 +47,12 @@ export const apply = (
   context: Context,
   known: Known = {},
   live: Memory['live'] = new Map(),
-): Decision<CommandVerdict | AskAncestors | Charge> => {
+): Decision<CommandVerdict | AskAncestors | CountRequest> => {
   const decision = decide(state, command, context, known, live);
   const payer = isDurable(decision) ? payerOf(state, command) : undefined;
   return payer === undefined
     ? decision
-    : withinBudget(state, decision, { ...payer, paid: known.isCharged === true }, context);
+    : withinBudget(state, decision, { ...payer, paid: known.isCounted === true }, context);
 };
 
 /** The account whose budget pays for a command. An operator pays for D1, so nothing limits operators. */

@@ -6,8 +6,8 @@ import { admit, type Rate } from '../../../src/policy/rules/rate.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type {
   BudgetFault,
-  ChargedCommand,
-  CommandCharge,
+  CountedCommand,
+  CommandCost,
 } from '../../../src/protocol/account/command-budget.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import { type Context, type Decision, stored, unstored } from '../decision.ts';
@@ -21,7 +21,7 @@ import type { AskAncestors } from './command-answer.ts';
  * count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person; `session` for ends of
  * its sessions, counted in the bytes of the stored rows.
  */
-export type CommandBudget = CommandCharge['budget'];
+export type CommandBudget = CommandCost['budget'];
 
 const DAY: Seconds = 86_400;
 
@@ -98,7 +98,7 @@ export const rootOf = (state: AccountState): AccountId | undefined =>
   hasParent(state) ? ancestorsOf(state).at(-1) : undefined;
 
 /** Another account has to pay for a command first. */
-export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: AccountId };
+export type CountRequest = CommandCost & { readonly verdict: 'count'; readonly to: AccountId };
 
 /** The signer of a command, and whether the other payers have paid. */
 export type Payer = {
@@ -117,10 +117,10 @@ export const withinBudget = (
   decision: Decision<CommandVerdict | AskAncestors>,
   { account, budget, id, paid }: Payer,
   context: Budget,
-): Decision<CommandVerdict | AskAncestors | Charge> => {
+): Decision<CommandVerdict | AskAncestors | CountRequest> => {
   const bytes = loggedBytes(decision);
-  const ask = (to: AccountId, of: CommandBudget): Decision<Charge> =>
-    unstored(before, { verdict: 'charge', to, budget: of, bytes, id });
+  const ask = (to: AccountId, of: CommandBudget): Decision<CountRequest> =>
+    unstored(before, { verdict: 'count', to, budget: of, bytes, id });
   if (account !== before.account) return paid ? decision : ask(account, budget);
   const spent = spendBudget(decision.state, budget, bytes, context);
   if ('fault' in spent) return unstored(before, { verdict: 'refused', fault: spent.fault });
@@ -131,17 +131,17 @@ export const withinBudget = (
 };
 
 /** Another account of the tree applies a command that this account or a descendant has signed. */
-export const chargeHere = (
+export const countHere = (
   state: AccountState,
-  { budget, bytes, id }: CommandCharge,
+  { budget, bytes, id }: CommandCost,
   context: Budget,
   isPaidByRoot: boolean,
-): Decision<ChargedCommand | Charge> => {
+): Decision<CountedCommand | CountRequest> => {
   const spent = spendBudget(state, budget, bytes, context);
   if ('fault' in spent) return unstored(state, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'own' && !isPaidByRoot ? rootOf(state) : undefined;
   if (root !== undefined) {
-    return unstored(state, { verdict: 'charge', to: root, budget: 'descendants', bytes, id });
+    return unstored(state, { verdict: 'count', to: root, budget: 'descendants', bytes, id });
   }
-  return stored(spent.state, { verdict: 'charged' });
+  return stored(spent.state, { verdict: 'counted' });
 };

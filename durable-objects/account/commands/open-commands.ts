@@ -1,8 +1,5 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type {
-  ChargedCommand,
-  CommandCharge,
-} from '../../../src/protocol/account/command-budget.ts';
+import type { CountedCommand, CommandCost } from '../../../src/protocol/account/command-budget.ts';
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
@@ -13,16 +10,16 @@ import { issuedById } from '../tree/grants.ts';
 import type { Recalls } from '../tree/recalls.ts';
 import { apply, type Known } from './apply.ts';
 import type { AskAncestors } from './command-answer.ts';
-import { type Charge, chargeHere } from './command-budget.ts';
+import { type CountRequest, countHere } from './command-budget.ts';
 
 /** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
-const MAX_CHARGES = 1_000;
+const MAX_COUNTED = 1_000;
 
 type Pushed = Awaited<ReturnType<Recalls['push']>>;
 
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 
-/** The commands of an account: it decides them, charges the budget of their signer's account, and pushes them to descendants. */
+/** The commands of an account: it decides them, counts them in the budget of their signer's account, and pushes them to descendants. */
 export type Commands = {
   /**
    * Applies a command, and notifies descendants that may decide for this account. A descendant that acknowledged admits nothing against
@@ -30,31 +27,31 @@ export type Commands = {
    */
   apply(command: AccountCommand): Promise<CommandVerdict>;
   /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
-  charge(charge: CommandCharge): Promise<ChargedCommand>;
+  countCommand(cost: CommandCost): Promise<CountedCommand>;
 };
 
 export const openCommands = (
   ledger: Ledger,
   recalls: Recalls,
-  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
+  peers: (account: AccountId) => Pick<AgentAccountRpc, 'countCommand'>,
   checkAncestors: () => Promise<boolean>,
 ): Commands => {
-  const charges = new Set<string>();
+  const counted = new Set<string>();
 
-  const chargeTo = async ({ to, budget, bytes, id }: Charge): Promise<ChargedCommand> => {
+  const countAt = async ({ to, budget, bytes, id }: CountRequest): Promise<CountedCommand> => {
     try {
-      return await peers(to).charge({ budget, bytes, id });
+      return await peers(to).countCommand({ budget, bytes, id });
     } catch (cause) {
-      console.error({ event: 'charge_failed', account: to, cause: String(cause) });
+      console.error({ event: 'count_failed', account: to, cause: String(cause) });
       return UNAVAILABLE;
     }
   };
 
   /** Copies of one signed command can arrive at once, before any of them is carried out. */
-  const noteCharge = (key: string): void => {
-    charges.add(key);
-    const [oldest] = charges;
-    if (charges.size > MAX_CHARGES && oldest !== undefined) charges.delete(oldest);
+  const noteCounted = (key: string): void => {
+    counted.add(key);
+    const [oldest] = counted;
+    if (counted.size > MAX_COUNTED && oldest !== undefined) counted.delete(oldest);
   };
 
   /** Notifies descendants of a change that they decide by. Other commands change nothing for them. */
@@ -72,21 +69,21 @@ export const openCommands = (
   return {
     async apply(command) {
       const decide = (known: Known) =>
-        ledger.submit<CommandVerdict | AskAncestors | Charge>(
+        ledger.submit<CommandVerdict | AskAncestors | CountRequest>(
           (state, context, { live }) => apply(state, command, context, known, live),
           UNAVAILABLE,
         );
       let known: Known = {};
       let verdict = await decide(known);
-      while (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge') {
+      while (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'count') {
         if (verdict.verdict === 'ask_ancestors') {
           if (known.hasAsked === true || !(await checkAncestors())) return UNAVAILABLE;
           known = { ...known, hasAsked: true };
         } else {
-          if (known.isCharged === true) return UNAVAILABLE;
-          const charged = await chargeTo(verdict);
-          if (charged.verdict !== 'charged') return charged;
-          known = { ...known, isCharged: true };
+          if (known.isCounted === true) return UNAVAILABLE;
+          const reply = await countAt(verdict);
+          if (reply.verdict !== 'counted') return reply;
+          known = { ...known, isCounted: true };
         }
         // CWE-367: everything may have changed during the wait, so the command is decided again from the beginning.
         verdict = await decide(known);
@@ -94,21 +91,21 @@ export const openCommands = (
       return verdict.verdict === 'applied' ? { ...verdict, ...(await push(command)) } : verdict;
     },
 
-    async charge(charge) {
-      const key = `${charge.budget} ${charge.id}`;
+    async countCommand(cost) {
+      const key = `${cost.budget} ${cost.id}`;
       const decide = (isPaidByRoot: boolean) =>
-        ledger.submit<ChargedCommand | Charge>((state, context) => {
-          if (charges.has(key)) return unstored(state, { verdict: 'charged' });
-          const decision = chargeHere(state, charge, context, isPaidByRoot);
-          if (isDurable(decision)) noteCharge(key);
+        ledger.submit<CountedCommand | CountRequest>((state, context) => {
+          if (counted.has(key)) return unstored(state, { verdict: 'counted' });
+          const decision = countHere(state, cost, context, isPaidByRoot);
+          if (isDurable(decision)) noteCounted(key);
           return decision;
         }, UNAVAILABLE);
       const verdict = await decide(false);
-      if (verdict.verdict !== 'charge') return verdict;
-      const root = await chargeTo(verdict);
-      if (root.verdict !== 'charged') return root;
+      if (verdict.verdict !== 'count') return verdict;
+      const root = await countAt(verdict);
+      if (root.verdict !== 'counted') return root;
       const paid = await decide(true);
-      return paid.verdict === 'charge' ? UNAVAILABLE : paid;
+      return paid.verdict === 'count' ? UNAVAILABLE : paid;
     },
   };
 };

@@ -4,7 +4,7 @@ import type { Source } from '../../../src/policy/evaluate.ts';
 import { parsePolicy, type Policy, policyJson } from '../../../src/policy/policy.ts';
 import type { Repeats } from '../../../src/policy/rule.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { CommandCharge } from '../../../src/protocol/account/command-budget.ts';
+import type { CommandCost } from '../../../src/protocol/account/command-budget.ts';
 import type { Status } from '../../../src/protocol/account/command.ts';
 import type { Authority, Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { decodeShares, encodeShares, NO_SHARE, type StoredShare } from './share.ts';
@@ -58,7 +58,7 @@ export type Tree = {
   /** Grants whose issuers have received no report since this account last spent from their shares. */
   readonly unreported?: readonly Hex[];
   /** The used parts of the command budgets. */
-  readonly commands?: Readonly<Partial<Record<CommandCharge['budget'], CommandCount>>>;
+  readonly commands?: Readonly<Partial<Record<CommandCost['budget'], CommandCount>>>;
   /** When each recent alert was raised. */
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };

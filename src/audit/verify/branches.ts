@@ -3,10 +3,11 @@ import { type Hex, ZERO_HASH } from '../../core/hex.ts';
 import { windowName } from '../../policy/window.ts';
 import { accountId, type AccountId, type AssetId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
+import { factsIf } from '../../protocol/log/facts.ts';
 import type { Place } from './check.ts';
 import { limitsOf, linksOf, type Named, networkOf } from './replay/binding.ts';
 import { countedOf, type ReplayedCall } from './replay/call.ts';
-import { amountOf, objectOf, textOf } from './replay/members.ts';
+import { amountOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 
 /** The place of a call's acceptance. */
@@ -71,34 +72,49 @@ export const newBranch = (account: AccountId): Branch => ({
 });
 
 /** Notes what an entry says about the account's policies and children. */
-export const noteEntry = (branch: Branch, entry: Entry): void => {
-  const { type, at, decision, outcome, evidence } = entry;
-  if (type === 'account.policy') {
-    const hash = textOf(outcome?.['hash']) as Hex | undefined;
-    const { [decision === 'owner' ? 'owner' : 'operator']: _, ...others } = branch.versions.at(
-      -1,
-    ) ?? { at };
-    const slot = hash === undefined ? {} : { [decision === 'owner' ? 'owner' : 'operator']: hash };
-    branch.versions.push({ ...others, ...slot, at: notBefore(branch.versions, at) });
-  }
-  const status = type === 'account.status' ? textOf(outcome?.['status']) : undefined;
-  if (status !== undefined) branch.statuses.push({ at: notBefore(branch.statuses, at), status });
-  const revocation = objectOf(evidence?.['revocation']);
-  if (type === 'grant.revoked' && revocation !== undefined) {
-    const epoch = amountOf(revocation['epoch']) ?? 0n;
-    branch.revocations.push({ at, id: textOf(revocation['id']) ?? '', epoch });
-  }
-  if (type === 'grant.taken') {
-    branch.taken.push({ at, issuer: textOf(objectOf(evidence?.['delegation'])?.['issuer']) });
-  }
-  if (type === 'grant.issued' && decision === 'active') {
-    const delegate = textOf(objectOf(evidence?.['delegation'])?.['delegate']);
-    if (delegate !== undefined) {
-      branch.children.add(accountId(networkOf(branch.account), delegate as Hex));
+export const noteEntry = (branch: Branch, logged: Entry): void => {
+  const entry = factsIf(
+    logged,
+    ...(['account.policy', 'account.status', 'grant.revoked'] as const),
+    ...(['grant.taken', 'grant.issued', 'grant.accepted'] as const),
+  );
+  if (entry === undefined) return;
+  const { at, decision } = entry;
+  switch (entry.type) {
+    case 'account.policy': {
+      const { hash } = entry.outcome;
+      const slot = decision === 'owner' ? 'owner' : 'operator';
+      const { [slot]: _, ...others } = branch.versions.at(-1) ?? { at };
+      const set = typeof hash === 'string' ? { [slot]: hash as Hex } : {};
+      branch.versions.push({ ...others, ...set, at: notBefore(branch.versions, at) });
+      return;
     }
+    case 'account.status': {
+      const { status } = entry.outcome;
+      if (status === undefined) return;
+      branch.statuses.push({ at: notBefore(branch.statuses, at), status });
+      return;
+    }
+    case 'grant.revoked': {
+      const { revocation } = entry.evidence;
+      if (revocation === undefined) return;
+      const { id = '', epoch } = revocation;
+      branch.revocations.push({ at, id, epoch: amountOf(epoch) ?? 0n });
+      return;
+    }
+    case 'grant.taken':
+      branch.taken.push({ at, issuer: entry.evidence.delegation?.issuer });
+      return;
+    case 'grant.issued': {
+      const delegate = entry.evidence.delegation?.delegate;
+      if (decision !== 'active' || delegate === undefined) return;
+      branch.children.add(accountId(networkOf(branch.account), delegate as Hex));
+      return;
+    }
+    case 'grant.accepted':
+      if (entry.outcome.delegate !== undefined)
+        branch.children.add(entry.outcome.delegate as AccountId);
   }
-  const accepted = type === 'grant.accepted' ? textOf(outcome?.['delegate']) : undefined;
-  if (accepted !== undefined) branch.children.add(accepted as AccountId);
 };
 
 /** The chain orders its entries; a clock may have stepped back between two of them. */

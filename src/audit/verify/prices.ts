@@ -1,11 +1,11 @@
 import { type AssetId, assetId, parseAccountId } from '../../protocol/account-id.ts';
 import { min } from '../../protocol/amount.ts';
-import type { Entry } from '../../protocol/entry.ts';
+import { type Facts, factsIf } from '../../protocol/log/facts.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import { toolTermsSchema } from '../evidence-schema.ts';
 import type { Check, Survey } from './check.ts';
 import type { Hex } from '../../core/hex.ts';
-import { amountOf, objectOf, textOf } from './replay/members.ts';
+import { amountOf } from './replay/members.ts';
 import { createTally } from './tally.ts';
 import type * as z from 'zod/mini';
 
@@ -17,7 +17,7 @@ type PriceFault = {
   readonly field: string;
 };
 
-const PRICED: ReadonlySet<Entry['type']> = new Set(['call.accepted', 'call.parked', 'call.denied']);
+type Priced = Facts<'call.accepted' | 'call.parked' | 'call.denied'>;
 
 /** The tools of the gateway itself have no terms: a top-up costs what its payer signed. */
 const OWN_TOOLS = 'countersign.';
@@ -42,9 +42,9 @@ export const createPrices = ({
   return {
     id: 'prices',
     see(seen) {
-      const { entry } = seen;
-      if (!PRICED.has(entry.type)) return;
-      const named = textOf(entry.evidence?.['terms']);
+      const entry = factsIf(seen.entry, 'call.accepted', 'call.parked', 'call.denied');
+      if (entry === undefined) return;
+      const { terms: named } = entry.evidence;
       const terms = named === undefined ? undefined : termsOf(named);
       if (named !== undefined && terms === undefined && !documents.has(named as Hex)) {
         const place = altered?.get(named as Hex);
@@ -66,40 +66,40 @@ export const createPrices = ({
 
 const WRONG_PRICE: PriceFault = { reason: 'wrong_price', field: 'amounts.price' };
 
-const priceOf = ({ amounts }: Entry): bigint => amountOf(amounts?.['price']) ?? -1n;
+const priceOf = ({ amounts }: Priced): bigint => amountOf(amounts.price) ?? -1n;
 
 /** The value of the payment that the payer signed; undefined for an intent alone. */
-const signedValue = ({ evidence }: Entry): bigint | undefined =>
-  amountOf(objectOf(evidence?.['authorization'])?.['value']);
+const signedValue = ({ evidence }: Priced): bigint | undefined =>
+  amountOf(evidence.authorization?.value);
 
-const ownToolFault = (entry: Entry): PriceFault | undefined => {
+const ownToolFault = (entry: Priced): PriceFault | undefined => {
   return priceOf(entry) === (signedValue(entry) ?? 0n) ? undefined : WRONG_PRICE;
 };
 
-const faultOf = (entry: Entry, terms: Terms): PriceFault | undefined => {
+const faultOf = (entry: Priced, terms: Terms): PriceFault | undefined => {
   if (entry.tool !== terms.tool) return { reason: 'wrong_tool', field: 'tool' };
   if (terms.requireBinding === 'intent' && entry.binding !== 'intent') {
     return { reason: 'wrong_binding', field: 'binding' };
   }
   const asset = terms.asset ?? tokenAsset(entry);
-  if (entry.payment?.['asset'] !== asset) return { reason: 'wrong_asset', field: 'payment.asset' };
+  if (entry.payment.asset !== asset) return { reason: 'wrong_asset', field: 'payment.asset' };
   return isRightPrice(entry, terms) ? undefined : WRONG_PRICE;
 };
 
 /** The dollar token of the account's network. */
-const tokenAsset = ({ account }: Entry): AssetId | undefined => {
+const tokenAsset = ({ account }: Priced): AssetId | undefined => {
   const on = parseAccountId(account)?.network;
   const token = on && tokenOf(on);
   return token && assetId(on, token.address);
 };
 
-const isRightPrice = (entry: Entry, terms: Terms): boolean => {
+const isRightPrice = (entry: Priced, terms: Terms): boolean => {
   const price = priceOf(entry);
   const listed = BigInt(terms.price);
   if (terms.settlement === 'free') return price === 0n && listed === 0n;
   const value = signedValue(entry);
   if (value !== undefined) return price === listed && price === value;
-  const most = amountOf(objectOf(entry.evidence?.['intent'])?.['maxAmount']) ?? 0n;
+  const most = amountOf(entry.evidence.intent?.maxAmount) ?? 0n;
   const least = terms.pricing === 'upto' ? 1n : listed;
   return most >= least && price === min(listed, most);
 };

@@ -1,6 +1,7 @@
 import type { Hex } from '../../core/hex.ts';
 import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
+import { factsIf } from '../../protocol/log/facts.ts';
 import { type ExpectedTransfer, findTransfer } from '../../settlement/chain/expected-transfer.ts';
 import { readAnswer, quantitySchema, rpcBatch } from '../../settlement/chain/json-rpc.ts';
 import {
@@ -36,7 +37,7 @@ type Waiting = {
   readonly seen: HashedEntry;
   readonly expected: ExpectedTransfer;
   readonly transaction: Hex;
-  readonly block: unknown;
+  readonly block: number | undefined;
 };
 
 /**
@@ -69,21 +70,22 @@ export const createSettlements = (nodes: Nodes): Check => {
       ({ account } = entry);
       open = new Map();
     }
-    const { call, type, payment } = entry;
+    const { call, type } = entry;
     if (call === undefined) return;
     if (type === 'call.accepted' || type === 'call.parked') {
       const expected = expectedOf(entry);
       if (expected !== undefined) open.set(call, expected);
       return;
     }
-    if (type !== 'payment.settled') return;
+    const settled = factsIf(entry, 'payment.settled');
+    if (settled === undefined) return;
+    const { transaction, block } = settled.payment;
     const expected = open.get(call);
     const chainId = chainIdOf(parseAccountId(entry.account)?.network ?? '');
-    const transaction = payment?.['transaction'];
     if (expected === undefined || chainId === undefined) {
       return tally.skip('some payments were accepted in entries that are not in the files');
     }
-    if (typeof transaction !== 'string' || !/^0x[0-9a-f]{64}$/.test(transaction)) {
+    if (transaction === undefined || !/^0x[0-9a-f]{64}$/.test(transaction)) {
       return tally.breakAt(seen, 'missing', 'payment.transaction');
     }
     open.delete(call);
@@ -91,7 +93,7 @@ export const createSettlements = (nodes: Nodes): Check => {
       return tally.skip(`no node of chain ${chainId} answers; give --rpc one`);
     }
     const batch = waiting.get(chainId) ?? [];
-    batch.push({ seen, expected, transaction: transaction as Hex, block: payment?.['block'] });
+    batch.push({ seen, expected, transaction: transaction as Hex, block });
     waiting.set(chainId, batch);
     return batch.length < BATCH ? undefined : flush(chainId);
   };

@@ -1,9 +1,8 @@
-import { entryHash } from '../../audit/entry.ts';
+import { deniedLimit } from '../../audit/denied-limit.ts';
 import type { Cell } from '../../core/csv.ts';
 import { chainIdOf, network, parseAccountId } from '../../protocol/account-id.ts';
-import { countsCalls } from '../../protocol/account/denial.ts';
-import type { Json } from '../../protocol/entry.ts';
 import { isFiat } from '../../protocol/fiat-asset.ts';
+import type { Facts } from '../../protocol/log/facts.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import { isoTime } from '../lib/units.ts';
 import type { LedgerCall, LedgerDenial } from './call-ledger.ts';
@@ -70,24 +69,21 @@ export const cellsOf = (row: CallTableRow): readonly Cell[] =>
 /** One call or denial as a row. `label`: of its account, today. */
 export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined): CallTableRow => {
   const { entry, owner } = line;
-  const { account, amounts = {}, payment = {}, evidence = {}, outcome = {} } = entry;
+  const { account, amounts, payment } = entry;
   const on = parseAccountId(account)?.network;
-  const price = amounts['price'] === undefined ? undefined : BigInt(amounts['price']);
-  const asset = textOf(payment['asset']);
+  const price = amounts.price === undefined ? undefined : BigInt(amounts.price);
+  const { asset } = payment;
+  const { policies }: Facts<'call.accepted'>['evidence'] = entry.evidence;
   const common: CallTableRow = {
     kind: line.kind,
     time: isoTime(entry.at),
     agent: label,
     ...{ account, owner, tool: entry.tool, asset: symbolOf(asset), asset_id: asset },
     ...money('price', price),
-    payee: textOf(payment['payTo']),
+    payee: payment.payTo,
     network: on,
-    ...{
-      binding: entry.binding,
-      policy: entry.policy,
-      policies: policiesText(evidence['policies']),
-    },
-    ...{ call: entry.call, request: entry.request, entry: entryHash(entry), seq: entry.seq },
+    ...{ binding: entry.binding, policy: entry.policy, policies: policiesText(policies) },
+    ...{ call: entry.call, request: entry.request, entry: line.hash, seq: entry.seq },
     rule: entry.rule,
   };
   if (line.kind === 'denial')
@@ -97,7 +93,7 @@ export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined
       ...money('charged', 0n),
       ...money('cost', 0n),
       denials: entry.count ?? 1,
-      ...limitCells(outcome['limit']),
+      ...limitCells(line.entry),
     };
   const { transaction, charged, bought, refunded } = line;
   return {
@@ -108,7 +104,7 @@ export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined
     ...money('refunded', refunded),
     ...money('cost', charged - bought - refunded),
     ...money('credited', line.credited),
-    ...{ reason: line.reason, status: line.status, paid_by: textOf(payment['paidBy']) },
+    ...{ reason: line.reason, status: line.status, paid_by: line.entry.payment.paidBy },
     ...{ payment: line.payment, transaction, block: line.block },
     explorer:
       transaction === undefined || on === undefined ? undefined : explorerLink(on, transaction),
@@ -116,20 +112,16 @@ export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined
 };
 
 /** The limit that refused a call, as it was then: amounts as decimals, or numbers of calls. */
-const limitCells = (limit: Json | undefined): CallTableRow => {
-  if (typeof limit !== 'object' || limit === null || Array.isArray(limit)) return {};
-  const state = limit as { readonly [key: string]: Json };
-  const rule = textOf(state['rule']) ?? '';
-  const figure = (name: string): string | undefined => {
-    const text = textOf(state[name]);
-    if (text === undefined || !/^-?[0-9]{1,78}$/.test(text)) return undefined;
-    return countsCalls(rule) ? text : decimalOf(BigInt(text));
-  };
-  const resets = state['resetsAt'];
+const limitCells = (entry: Facts<'call.denied'>): CallTableRow => {
+  const denied = deniedLimit(entry);
+  if (denied === undefined) return {};
+  const { unit, limit, spent, held, resetsAt, account } = denied;
+  const figure = (value: bigint | undefined): string | undefined =>
+    unit === 'calls' ? value?.toString() : value === undefined ? undefined : decimalOf(value);
   return {
-    ...{ limit: figure('limit'), spent: figure('spent'), held: figure('held') },
-    resets: typeof resets === 'number' ? isoTime(resets) : undefined,
-    limit_of: textOf(state['account']),
+    ...{ limit: figure(limit), spent: figure(spent), held: figure(held) },
+    resets: resetsAt === undefined ? undefined : isoTime(resetsAt),
+    limit_of: account,
   };
 };
 
@@ -158,15 +150,11 @@ const symbolOf = (asset: string | undefined): string | undefined => {
 };
 
 /** The policies and grants that bound a call, where more than one did: `owner eip155:…:0x… 0x…; grant …`. */
-const policiesText = (policies: Json | undefined): string | undefined => {
-  if (!Array.isArray(policies)) return undefined;
-  return policies
-    .map((each: Json) => {
-      const { kind, account, hash } = each as { readonly [key: string]: Json };
-      return [kind, account, hash].filter((part) => typeof part === 'string').join(' ');
-    })
+const policiesText = (
+  policies: Facts<'call.accepted'>['evidence']['policies'],
+): string | undefined =>
+  policies
+    ?.map(({ kind, account, hash }) =>
+      [kind, account, hash].filter((part) => part !== undefined).join(' '),
+    )
     .join('; ');
-};
-
-const textOf = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' ? value : undefined;

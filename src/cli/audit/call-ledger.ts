@@ -1,14 +1,18 @@
+import { entryHash } from '../../audit/entry.ts';
+import { type CallUpdate, project } from '../../audit/projection.ts';
+import { withoutUndefined } from '../../core/without-undefined.ts';
 import type { Hex } from '../../core/hex.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
-import { isCredit, opensPayment, PAYMENT_ENDS, stateOf } from '../../audit/projection.ts';
 import type { Entry } from '../../protocol/entry.ts';
-import { type Facts, factsOf } from '../../protocol/log/facts.ts';
+import { type Facts, factsIf } from '../../protocol/log/facts.ts';
 
 /** What the log says about one call, from acceptance to the end of its payment. Amounts are atomic units. */
 export type LedgerCall = {
   readonly kind: 'call';
   /** The entry that accepted the call, parked it, or refused it. */
-  readonly entry: Entry;
+  readonly entry: Facts<'call.accepted' | 'call.parked' | 'call.refused'>;
+  /** The hash of that entry. */
+  readonly hash: Hex;
   /** The account at the top of the tree at that time; the account itself without a parent. */
   readonly owner: AccountId;
   readonly outcome: 'running' | 'waiting' | 'committed' | 'released' | 'abandoned' | 'refused';
@@ -31,7 +35,8 @@ export type LedgerCall = {
 /** Equal denials within ten seconds are one entry. */
 export type LedgerDenial = {
   readonly kind: 'denial';
-  readonly entry: Entry;
+  readonly entry: Facts<'call.denied'>;
+  readonly hash: Hex;
   readonly owner: AccountId;
 };
 
@@ -51,23 +56,29 @@ export const createAfterwards = (): {
   return {
     of,
     see: (logged) => {
-      const entry = factsOf(logged);
-      const { call } = entry;
-      if (call === undefined) return;
-      if (entry.type === 'call.refunded')
-        known.set(call, { ...of(call), refunded: BigInt(entry.amounts.refunded ?? 0) });
-      if (entry.type !== 'payment.settled') return;
-      const { credited, cleared } = entry.payment;
+      const entry = factsIf(logged, 'call.refunded', 'payment.settled');
+      if (entry?.call === undefined) return;
+      if (entry.type === 'call.refunded') {
+        known.set(entry.call, { ...of(entry.call), refunded: BigInt(entry.amounts.refunded ?? 0) });
+        return;
+      }
+      const { credited, cleared, transaction, block } = entry.payment;
       if (credited === undefined && cleared === undefined) return;
-      const late = { ...transactionOf(entry.payment), credited: BigInt(credited ?? 0) };
-      known.set(call, { ...of(call), late });
+      const late = { credited: BigInt(credited ?? 0), ...transactionOf({ transaction, block }) };
+      known.set(entry.call, { ...of(entry.call), late });
     },
   };
 };
 
+/** A call whose entries are not over. `entries`: that of `begin`, and those after it. */
+type Running = Pick<LedgerCall, 'owner'> & {
+  readonly begin: LedgerCall['entry'];
+  readonly entries: readonly Entry[];
+};
+
 /**
  * Folds the log of one account into calls and denials, in the order in which they ended; calls that have not ended come last. Keeps calls
- * under way and nothing else in memory.
+ * under way and nothing else in memory. What entries say of a call is what the audit consumer reads from them (`project`).
  */
 export const createCallLedger = (
   account: AccountId,
@@ -76,133 +87,69 @@ export const createCallLedger = (
   readonly see: (entry: Entry) => readonly (LedgerCall | LedgerDenial)[];
   readonly end: () => readonly LedgerCall[];
 } => {
-  const open = new Map<Hex, LedgerCall>();
+  const open = new Map<Hex, Running>();
   let owner = account;
   const finished = (call: Hex, one: LedgerCall): LedgerCall => {
     const { refunded, late } = afterwards(call);
     return { ...one, refunded, ...(late === undefined ? {} : { ...late, payment: 'settled' }) };
   };
   return {
-    see: (entry) => {
-      const { type, call } = entry;
-      if (type === 'grant.taken') owner = topOf(entry) ?? owner;
-      if (type === 'call.denied') return [{ kind: 'denial', entry, owner }];
+    see: (logged) => {
+      owner = factsIf(logged, 'grant.taken')?.outcome.above?.findLast(isAccount) ?? owner;
+      const denial = factsIf(logged, 'call.denied');
+      if (denial !== undefined)
+        return [{ kind: 'denial', entry: denial, hash: entryHash(logged), owner }];
+      const { call } = logged;
       if (call === undefined) return [];
-      const next = callAfter(open.get(call), entry, owner);
+      const known = open.get(call);
+      const begin = factsIf(logged, 'call.accepted', 'call.parked', 'call.refused');
+      const next =
+        begin === undefined || (begin.type === 'call.refused' && known !== undefined)
+          ? known && { ...known, entries: [...known.entries, logged] }
+          : { begin, owner, entries: [logged] };
       if (next === undefined) return [];
-      const isOver = next.endedAt !== undefined && !next.isKept && next.payment !== 'open';
+      const line = lineOf(next);
+      const isOver = line.endedAt !== undefined && !line.isKept && line.payment !== 'open';
       if (isOver) open.delete(call);
       else open.set(call, next);
-      return isOver ? [finished(call, next)] : [];
+      return isOver ? [finished(call, line)] : [];
     },
-    end: () => [...open].map(([call, one]) => finished(call, one)),
+    end: () => [...open].map(([call, one]) => finished(call, lineOf(one))),
   };
 };
 
-const topOf = ({ outcome }: Entry): AccountId | undefined => {
-  const above = outcome?.['above'];
-  const top = Array.isArray(above) ? above.at(-1) : undefined;
-  return typeof top === 'string' && parseAccountId(top) !== undefined
-    ? (top as AccountId)
-    : undefined;
-};
+const isAccount = (text: string): text is AccountId => parseAccountId(text) !== undefined;
 
-const begun = (entry: Entry, owner: AccountId, outcome: LedgerCall['outcome']): LedgerCall => ({
-  kind: 'call',
-  ...{ entry, owner, outcome, charged: 0n, bought: 0n, credited: 0n, refunded: 0n, isKept: false },
-  payment: opensPayment(factsOf(entry)) ? 'open' : 'none',
-});
-
-/** The call after one more entry; undefined for an entry that says nothing about a call under way. */
-const callAfter = (
-  before: LedgerCall | undefined,
-  logged: Entry,
-  owner: AccountId,
-): LedgerCall | undefined => {
-  const entry = factsOf(logged);
-  const { at } = entry;
-  if (entry.type === 'call.parked') return begun(logged, owner, 'waiting');
-  if (entry.type === 'call.accepted') return begun(logged, owner, 'running');
-  if (entry.type === 'call.refused') {
-    const reason = entry.outcome.reason ?? entry.decision ?? 'refused';
-    const refused = before ?? begun(logged, owner, 'refused');
-    return { ...refused, outcome: 'refused', endedAt: at, reason };
-  }
-  if (before === undefined) return undefined;
-  if (entry.type === 'call.finished' || entry.type === 'call.abandoned')
-    return {
-      ...before,
-      ...chargedIn(entry),
-      ...answerOf(entry.outcome),
-      outcome: stateOf(entry) as LedgerCall['outcome'],
-      endedAt: at,
-      isKept: entry.payment.kept === true,
-      payment: paymentAfter(before.payment, entry.payment.state),
-      ...creditOf(entry, before),
-    };
-  if (entry.type === 'call.resolved')
-    return { ...before, ...chargedIn(entry), isKept: false, ...creditOf(entry, before) };
-  if (entry.type === 'call.late') return { ...before, ...answerOf(entry.outcome) };
-  if (
-    entry.type !== 'payment.settled' &&
-    entry.type !== 'payment.failed' &&
-    entry.type !== 'payment.released'
-  ) {
-    return undefined;
-  }
+const lineOf = ({ begin, owner, entries }: Running): LedgerCall => {
+  const [row] = project(entries);
+  const refusal = entries.map((entry) => factsIf(entry, 'call.refused')).find((each) => each);
+  const payment = row?.payment?.state === 'open' ? undefined : row?.payment;
+  const charged = BigInt(row?.charged ?? 0);
+  const reason = refusal?.outcome.reason ?? row?.reason;
   return {
-    ...before,
-    ...chargedIn(entry),
-    // An upfront call whose payment can never settle ends with it.
-    ...(entry.decision === undefined
-      ? {}
-      : { outcome: stateOf(entry) as LedgerCall['outcome'], endedAt: at }),
-    payment: PAYMENT_ENDS[entry.type],
-    ...(entry.type === 'payment.released' ? {} : transactionOf(entry.payment)),
+    kind: 'call',
+    ...{ entry: begin, hash: entryHash(entries[0] as Entry), owner, charged, refunded: 0n },
+    outcome: refusal === undefined ? stateOf(row?.state) : 'refused',
+    // A decision about a kept amount changes what counted before, and buys nothing.
+    bought: row?.spent === undefined || row.kept !== undefined ? 0n : charged - BigInt(row.spent),
+    credited: BigInt(payment?.credited ?? 0),
+    isKept: row?.kept === 'held',
+    payment: row?.payment?.state ?? 'none',
+    ...withoutUndefined({ endedAt: row?.endedAt, reason }),
+    ...(row?.status === undefined || row.status === 0 ? {} : { status: row.status }),
+    ...transactionOf(payment ?? {}),
   };
 };
 
-type Charging =
-  | 'call.finished'
-  | 'call.abandoned'
-  | 'call.resolved'
-  | 'payment.settled'
-  | 'payment.failed'
-  | 'payment.released';
-
-const chargedIn = ({ amounts: { charged } }: Facts<Charging>): Partial<LedgerCall> =>
-  charged === undefined ? {} : { charged: BigInt(charged) };
-
-/** Upfront money of a call that is not charged becomes credit (law 4); that of a top-up does so by design. */
-const creditOf = (
-  entry: Facts<'call.finished' | 'call.abandoned' | 'call.resolved'>,
-  { entry: begin }: LedgerCall,
-): Partial<LedgerCall> => {
-  const { credited }: Facts<'call.finished'>['amounts'] = entry.amounts;
-  if (credited !== undefined) return { bought: BigInt(credited), credited: BigInt(credited) };
-  return isCredit(entry) ? { credited: BigInt(begin.amounts?.['price'] ?? 0) } : {};
-};
-
-const paymentAfter = (
-  before: LedgerCall['payment'],
-  state: string | undefined,
-): LedgerCall['payment'] => {
-  if (state === 'queued' || state === 'sent') return before === 'none' ? 'open' : before;
-  return state === 'settled' || state === 'failed' || state === 'released' ? state : before;
-};
-
-const answerOf = ({
-  reason,
-  status,
-}: Facts<'call.finished'>['outcome']): Pick<LedgerCall, 'reason' | 'status'> => ({
-  ...(reason === undefined ? {} : { reason }),
-  ...(status !== undefined && status > 0 ? { status } : {}),
-});
+/** A call that waits for a person has no row. */
+const stateOf = (state: CallUpdate['state']): LedgerCall['outcome'] =>
+  state === undefined ? 'waiting' : state === 'held' ? 'running' : state;
 
 const transactionOf = ({
   transaction,
   block,
-}: Facts<'payment.settled'>['payment']): Pick<LedgerCall, 'transaction' | 'block'> => ({
-  ...(transaction === undefined ? {} : { transaction: transaction as Hex }),
-  ...(block === undefined ? {} : { block }),
-});
+}: {
+  readonly transaction?: string | undefined;
+  readonly block?: number | undefined;
+}): Pick<LedgerCall, 'transaction' | 'block'> =>
+  withoutUndefined({ transaction: transaction as Hex | undefined, block });

@@ -5,7 +5,7 @@ import type { Offered } from '../../client/hooks.ts';
 import { readJsonBody } from '../../client/json.ts';
 import { RECEIPT_HEADER } from '../../client/receipt-claims.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
-import { countsCalls } from '../../protocol/account/denial.ts';
+import { countsCalls } from '../../policy/rule-name.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { nameOf } from '../lib/accounts.ts';
 import { CliError, Ended, EXIT, problemError } from '../lib/errors.ts';

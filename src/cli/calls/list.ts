@@ -1,5 +1,6 @@
 import type { AccountId } from '../../protocol/account-id.ts';
 import { withoutUndefined } from '../../core/without-undefined.ts';
+import { factsIf } from '../../protocol/log/facts.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
 import { type AdminClient, openAdmin } from '../lib/admin-client.ts';
 import type { Command } from '../lib/command.ts';
@@ -108,12 +109,12 @@ const denialsTable = (out: Output, denials: readonly DenialItem[], names: Names)
       { title: 'CALL', cut: 'middle' },
     ],
     denials.map((each) => {
-      const asset = each.payment?.['asset'];
+      const { amounts, payment } = factsIf(each, 'call.denied') ?? {};
       return [
         shortTime(each.at),
         names.of(each.account),
         each.tool ?? '',
-        inAsset(each.amounts?.['price'], typeof asset === 'string' ? asset : undefined),
+        inAsset(amounts?.price, payment?.asset),
         each.rule ?? '',
         String(each.count ?? 1),
         each.call ?? '',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { lasting } from '../../core/lasting.ts';
-import { countsCalls } from '../../protocol/account/denial.ts';
+import { countsCalls } from '../../policy/rule-name.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';

@@ -1,5 +1,7 @@
 import { lasting } from '../../core/lasting.ts';
 import * as z from 'zod/mini';
+import { fieldWords } from '../../policy/field-words.ts';
+import { GRANT_LIMITS } from '../../policy/grant.ts';
 import type { Names } from './accounts.ts';
 import type { Output } from './output.ts';
 import { type Column, counted, printable, table, wrapped } from './text.ts';
@@ -86,12 +88,13 @@ const warningsSchema = z.array(
   }),
 );
 
-const LIMIT_NAMES: Readonly<Record<string, string>> = {
-  perCall: 'The limit per call',
-  maxPerCall: 'The limit per call',
-  maxPerWindow: 'The limit per day',
-  maxTotal: 'The total',
-  lifetime: 'The lifetime limit',
+/** `perCall`, `windows[0].limit`, or the field of a grant that sets the same limit. */
+const limitName = (field: string): string => {
+  const [name] = field.split('[');
+  const limit = (['perCall', 'lifetime'] as const).find(
+    (each) => each === name || GRANT_LIMITS[each] === name,
+  );
+  return limit === undefined ? 'A limit per window' : `The limit ${fieldWords[limit].label}`;
 };
 
 /** The gateway's warnings about limits below the price of every paid tool of an asset. Ignores warnings of another form. */
@@ -100,7 +103,7 @@ export const limitWarnings = (out: Output, warnings: unknown): readonly string[]
   if (!read.success) return [];
   return read.data.map(({ field, limit, tool, price, asset }) =>
     wrapped(
-      `${out.style.warn('warning')}  ${LIMIT_NAMES[field] ?? 'A limit per window'}, ${dollars(limit)} (${limit}u), is below the price of the cheapest tool that it allows: ${printable(tool)} costs ${dollars(price)}. No call paid by ${asset === undefined ? 'a token' : 'a card'} will pass.`,
+      `${out.style.warn('warning')}  ${limitName(field)}, ${dollars(limit)} (${limit}u), is below the price of the cheapest tool that it allows: ${printable(tool)} costs ${dollars(price)}. No call paid by ${asset === undefined ? 'a token' : 'a card'} will pass.`,
       proseWidth(out),
       '         ',
     ),

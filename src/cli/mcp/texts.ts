@@ -8,7 +8,7 @@ import {
 } from '../../client/errors.ts';
 import { lasting } from '../../core/lasting.ts';
 import { shortText } from '../../core/plain-text.ts';
-import { countsCalls } from '../../protocol/account/denial.ts';
+import { countsCalls } from '../../policy/rule-name.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { type NameOf, nextStep } from '../lib/next-step.ts';
 import { isoTime } from '../lib/units.ts';

@@ -1,5 +1,7 @@
+import { deniedLimit } from '../../audit/denied-limit.ts';
+import { withoutUndefined } from '../../core/without-undefined.ts';
 import type { EntryEvent } from '../../client/management-events.ts';
-import { countsCalls } from '../../protocol/account/denial.ts';
+import { type Cases, type Facts, factsOf, inCase } from '../../protocol/log/facts.ts';
 import { dollars } from '../lib/units.ts';
 
 /** A log entry as a decision. Amounts in atomic units. */
@@ -54,7 +56,7 @@ export const createDecisions = (): ((entry: EntryEvent) => Decision | undefined)
 
 /** Undefined for entries that only follow from a decision, e.g. a call that ended at its price. */
 export const decisionOf = (entry: EntryEvent, price?: string): Decision | undefined => {
-  const found = verdictOf(entry, price);
+  const found = inCase(VERDICTS, factsOf(entry), price);
   const { at, account, seq, type, tool, call } = entry;
   return (
     found && {
@@ -75,144 +77,110 @@ const SAYS: Readonly<Record<string, string>> = {
 
 type Verdict = Omit<Decision, 'at' | 'account' | 'seq' | 'type' | 'tool'>;
 
-const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | undefined => {
-  const { outcome = {}, amounts = {}, decision } = entry;
-  switch (entry.type) {
-    case 'call.accepted': {
-      const acceptedPrice = amounts['price'];
-      const by = entry.payment?.['paidBy'];
-      return {
-        verdict: 'allowed',
-        ...(acceptedPrice === undefined ? {} : { price: acceptedPrice }),
-        says: (typeof by === 'string' ? SAYS[by] : undefined) ?? '',
-      };
-    }
-    case 'call.parked':
-      return {
-        verdict: 'order',
-        ...(amounts['price'] === undefined ? {} : { price: amounts['price'] }),
-        says: 'waits for the approval of a person',
-      };
-    case 'call.approved':
-      return { verdict: 'order', says: 'a person approves the call' };
-    case 'call.refused':
-      return {
-        verdict: 'failed',
-        says: `${decision === 'expired' ? 'no person approved the call in time, or its caller did not run it' : 'a person refuses the call'}; nothing charged`,
-      };
-    case 'call.denied':
-      return { verdict: 'denied', ...denialOf(entry) };
-    case 'call.finished': {
-      const { charged } = amounts;
-      if (outcome['success'] === false)
-        return { verdict: 'failed', says: `${answerText(outcome)}; ${moneyText(entry, price)}` };
-      return charged === undefined || price === undefined || charged === price
-        ? undefined
-        : { verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
-    }
-    case 'call.abandoned':
-      return { verdict: 'failed', says: `${abandonedText(entry)}; ${moneyText(entry, price)}` };
-    case 'call.resolved':
-      return {
-        verdict: 'order',
-        says:
-          decision === 'charged'
-            ? 'the operator charges the held price'
-            : 'the operator releases the held price',
-      };
-    case 'call.refunded':
-      return { verdict: 'paid', says: creditText(entry) };
-    case 'payment.failed':
-      return { verdict: 'failed', says: 'the payment failed' };
-    case 'credit.received':
-    case 'credit.adjusted':
-    case 'credit.refunded':
-      return { verdict: 'paid', says: creditText(entry) };
-    case 'alert.raised':
-      return { verdict: 'alert', ...ruleOf(entry), says: alertText(entry) };
-    case 'account.status':
-      return { verdict: 'order', says: `${stringOf(outcome['side'])} sets it ${decision ?? ''}` };
-    case 'account.policy':
-      return { verdict: 'order', says: `the ${decision ?? 'owner'} changes its policy` };
-    case 'account.label': {
-      const { label } = outcome;
-      return {
-        verdict: 'order',
-        says: label === null ? 'label removed' : `label ${stringOf(label)}`,
-      };
-    }
-    case 'grant.issued':
-    case 'grant.accepted':
-    case 'grant.taken':
-    case 'grant.revoked':
-      return { verdict: 'order', says: entry.type.replace('.', ' ') };
-    default:
-      return undefined;
-  }
+/** A type without a verdict only follows from a decision. */
+const VERDICTS: Cases<string | undefined, Verdict | undefined> = {
+  'call.accepted': ({ amounts: { price }, payment }) => ({
+    verdict: 'allowed',
+    ...withoutUndefined({ price }),
+    says: SAYS[payment.paidBy ?? ''] ?? '',
+  }),
+  'call.parked': ({ amounts: { price } }) => ({
+    verdict: 'order',
+    ...withoutUndefined({ price }),
+    says: 'waits for the approval of a person',
+  }),
+  'call.approved': () => order('a person approves the call'),
+  'call.refused': ({ decision }) => ({
+    verdict: 'failed',
+    says: `${decision === 'expired' ? 'no person approved the call in time, or its caller did not run it' : 'a person refuses the call'}; nothing charged`,
+  }),
+  'call.denied': (entry) => ({ verdict: 'denied', ...denialOf(entry) }),
+  'call.finished': (entry, price) => {
+    const { charged } = entry.amounts;
+    if (entry.outcome.success === false)
+      return { verdict: 'failed', says: `${answerText(entry)}; ${moneyText(entry, price)}` };
+    return charged === undefined || price === undefined || charged === price
+      ? undefined
+      : { verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
+  },
+  'call.abandoned': (entry, price) => ({
+    verdict: 'failed',
+    says: `${abandonedText(entry)}; ${moneyText(entry, price)}`,
+  }),
+  'call.resolved': ({ decision }) =>
+    order(`the operator ${decision === 'charged' ? 'charges' : 'releases'} the held price`),
+  'call.refunded': (entry) => paid(`${sumOf(entry)}its charge refunded by the operator as credit`),
+  'payment.failed': () => ({ verdict: 'failed', says: 'the payment failed' }),
+  'credit.received': (entry) => paid(`${sumOf(entry)}credit received`),
+  'credit.refunded': (entry) => paid(`${sumOf(entry)}credit refunded on chain`),
+  'credit.adjusted': (entry) =>
+    paid(`${sumOf(entry)}credit ${entry.decision === 'added' ? 'added' : 'taken'} by the operator`),
+  'alert.raised': (entry) => ({
+    verdict: 'alert',
+    ...withoutUndefined({ rule: entry.rule }),
+    says: alertText(entry),
+  }),
+  'account.status': ({ outcome, decision = '' }) =>
+    order(`${outcome.side ?? ''} sets it ${decision}`),
+  'account.policy': ({ decision = 'owner' }) => order(`the ${decision} changes its policy`),
+  'account.label': ({ outcome: { label } }) =>
+    order(label === null ? 'label removed' : `label ${label ?? ''}`),
+  'grant.issued': () => order('grant issued'),
+  'grant.accepted': () => order('grant accepted'),
+  'grant.taken': () => order('grant taken'),
+  'grant.revoked': () => order('grant revoked'),
 };
 
+const paid = (says: string): Verdict => ({ verdict: 'paid', says });
+
+const order = (says: string): Verdict => ({ verdict: 'order', says });
+
 /** Status 0: the gateway got no answer that it could pass on. */
-const answerText = (outcome: Readonly<Record<string, unknown>>): string =>
-  outcome['status'] === 0
-    ? `the tool gave no answer (${stringOf(outcome['reason'])})`
-    : `the tool answered ${stringOf(outcome['status'])}`;
+const answerText = ({ outcome: { status, reason } }: Facts<'call.finished'>): string =>
+  status === 0 ? `the tool gave no answer (${reason ?? ''})` : `the tool answered ${status ?? ''}`;
 
 /** Why the alarm ended a call: the tool gave no answer, or the client never repeated a settled call to run the tool. */
-const abandonedText = ({ outcome = {} }: EntryEvent): string =>
-  outcome['reason'] === 'never_repeated'
+const abandonedText = ({ outcome }: Facts<'call.abandoned'>): string =>
+  outcome.reason === 'never_repeated'
     ? 'the payment settled, but the client never repeated the call, so the tool did not run'
     : 'the tool gave no answer in time';
 
 /** The effect of a call's end on its money. `price` is known if the command saw the call begin. */
 const moneyText = (
-  { amounts = {}, payment = {} }: EntryEvent,
+  { amounts: { charged = '0' }, payment }: Facts<'call.finished' | 'call.abandoned'>,
   price: string | undefined,
 ): string => {
-  if (payment['kept'] === true)
+  if (payment.kept === true)
     return 'the gateway holds the price until the operator resolves the call';
-  const { charged = '0' } = amounts;
   if (charged !== '0') return `charged ${dollars(charged)}`;
-  if (payment['state'] !== 'settled' || payment['paidBy'] !== 'upfront') return 'nothing charged';
+  if (payment.state !== 'settled' || payment.paidBy !== 'upfront') return 'nothing charged';
   return `${price === undefined ? 'the payment' : dollars(price)} had moved and is credit now`;
 };
 
-const creditText = ({ type, decision, amounts = {} }: EntryEvent): string => {
-  const amount = amounts['amount'] === undefined ? '' : `${dollars(amounts['amount'])} of `;
-  if (type === 'credit.received') return `${amount}credit received`;
-  if (type === 'call.refunded') return `${amount}its charge refunded by the operator as credit`;
-  if (type === 'credit.refunded') return `${amount}credit refunded on chain`;
-  return `${amount}credit ${decision === 'added' ? 'added' : 'taken'} by the operator`;
-};
-
-const ruleOf = ({ rule }: EntryEvent): { readonly rule?: string } =>
-  rule === undefined ? {} : { rule };
+const sumOf = ({ amounts: { amount } }: Pick<Facts<'credit.adjusted'>, 'amounts'>): string =>
+  amount === undefined ? '' : `${dollars(amount)} of `;
 
 const denialOf = (
-  entry: EntryEvent,
+  entry: Facts<'call.denied'>,
 ): Pick<Decision, 'says' | 'rule' | 'count' | 'by' | 'left' | 'limit'> => {
-  const { outcome = {}, count, account } = entry;
-  const { account: by, param } = outcome;
-  const figures = objectOf(outcome['limit']);
-  const [limit, left] = [unitsOf(figures['limit']), unitsOf(figures['remaining'])];
-  const amount = (value: string): string =>
-    countsCalls(entry.rule ?? '') ? value : dollars(value);
+  const { rule, count, account, outcome } = entry;
+  const figures = deniedLimit(entry);
+  const [limit, left] = [figures?.limit?.toString(), figures?.remaining?.toString()];
+  const amount = (value: string): string => (figures?.unit === 'calls' ? value : dollars(value));
   const says = [
     limit === undefined ? undefined : `limit ${amount(limit)}`,
     left === undefined ? undefined : `left ${amount(left)}`,
-    typeof param === 'string' ? `param ${param}` : undefined,
+    outcome.param === undefined ? undefined : `param ${outcome.param}`,
   ];
   return {
-    ...ruleOf(entry),
-    ...(count === undefined ? {} : { count }),
-    ...(typeof by !== 'string' || by === account ? {} : { by }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(left === undefined ? {} : { left }),
+    ...withoutUndefined({ rule, count, limit, left }),
+    ...(outcome.account === account ? {} : withoutUndefined({ by: outcome.account })),
     says: says.filter((text) => text !== undefined).join(', '),
   };
 };
 
 /** A soft limit with its amounts; every other alert as `name value` pairs. */
-const alertText = ({ rule, outcome = {} }: EntryEvent): string => {
+const alertText = ({ rule, outcome }: Facts<'alert.raised'>): string => {
   if (rule === 'approval') {
     const amount = unitsOf(outcome['amount']);
     return `a call of ${amount === undefined ? 'some amount' : dollars(amount)} waits: countersign approvals list`;
@@ -225,13 +193,10 @@ const alertText = ({ rule, outcome = {} }: EntryEvent): string => {
     .join(', ');
 };
 
+/* An alert has the members that its rule chose. */
+
 const unitsOf = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[0-9]{1,78}$/.test(value) ? value : undefined;
-
-const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 
 const stringOf = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : '';

@@ -1,6 +1,7 @@
 import type { EntryEvent } from '../../client/management-events.ts';
 import { isAddress } from '../../core/hex.ts';
 import { accountId, type AccountId, parseAccountId } from '../../protocol/account-id.ts';
+import { factsIf } from '../../protocol/log/facts.ts';
 import { accountNamed, treeBelow } from '../lib/accounts.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
 
@@ -8,11 +9,12 @@ import type { AdminClient } from '../lib/admin-client.ts';
 export type Labels = Map<string, string>;
 
 /** Keeps the label that an entry sets. */
-export const updateLabel = (labels: Labels, { type, account, outcome }: EntryEvent): void => {
-  if (type !== 'account.label') return;
-  const label = outcome?.['label'];
-  if (typeof label === 'string') labels.set(account, label);
-  else labels.delete(account);
+export const updateLabel = (labels: Labels, entry: EntryEvent): void => {
+  const labelled = factsIf(entry, 'account.label');
+  if (labelled === undefined) return;
+  const { label } = labelled.outcome;
+  if (typeof label === 'string') labels.set(entry.account, label);
+  else labels.delete(entry.account);
 };
 
 /** Reads the label of an account that was followed without one. */
@@ -56,27 +58,14 @@ export const followedAccounts = async (
 };
 
 /** The account that consented to a grant. Before its consent, its log is closed to the issuer. */
-export const granteeIn = ({
-  type,
-  account,
-  decision,
-  evidence,
-  outcome,
-}: EntryEvent): AccountId | undefined => {
-  if (type === 'grant.accepted') {
-    const delegate = outcome?.['delegate'];
-    return typeof delegate === 'string' && parseAccountId(delegate) !== undefined
-      ? (delegate as AccountId)
-      : undefined;
-  }
-  if (type !== 'grant.issued' || decision === 'offered') return undefined;
-  const delegation = evidence?.['delegation'];
-  const delegate =
-    typeof delegation === 'object' && delegation !== null && 'delegate' in delegation
-      ? delegation.delegate
-      : undefined;
-  const on = parseAccountId(account)?.network;
-  return typeof delegate === 'string' && isAddress(delegate) && on !== undefined
+export const granteeIn = (entry: EntryEvent): AccountId | undefined => {
+  const accepted = factsIf(entry, 'grant.accepted')?.outcome.delegate;
+  if (accepted !== undefined)
+    return parseAccountId(accepted) === undefined ? undefined : (accepted as AccountId);
+  if (entry.decision === 'offered') return undefined;
+  const delegate = factsIf(entry, 'grant.issued')?.evidence.delegation?.delegate;
+  const on = parseAccountId(entry.account)?.network;
+  return delegate !== undefined && isAddress(delegate) && on !== undefined
     ? accountId(on, delegate)
     : undefined;
 };

@@ -1,4 +1,4 @@
-import { countsCalls } from '../../protocol/account/denial.ts';
+import { countsCalls } from '../../policy/rule-name.ts';
 import { countOf, decimalOf, percentOf, symbolOf } from '../format/amount.ts';
 import { gatewayNow } from '../data/gateway/gateway-clock.ts';
 import { exactMomentOf, resetText } from '../format/time.ts';

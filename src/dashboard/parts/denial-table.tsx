@@ -1,26 +1,26 @@
 import { Link } from 'wouter-preact';
 import type { DenialRow } from '../data/calls/denied-calls.ts';
 import { gatewayNow } from '../data/gateway/gateway-clock.ts';
-import { assetIn, type DeniedLimit, deniedLimit, deniedRule } from '../format/denial-text.ts';
+import { deniedLimit } from '../../audit/denied-limit.ts';
+import { deniedRule } from '../format/denial-text.ts';
 import { shown, toolName } from '../format/text.ts';
 import { agoOf, exactMomentOf, momentOf } from '../format/time.ts';
 import { Amount } from './amount.tsx';
 import { Table } from './table.tsx';
 
 const figureOf = (row: DenialRow, name: 'limit' | 'spent' | 'held') => {
-  const limit: DeniedLimit | undefined = deniedLimit(row);
-  if (limit === undefined) return '–';
-  return limit.unit === 'calls' ? (
-    `${limit[name]} calls`
+  const denied = deniedLimit(row);
+  const figure = denied?.[name];
+  if (figure === undefined) return '–';
+  return denied?.unit === 'calls' ? (
+    `${figure} calls`
   ) : (
-    <Amount atomic={limit[name]} asset={assetIn(row.payment)} />
+    <Amount atomic={figure} asset={row.payment.asset ?? ''} />
   );
 };
 
-const priceOf = (row: DenialRow) => {
-  const price = row.amounts?.['price'] ?? '';
-  return /^[0-9]+$/.test(price) ? <Amount atomic={price} asset={assetIn(row.payment)} /> : '–';
-};
+const priceOf = ({ amounts: { price = '' }, payment: { asset = '' } }: DenialRow) =>
+  /^[0-9]+$/.test(price) ? <Amount atomic={price} asset={asset} /> : '–';
 
 /** Denials one by one: the rule, the limit as it was at that moment, and the story of the call. */
 export const DenialTable = ({ rows }: { readonly rows: readonly DenialRow[] }) => {

@@ -1,9 +1,8 @@
-import { countsCalls } from '../../protocol/account/denial.ts';
 import type { Approval } from '../data/calls/approvals.ts';
 import type { RequestFacts } from '../data/calls/request-facts.ts';
 import { useLimits, useRequestFacts } from '../data/calls/waiting-facts.ts';
 import { decimalOf, symbolOf } from '../format/amount.ts';
-import { ruleName } from '../../policy/rule-name.ts';
+import { countsCalls, ruleName } from '../../policy/rule-name.ts';
 import { shown } from '../format/text.ts';
 import { Id } from './id.tsx';
 

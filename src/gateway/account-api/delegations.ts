@@ -4,7 +4,7 @@ import { type Config, isReceiver } from '../../config/config.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { compileDelegation } from '../../policy/grant.ts';
+import { compileDelegation, GRANT_LIMITS } from '../../policy/grant.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { Consent, SignedGrant } from '../../protocol/account/grant.ts';
@@ -61,19 +61,14 @@ export const registerDelegation = async (gateway: Gateway, request: Request): Pr
   );
 };
 
-/** The field of a grant that each limit of its policy comes from. */
-const FIELD_OF: Readonly<Record<string, keyof AgentDelegation>> = {
-  perCall: 'maxPerCall',
-  'windows[0].limit': 'maxPerWindow',
-  lifetime: 'maxTotal',
-};
-
+/** Names the field of the grant, where the limit of its policy comes from. */
 const warningsOf = async (gateway: Gateway, policy: Policy): Promise<readonly LimitWarning[]> => {
   const catalogue = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
-  return limitWarnings(catalogue, policy).map((warning) => ({
-    ...warning,
-    field: FIELD_OF[warning.field] ?? warning.field,
-  }));
+  return limitWarnings(catalogue, policy).map((warning) => {
+    const [limit = ''] = warning.field.split('[');
+    const fields: Readonly<Record<string, string>> = GRANT_LIMITS;
+    return { ...warning, field: fields[limit] ?? warning.field };
+  });
 };
 
 /** Rejects terms that no signature can make valid: another gateway's grant, which may be a copy; another asset; an expired grant. */

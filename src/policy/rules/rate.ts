@@ -64,6 +64,7 @@ export const rate = {
   shape: { rate: z.exactOptional(rateField) },
   denials: {
     rate: {
+      counts: 'calls',
       subject: 'The account calls too often.',
       hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
     },

@@ -59,6 +59,7 @@ export const repeat = {
   },
   denials: {
     repeat: {
+      counts: 'calls',
       subject: 'The account sent the same request too often.',
       hint: 'This looks like a loop: send another request, or wait `retry_after` seconds before you send the same one.',
     },

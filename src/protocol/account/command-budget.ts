@@ -2,16 +2,16 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 
-/** A command that another account of the tree is about to apply, charged to this account's budget. Each `id` counts once. */
-export type CommandCharge = {
+/** A command that another account of the tree is about to apply. It counts in this account's budget. Each `id` counts once. */
+export type CommandCost = {
   /** `approval`: a call of a descendant that waits for a person. `session`: the end of a session, which is not a command. */
   readonly budget: 'own' | 'grant' | 'stop' | 'descendants' | 'approval' | 'session';
   readonly bytes: number;
   readonly id: Hex;
 };
 
-export type ChargedCommand =
-  | { readonly verdict: 'charged' }
+export type CountedCommand =
+  | { readonly verdict: 'counted' }
   | { readonly verdict: 'refused'; readonly fault: BudgetFault }
   | { readonly verdict: 'unavailable' };
 

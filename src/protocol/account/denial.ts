@@ -46,13 +46,6 @@ export type AccountRule =
 /** The name of a policy rule in a denial. Each file of `src/policy/rules` declares its own. */
 export type PolicyRule = Lowercase<string>;
 
-/**
- * Whether the figures of a rule count calls; those of every other rule are amounts of money. Takes the name of a limit too, which may have
- * the prefix of its policy (`owner:rate`).
- */
-export const countsCalls = (rule: string): boolean =>
-  /^([a-z]+:)?(rate|denial_rate|failure_rate|repeat)$/.test(rule);
-
 /** The state of a limit at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
 export type LimitState = {
   readonly rule: string;

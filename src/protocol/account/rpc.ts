@@ -3,7 +3,7 @@ import type { AccountId } from '../account-id.ts';
 import type { SettlementResult } from '../payment.ts';
 import type { FinishVerdict, LookUpVerdict, ReserveVerdict } from './call-verdict.ts';
 import type { Call, Evidence, LookUp, Outcome } from './call.ts';
-import type { ChargedCommand, CommandCharge } from './command-budget.ts';
+import type { CountedCommand, CommandCost } from './command-budget.ts';
 import type { CommandVerdict } from './command-verdict.ts';
 import type { AccountCommand, ChangedDocuments, DocumentType, KeptDocument } from './command.ts';
 import type { RightsQuestion, RightsVerdict } from './rights.ts';
@@ -26,7 +26,7 @@ export type AgentAccountRpc = {
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
   apply(command: AccountCommand): Promise<CommandVerdict>;
-  charge(charge: CommandCharge): Promise<ChargedCommand>;
+  countCommand(cost: CommandCost): Promise<CountedCommand>;
   lease(request: LeaseRequest): Promise<LeaseVerdict>;
   recall(recall: Recall): Promise<Returned>;
   report(recall: Recall): Promise<Returned>;

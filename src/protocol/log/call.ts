@@ -60,7 +60,7 @@ export const CALL_TYPES = {
     amounts: ['price'],
     outcome: {
       account: 'text',
-      limit: 'json?',
+      limit: 'limit?',
       param: 'text?',
       grant: 'text?',
       authority: 'text?',

@@ -1,5 +1,5 @@
 /** What a type of entry must be signed with. `any`: a command, or the grant or the revocation that caused it. */
-type Signed =
+export type Signed =
   | 'proof'
   | 'denial'
   | 'reveal'
@@ -12,10 +12,19 @@ type Signed =
   | 'any'
   | 'nothing';
 
-/** The form of a member in JSON; with `?` it may be absent. `texts`: a list of strings. `nullable`: a string, or null. */
-type Form = 'text' | 'number' | 'flag' | 'texts' | 'nullable' | 'json';
+/** An object inside of a member, or a list of such objects (`PARTS`). */
+export type PartName =
+  | 'limit'
+  | 'policies'
+  | 'intent'
+  | 'authorization'
+  | 'delegation'
+  | 'revocation';
 
-/** The members of `outcome` or `payment`, by name. `any`: names that other code chooses. */
+/** The form of a member in JSON; with `?` it may be absent. `texts`: a list of strings. `nullable`: a string, or null. */
+type Form = 'text' | 'number' | 'flag' | 'texts' | 'nullable' | 'json' | PartName;
+
+/** The members of `evidence`, `outcome` or `payment`, by name. `any`: names that other code chooses. */
 export type Members = 'any' | { readonly [name: string]: Form | `${Form}?` };
 
 /** What the audit consumer changes for an entry: the row of its call, or the totals of credit. */

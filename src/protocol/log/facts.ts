@@ -1,32 +1,93 @@
+import { isObject } from '../../core/json-object.ts';
 import type { Entry, Json } from '../entry.ts';
 import type { Members } from './declaration.ts';
-import { type CallRowType, type CreditType, declarationOf, type EntryType } from './entry-types.ts';
-import type { PartOf } from './new-entry.ts';
+import {
+  type CallRowType,
+  type CreditType,
+  declarationOf,
+  type EntryType,
+  type EntryTypes,
+  isEntryType,
+} from './entry-types.ts';
+import { EVIDENCE, PARTS } from './evidence.ts';
+import type { PartOf, ValuesOf } from './new-entry.ts';
 
 /**
  * An entry with its members in their declared forms. An entry is external input and any member of it may be wrong: one without its
  * declared form reads as absent, and so does one that is not declared.
  */
 export type Facts<Type extends EntryType = EntryType> = Type extends EntryType
-  ? Omit<Entry, 'type' | 'amounts' | 'outcome' | 'payment'> & {
+  ? Omit<Entry, 'type' | 'evidence' | 'amounts' | 'outcome' | 'payment'> & {
       readonly type: Type;
+      readonly evidence: Known<ValuesOf<(typeof EVIDENCE)[EntryTypes[Type]['signed']]>>;
       readonly amounts: Known<PartOf<Type, 'amounts'>>;
-      readonly outcome: Known<PartOf<Type, 'outcome'>>;
+      readonly outcome: Known<PartOf<Type, 'outcome'>> & Known<ValuesOf<typeof ANY_OUTCOME>>;
       readonly payment: Known<PartOf<Type, 'payment'>>;
     }
   : never;
 
-type Known<Part> = [Part] extends [never] ? object : Partial<Part>;
+type Known<Part> = [Part] extends [never]
+  ? object
+  : { readonly [Name in keyof Part]?: KnownIn<Exclude<Part[Name], undefined>> };
 
-/** Reads the members of an entry, once for all that a reader needs of it. */
-export const factsOf = (entry: Entry): Facts => {
-  const { outcome, payment } = declarationOf(entry.type);
+type KnownIn<Value> = [Json] extends [Value]
+  ? Json
+  : Value extends string | number | boolean | null | readonly string[]
+    ? Value
+    : Value extends readonly (infer Each)[]
+      ? readonly Partial<Each>[]
+      : Partial<Value>;
+
+/** The entry of any type may be the first one after an ancestor was cut off: then it names those that remain. */
+const ANY_OUTCOME = { ancestors: 'texts?' } as const;
+
+/** What has the members of an entry: it may be of a type that a newer gateway writes. */
+type Logged = Pick<Entry, 'amounts'> & {
+  readonly type: string;
+  readonly evidence?: unknown;
+  readonly outcome?: unknown;
+  readonly payment?: unknown;
+  readonly [member: string]: unknown;
+};
+
+/** Reads the members of an entry, once for all that a reader needs of it. Those of an unknown type are absent. */
+export const factsOf = (entry: Logged): Facts => {
+  const declared = isEntryType(entry.type) ? declarationOf(entry.type) : undefined;
   return {
     ...entry,
+    evidence: formed(entry.evidence, declared && EVIDENCE[declared.signed]),
     amounts: entry.amounts ?? {},
-    outcome: formed(entry.outcome, outcome),
-    payment: formed(entry.payment, payment),
-  } as Facts;
+    outcome: {
+      ...formed(entry.outcome, ANY_OUTCOME),
+      ...formed(entry.outcome, declared?.outcome),
+    },
+    payment: formed(entry.payment, declared?.payment),
+  } as unknown as Facts;
+};
+
+/** As `factsOf`, of an entry of one of these types; undefined for every other entry, which is not read. */
+export const factsIf = <Type extends EntryType>(
+  entry: Logged,
+  ...types: readonly Type[]
+): Facts<Type> | undefined =>
+  types.some((type) => type === entry.type)
+    ? (factsOf(entry) as unknown as Facts<Type>)
+    : undefined;
+
+/** What a reader makes of entries of some types. */
+export type Cases<More, Value> = {
+  readonly [Type in EntryType]?: (entry: Facts<Type>, more: More) => Value;
+};
+
+/** The value of the case of an entry; undefined if there is none, as for types that a newer gateway writes. */
+export const inCase = <More, Value>(
+  cases: Cases<More, Value>,
+  entry: Facts,
+  more: More,
+): Value | undefined => {
+  if (!Object.hasOwn(cases, entry.type)) return undefined;
+  const ofType = cases[entry.type] as ((of: Facts, and: More) => Value) | undefined;
+  return ofType?.(entry, more);
 };
 
 /** Whether an entry changes the row of its call. A `switch` over what remains must have a case for each type that is declared so. */
@@ -37,33 +98,43 @@ export const changesCallRow = (entry: Facts): entry is Facts<CallRowType> =>
 export const mayMoveCredit = (entry: Facts): entry is Facts<CreditType> =>
   declarationOf(entry.type).projects.includes('credit');
 
-const formed = (
-  values: Entry['outcome'],
-  members: Members | undefined,
-): { readonly [name: string]: Json } => {
-  if (values === undefined || members === undefined) return {};
-  if (members === 'any') return values;
-  return Object.fromEntries(
-    Object.entries(members).flatMap(([name, form]) => {
-      const value = values[name];
-      return value !== undefined && hasForm(value, form) ? [[name, value]] : [];
-    }),
-  );
+type Values = { readonly [name: string]: unknown };
+
+const formed = (values: unknown, members: Members | undefined): Values => {
+  if (!isObject(values) || members === undefined) return {};
+  if (members === 'any') return values as Values;
+  const found: { [name: string]: unknown } = {};
+  for (const [name, form] of Object.entries(members)) {
+    const value = formedAs((values as Values)[name], form.replace('?', ''));
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
 };
 
-const hasForm = (value: Json, form: string): boolean => {
-  switch (form.replace('?', '')) {
+const formedAs = (value: unknown, form: string): unknown => {
+  switch (form) {
     case 'text':
-      return typeof value === 'string';
+      return typeof value === 'string' ? value : undefined;
     case 'number':
-      return typeof value === 'number';
+      return typeof value === 'number' ? value : undefined;
     case 'flag':
-      return typeof value === 'boolean';
+      return typeof value === 'boolean' ? value : undefined;
     case 'nullable':
-      return value === null || typeof value === 'string';
-    case 'texts':
-      return Array.isArray(value) && value.every((each) => typeof each === 'string');
+      return value === null || typeof value === 'string' ? value : undefined;
+    case 'texts': {
+      const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
+      return isList ? value : undefined;
+    }
+    case 'json':
+      return value;
     default:
-      return true;
+      return partOf(value, PARTS[form as keyof typeof PARTS]);
   }
+};
+
+const partOf = (value: unknown, part: (typeof PARTS)[keyof typeof PARTS]): unknown => {
+  if ('length' in part) {
+    return Array.isArray(value) ? value.map((each) => formed(each, part[0])) : undefined;
+  }
+  return isObject(value) ? formed(value, part) : undefined;
 };

@@ -3,6 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import type { Json } from '../entry.ts';
 import type { Declaration, Members } from './declaration.ts';
 import type { EntryType, EntryTypes } from './entry-types.ts';
+import type { PARTS } from './evidence.ts';
 
 /** The content of an entry as a decision writes it: members as declared for its type. The chain adds the position, and `at` if it is absent. */
 export type NewEntry = NewEntryOf<EntryType>;
@@ -69,10 +70,16 @@ type Forms = {
   readonly texts: readonly string[];
   readonly nullable: string | null;
   readonly json: Json;
+} & {
+  readonly [Name in keyof Parts]: Parts[Name] extends readonly [infer Each]
+    ? readonly ValuesOf<Each>[]
+    : ValuesOf<Parts[Name]>;
 };
 
+type Parts = typeof PARTS;
+
 /** The values of declared members. */
-type ValuesOf<Shape> = Shape extends 'any'
+export type ValuesOf<Shape> = Shape extends 'any'
   ? { readonly [name: string]: Json }
   : Shape extends Exclude<Members, 'any'>
     ? {

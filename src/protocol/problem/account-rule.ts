@@ -38,10 +38,12 @@ export const accountWordings: Readonly<Record<AccountRule, Wording>> = {
     hint: 'Send the same request again after `retry_after` seconds.',
   },
   denial_rate: {
+    counts: 'calls',
     subject: 'The gateway denied too many calls and dry runs of this account.',
     hint: 'Earlier denials give the reasons: stop sending such calls. The gateway decides another one in `retry_after` seconds.',
   },
   failure_rate: {
+    counts: 'calls',
     subject: 'Too many calls of this account failed while their payments could still settle.',
     hint: 'Wait `retry_after` seconds before each call, until the authorizations of the failed calls have expired. The gateway does not limit calls paid from credit.',
   },
@@ -112,6 +114,7 @@ export const accountRuleWords: Readonly<Record<AccountRule, RuleWords>> = {
     changedAt: undefined,
   },
   denial_rate: {
+    counts: 'calls',
     name: 'too many denials',
     page: (wait) =>
       `Look at why the earlier calls were denied. ${wait ?? 'Wait a moment'} before the next one.`,
@@ -119,6 +122,7 @@ export const accountRuleWords: Readonly<Record<AccountRule, RuleWords>> = {
     changedAt: 'budget',
   },
   failure_rate: {
+    counts: 'calls',
     name: 'too many failures',
     page: (wait) =>
       `${wait ?? 'Wait a moment'} before each call, until the payments of the failed calls have expired.`,

@@ -1,5 +1,5 @@
 import type { SettlementMode } from '../tool-terms.ts';
-import { countsCalls, type Denial, limitBody } from '../account/denial.ts';
+import { type Denial, limitBody } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { accountWordings, isAccountRule } from './account-rule.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
@@ -19,12 +19,12 @@ export type DeniedReason = {
 
 export const deniedTexts: Texts<DeniedReason> = {
   denied: ({ denial, tool, price, settlement, wording = wordingOf(denial, tool, settlement) }) => {
-    const { subject, hint } = wording;
+    const { subject, hint, counts } = wording;
     const after = denial.retryAllowed ? denial.retryAfter : undefined;
     return {
       status: after === undefined ? 403 : 429,
       title: 'Denied',
-      detail: subject + amounts(denial, price),
+      detail: subject + amounts(denial, price, counts),
       hint,
       more: membersOf(denial, tool, price),
       ...(after === undefined ? {} : { headers: retryAfter(after) }),
@@ -52,9 +52,9 @@ const membersOf = (
 });
 
 /** The figures of the limit, for people. */
-const amounts = ({ rule, limit }: Denial, price: bigint): string => {
+const amounts = ({ rule, limit }: Denial, price: bigint, counts: Wording['counts']): string => {
   if (limit === undefined) return '';
-  if (countsCalls(rule)) {
+  if (counts === 'calls') {
     const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
     return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
   }

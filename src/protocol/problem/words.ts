@@ -4,7 +4,12 @@
  */
 
 /** The text of a denial for programs: what happened, and what the agent or its owner can do. */
-export type Wording = { readonly subject: string; readonly hint: string };
+export type Wording = {
+  readonly subject: string;
+  readonly hint: string;
+  /** The figures of its limit are numbers of calls; those of every other rule are amounts of money. */
+  readonly counts?: 'calls';
+};
 
 /** The words of a rule that denies calls. */
 export type RuleWords = {
@@ -16,6 +21,8 @@ export type RuleWords = {
   readonly command: ((denied: DeniedCommand) => string) | undefined;
   /** The part of the account's page on which a person changes what denied the call; undefined if no page does. */
   readonly changedAt: 'grants' | 'budget' | 'status' | 'credit' | undefined;
+  /** As in its `Wording`. */
+  readonly counts?: 'calls';
 };
 
 /** What a command line about a denied call is made of. Amounts are dollars without the sign, which a shell would expand. */

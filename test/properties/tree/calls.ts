@@ -65,7 +65,7 @@ export const openCalls = (
     for (let tried = 0; tried < MAX_TRIES; tried += 1) {
       const [known, grown] = [progress, evidence];
       const verdict = keeper.decide((state, context) =>
-        reserve(state, undefined, call, ATTEMPT, grown, known, context),
+        reserve({ state, call, attempt: ATTEMPT, evidence: grown, progress: known, context }),
       );
       if (verdict.verdict === 'report') {
         look(keeper);
@@ -76,7 +76,7 @@ export const openCalls = (
         progress = { ...progress, recalls: recalled === 0 ? MAX_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'lease') {
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
-      } else if (verdict.verdict === 'parking' || verdict.verdict === 'charge') {
+      } else if (verdict.verdict === 'parking' || verdict.verdict === 'count') {
         throw new Error('no policy of this test asks for an approval');
       } else if (verdict.verdict === 'stale_grant') {
         note('contract checked');

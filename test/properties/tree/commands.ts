@@ -38,16 +38,16 @@ export const openCommands = (participants: Participants, { push }: Recalls, { so
     const decide = (known: Known) =>
       keeper.decide((state, context) => apply(state, command, context, known));
     // The budget for commands is not tested here: the root pays for every command.
-    let verdict = decide({ isCharged: true });
+    let verdict = decide({ isCounted: true });
     if (verdict.verdict === 'ask_ancestors') {
       const { held: by } = keeper.state();
       sound(
         keeper,
         by.flatMap((each) => leaseNeeds(keeper.state(), each, 0n, clock.now)),
       );
-      verdict = decide({ hasAsked: true, isCharged: true });
+      verdict = decide({ hasAsked: true, isCounted: true });
     }
-    if (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge')
+    if (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'count')
       throw new Error('a command waits for other accounts without end');
     if (verdict.verdict === 'applied' && verdict.changed) {
       if (isRepeated && (command.kind === 'revoke' || command.kind === 'issue')) {

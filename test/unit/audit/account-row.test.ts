@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { newRow, rowAfter } from '../../../src/audit/account-row.ts';
 import { type AccountId, accountId, network } from '../../../src/protocol/account-id.ts';
-import type { Entry } from '../../../src/protocol/entry.ts';
+import { type Facts, factsOf } from '../../../src/protocol/log/facts.ts';
 
 const account = (byte: string): AccountId => accountId(network(84_532), `0x${byte.repeat(20)}`);
 const [manager, owner, other] = [account('aa'), account('bb'), account('cc')];
 
-const entry = (seq: number, type: string, outcome: Entry['outcome']): Entry =>
-  ({ seq, type, outcome }) as unknown as Entry;
+const entry = (seq: number, type: Facts['type'], outcome: object): Facts =>
+  factsOf({ type, outcome, seq });
 
 const above = rowAfter(newRow(1), entry(1, 'grant.taken', { above: [manager, owner] }));
 

@@ -1,3 +1,4 @@
+import { factsOf } from '../../../src/protocol/log/facts.ts';
 import { conclude } from '../../../durable-objects/account/call/conclude.ts';
 import type { CallRecord } from '../../../durable-objects/account/call/call-record.ts';
 import type { Context } from '../../../durable-objects/account/decision.ts';
@@ -117,7 +118,7 @@ describe('days of the ledger totals', () => {
     const two = conclude(one.state, one.record, success, { ...context, now: midnight + DAY });
     expect(purseOf(one.state, TOKEN).credit).toBe(-1_000n);
     expect(purseOf(two.state, TOKEN).credit).toBe(0n);
-    expect(two.record.entries.map((entry) => creditMovement(entry))).toMatchObject([
+    expect(two.record.entries.map((entry) => creditMovement(factsOf(entry)))).toMatchObject([
       { line: 'debt', amount: 1_000 },
       { line: 'late', amount: 1_000 },
     ]);

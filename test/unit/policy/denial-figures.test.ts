@@ -3,7 +3,8 @@ import { errorText } from '../../../src/cli/lib/error-text.ts';
 import { CliError } from '../../../src/cli/lib/errors.ts';
 import { styleOf } from '../../../src/cli/lib/output.ts';
 import type { PolicyDenial } from '../../../src/policy/policy.ts';
-import { type AccountRule, countsCalls } from '../../../src/protocol/account/denial.ts';
+import { type AccountRule } from '../../../src/protocol/account/denial.ts';
+import { countsCalls } from '../../../src/policy/rule-name.ts';
 
 /** What the figures of each rule are. */
 const FIGURES: Readonly<Record<AccountRule | PolicyDenial, 'calls' | 'money' | 'none'>> = {

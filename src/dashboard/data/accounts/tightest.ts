@@ -1,4 +1,4 @@
-import { countsCalls } from '../../../protocol/account/denial.ts';
+import { countsCalls } from '../../../policy/rule-name.ts';
 import type { AnswerOf } from '../../../client/management.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { isFiat } from '../../../protocol/fiat-asset.ts';

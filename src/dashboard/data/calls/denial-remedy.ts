@@ -1,6 +1,5 @@
-import type { EntryEvent } from '../../../client/management-events.ts';
 import { wordsOfRule } from '../../../policy/denial-words.ts';
-import { stringMember } from '../../format/denial-text.ts';
+import type { Facts } from '../../../protocol/log/facts.ts';
 
 /** The parts of an account's page, and what a person does there. */
 const PARTS = {
@@ -13,14 +12,14 @@ const PARTS = {
 /** The page on which a person changes the rule that denied a call; undefined if no page does. */
 export const denialRemedy = ({
   rule = '',
-  outcome = {},
+  outcome,
   account,
-}: Pick<EntryEvent, 'rule' | 'outcome' | 'account'>):
+}: Pick<Facts<'call.denied'>, 'rule' | 'outcome' | 'account'>):
   | { readonly href: string; readonly text: string }
   | undefined => {
-  const limit = stringMember(outcome['limit'], 'rule') ?? '';
-  const part = limit.startsWith('grant:') ? 'grants' : wordsOfRule(rule)?.changedAt;
+  const isGrant = outcome.limit?.rule?.startsWith('grant:') === true;
+  const part = isGrant ? 'grants' : wordsOfRule(rule)?.changedAt;
   if (part === undefined) return undefined;
   const { query, text } = PARTS[part];
-  return { href: `/agents/${stringMember(outcome, 'account') ?? account}${query}`, text };
+  return { href: `/agents/${outcome.account ?? account}${query}`, text };
 };

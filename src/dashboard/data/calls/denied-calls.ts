@@ -1,9 +1,10 @@
-import type { ItemOf, Management } from '../../../client/management.ts';
+import type { Management } from '../../../client/management.ts';
+import { type Facts, factsIf } from '../../../protocol/log/facts.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
 import { allOf } from '../reading/list.ts';
 
 /** An entry of one denial, or of further ones by its rule within ten seconds: the facts are those of the first, `count` is of all. */
-export type DenialRow = ItemOf<'account.entries'>;
+export type DenialRow = Facts<'call.denied'>;
 
 export type DenialFilters = Period & {
   readonly account: string;
@@ -42,7 +43,9 @@ export const readDeniedCalls = async (
     let left = denied;
     const [start, end] = secondsOf({ from: day, to: day });
     const query = { ...narrow, type: 'call.denied', from: start, to: end, limit: 500 };
-    for await (const row of management.list('account.entries', { params, query, signal })) {
+    for await (const entry of management.list('account.entries', { params, query, signal })) {
+      const row = factsIf(entry, 'call.denied');
+      if (row === undefined) continue;
       rows.push(row);
       left -= row.count ?? 1;
       if (left <= 0) break;

@@ -1,3 +1,7 @@
+import { isObject } from '../../../core/json-object.ts';
+import type { Json } from '../../../protocol/entry.ts';
+import type { Facts } from '../../../protocol/log/facts.ts';
+
 /** The request of a waiting call, from its log. */
 export type RequestFacts = {
   /** Method and target as signed, e.g. `POST /tools/translate`; undefined if D1 does not have the entry. */
@@ -11,44 +15,28 @@ export type RequestFacts = {
   readonly grants: readonly string[] | undefined;
 };
 
-type Members = { readonly [name: string]: unknown };
-
-const membersOf = (value: unknown): Members =>
-  typeof value === 'object' && value !== null ? (value as Members) : {};
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
-
 /** SHA-256 of no bytes. */
 const NO_BODY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null where the tool declares none */
-const paramsIn = (params: unknown): RequestFacts['params'] =>
-  Object.entries(membersOf(params)).map(([name, read]) => {
-    const { found, value } = membersOf(read);
-    return [name, found === true ? (textOf(value) ?? JSON.stringify(value)) : 'unreadable'];
+const paramsIn = (params: Json | undefined): RequestFacts['params'] =>
+  Object.entries(isObject(params) ? params : {}).map(([name, param]) => {
+    const { found, value } = isObject(param) ? param : {};
+    if (found !== true) return [name, 'unreadable'];
+    return [name, typeof value === 'string' && value !== '' ? value : JSON.stringify(value)];
   });
 
-/** @param policies of the evidence: every policy that decided the call */
-const grantsIn = (policies: unknown): RequestFacts['grants'] =>
-  Array.isArray(policies)
-    ? policies
-        .map(membersOf)
-        .flatMap(({ kind, hash }) => (kind === 'grant' ? [textOf(hash) ?? ''] : []))
-    : undefined;
-
-/** Reads the request from the entry that parked a call. */
-export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts => {
-  const { intent, params, policies } = membersOf(evidence);
-  const { method, target, payloadDigest } = membersOf(intent);
-  const digest = textOf(payloadDigest);
-  const parts = [textOf(method), textOf(target)].filter((part) => part !== undefined);
+/** Reads the request from the entry that parked a call; undefined if D1 does not have it. */
+export const requestFacts = (entry: Facts<'call.parked'> | undefined): RequestFacts => {
+  const { intent, params, policies } = entry?.evidence ?? {};
+  const { method, target, payloadDigest: digest } = intent ?? {};
+  const parts = [method, target].filter((part) => part !== undefined && part !== '');
   return {
     request: parts.length === 0 ? undefined : parts.join(' '),
-    bodyDigest: digest === NO_BODY ? undefined : digest,
+    bodyDigest: digest === NO_BODY || digest === '' ? undefined : digest,
     params: paramsIn(params),
-    payee: textOf(membersOf(payment)['payTo']),
-    grants: grantsIn(policies),
+    payee: entry?.payment.payTo,
+    grants: policies?.flatMap(({ kind, hash }) => (kind === 'grant' ? [hash ?? ''] : [])),
   };
 };
 

@@ -1,4 +1,5 @@
 import type { AnswerOf } from '../../../client/management.ts';
+import { factsIf } from '../../../protocol/log/facts.ts';
 import { useQuery } from '../reading/query.ts';
 import type { Approval } from './approvals.ts';
 import { isOfCall, type RequestFacts, requestFacts } from './request-facts.ts';
@@ -19,7 +20,7 @@ export const useRequestFacts = ({ account, call, parked_at: at }: Approval) =>
         signal,
       });
       const entry = body.items.find((item) => item.call === call);
-      return requestFacts(entry?.evidence, entry?.payment);
+      return requestFacts(entry && factsIf(entry, 'call.parked'));
     },
     ONCE_SECONDS,
   );

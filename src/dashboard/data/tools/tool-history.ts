@@ -1,9 +1,10 @@
-import type { ItemOf, Management } from '../../../client/management.ts';
+import type { Management } from '../../../client/management.ts';
 import { isObject } from '../../../core/json-object.ts';
+import { type Facts, factsIf } from '../../../protocol/log/facts.ts';
 import { changedFields, type FieldChange } from '../../../tool-import/changed-fields.ts';
 import { readGatewayFacts } from '../gateway/gateway-facts.ts';
 
-type Entry = Pick<ItemOf<'account.entries'>, 'type' | 'seq' | 'at' | 'outcome' | 'evidence'>;
+type Entry = Facts<'tool.put' | 'tool.removed'>;
 
 /** A version of a tool in the log of the gateway's account. */
 export type ToolVersion = {
@@ -33,16 +34,16 @@ export const versionsOf = (entries: readonly Entry[], id: string): readonly Tool
   const documents = new Map<string, object>();
   const versions: ToolVersion[] = [];
   let before: object | undefined;
-  for (const { seq, at, outcome, evidence } of entries.toSorted((a, b) => a.seq - b.seq)) {
-    const hash = outcome?.['hash'];
-    const document = evidence?.['document'];
+  for (const entry of entries.toSorted((a, b) => a.seq - b.seq)) {
+    const { seq, at, outcome } = entry;
+    const { by, document }: Facts<'tool.put'>['evidence'] = entry.evidence;
+    const { hash }: Facts<'tool.put'>['outcome'] = outcome;
     // The log holds a text once, whatever names it.
-    if (typeof hash === 'string' && isObject(document)) documents.set(hash, readable(document));
-    if (outcome?.['name'] !== id) continue;
-    const now = typeof hash === 'string' ? documents.get(hash) : undefined;
+    if (hash !== undefined && isObject(document)) documents.set(hash, readable(document));
+    if (outcome.name !== id) continue;
+    const now = hash === undefined ? undefined : documents.get(hash);
     versions.unshift({
-      ...{ seq, at, hash: typeof hash === 'string' ? hash : undefined },
-      by: typeof evidence?.['by'] === 'string' ? evidence['by'] : undefined,
+      ...{ seq, at, hash, by },
       changes: before === undefined || now === undefined ? [] : changedFields(before, now),
     });
     before = now;
@@ -57,11 +58,12 @@ export const readToolHistory = async (
   signal: AbortSignal,
 ): Promise<{ readonly versions: readonly ToolVersion[]; readonly isWhole: boolean }> => {
   const { account } = await readGatewayFacts();
-  const read = async (type: string): Promise<readonly Entry[]> => {
+  const read = async (type: Entry['type']): Promise<readonly Entry[]> => {
     const found: Entry[] = [];
     const request = { params: { account }, query: { type, limit: 500 }, signal };
-    for await (const entry of management.list('account.entries', request)) {
-      found.push(entry);
+    for await (const each of management.list('account.entries', request)) {
+      const entry = factsIf(each, type);
+      if (entry !== undefined) found.push(entry);
       if (found.length >= MOST) break;
     }
     return found;

@@ -6,6 +6,7 @@ import { gateway } from '../../data/gateway/gateway.ts';
 import { problemOf } from '../../data/gateway/problem.ts';
 import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { alertText } from '../../format/alert-words.ts';
+import { factsIf } from '../../../protocol/log/facts.ts';
 import { entryName } from '../../../protocol/log/entry-name.ts';
 import { shown, toolName } from '../../format/text.ts';
 import { assetIn, denialText } from '../../format/denial-text.ts';
@@ -17,8 +18,8 @@ import './feed.css';
 const MOST = 30;
 
 /** The entry that accepts a call names its asset, the later ones of the call do not. */
-const assetOf = ({ call, payment }: EntryEvent, entries: readonly EntryEvent[]): string =>
-  [payment, ...entries.filter((each) => each.call === call).map((each) => each.payment)]
+const assetOf = (entry: EntryEvent, entries: readonly EntryEvent[]): string =>
+  [entry, ...entries.filter((each) => each.call === entry.call)]
     .map(assetIn)
     .find((asset) => asset !== '') ?? '';
 
@@ -30,8 +31,9 @@ const FeedLine = ({
   readonly entries: readonly EntryEvent[];
 }) => {
   const { at, type, seq, decision, rule, tool, call, account, amounts = {} } = entry;
-  const denial = denialText(entry);
-  const remedy = denial === undefined ? undefined : denialRemedy(entry);
+  const denied = factsIf(entry, 'call.denied');
+  const denial = denied && denialText(denied);
+  const remedy = denied && denialRemedy(denied);
   // Status and credit are on this page already: a link to it would do nothing.
   const isElsewhere = remedy !== undefined && remedy.href !== `/agents/${account}`;
   const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];

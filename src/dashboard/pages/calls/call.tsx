@@ -5,6 +5,7 @@ import type { AccountId } from '../../../protocol/account-id.ts';
 import { type CallName, type CallStory, readCallStory } from '../../data/calls/call-story.ts';
 import { useQuery } from '../../data/reading/query.ts';
 import type { PageProps } from '../../data/session/scope.ts';
+import { assetIn } from '../../format/denial-text.ts';
 import { nameOf, shown, worded, TOP_UP, toolName } from '../../format/text.ts';
 import { momentToSecond } from '../../format/time.ts';
 import { AccountLink } from '../../parts/account-link.tsx';
@@ -23,10 +24,8 @@ import './call.css';
 
 /** The asset of a call that was denied: its row does not exist, its entries name it. */
 const assetOf = ({ call, approval, entries }: CallStory): string => {
-  const named = entries
-    .map(({ payment }) => payment?.['asset'])
-    .find((asset) => asset !== undefined);
-  return call?.asset ?? approval?.asset ?? (typeof named === 'string' ? named : '');
+  const named = entries.map(assetIn).find((asset) => asset !== '');
+  return call?.asset ?? approval?.asset ?? named ?? '';
 };
 
 const toolOf = ({ call, approval, entries }: CallStory): string =>

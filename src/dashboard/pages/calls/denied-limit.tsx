@@ -1,18 +1,18 @@
-import { countsCalls } from '../../../protocol/account/denial.ts';
-import type { Entry } from '../../../protocol/entry.ts';
+import { deniedLimit } from '../../../audit/denied-limit.ts';
+import type { Facts } from '../../../protocol/log/facts.ts';
 import { ruleName } from '../../../policy/rule-name.ts';
 import { Amount } from '../../parts/amount.tsx';
 import { BudgetBar } from '../../parts/budget-bar.tsx';
-import { ATOMIC, membersOf, textOf } from './entry-values.tsx';
+import { ATOMIC } from './entry-values.tsx';
+
+type Denial = Facts<'call.denied'>;
 
 /** The amount by which a denied call exceeds what its limit had left. */
-export const excessOf = ({ type, amounts = {}, outcome }: Entry, asset: string) => {
-  const limit = membersOf(outcome?.['limit']);
-  const rule = textOf(limit?.['rule']) ?? '';
-  const [price, left] = [textOf(amounts['price']), textOf(limit?.['remaining'])];
-  if (type !== 'call.denied' || price === undefined || left === undefined) return undefined;
-  if (countsCalls(rule) || !ATOMIC.test(price) || !ATOMIC.test(left)) return undefined;
-  const excess = BigInt(price) - BigInt(left);
+export const excessOf = (entry: Denial, asset: string) => {
+  const { price = '' } = entry.amounts;
+  const { unit, remaining } = deniedLimit(entry) ?? {};
+  if (remaining === undefined || unit === 'calls' || !ATOMIC.test(price)) return undefined;
+  const excess = BigInt(price) - remaining;
   return excess > 0n ? <Amount atomic={excess} asset={asset} /> : undefined;
 };
 
@@ -21,24 +21,23 @@ export const DeniedLimit = ({
   entry,
   asset,
 }: {
-  readonly entry: Entry;
+  readonly entry: Denial;
   readonly asset: string;
 }) => {
-  const limit = membersOf(entry.outcome?.['limit']);
-  const [whole, spent, held] = ['limit', 'spent', 'held'].map((name) => textOf(limit?.[name]));
-  if (limit === undefined || whole === undefined || !ATOMIC.test(whole)) return null;
-  const left = textOf(limit['remaining']) ?? '0';
-  const rule = (textOf(limit['rule']) ?? entry.rule ?? '').replace(/^[a-z]+:/, '');
+  const denied = deniedLimit(entry);
+  if (denied?.limit === undefined) return null;
+  const { rule: name, limit, spent = 0n, held = 0n, remaining = 0n, resetsAt } = denied;
+  const rule = name.replace(/^[a-z]+:/, '');
   // Nothing is ever spent of a limit for one call: a bar would be empty.
   if (rule === 'per_call') return null;
-  const resets = limit['resetsAt'];
   return (
     <BudgetBar
-      name={ruleName(textOf(limit['rule']) ?? entry.rule ?? '')}
+      name={ruleName(name)}
       asset={asset}
       limit={{
-        ...{ rule, limit: whole, spent: spent ?? '0', held: held ?? '0', remaining: left },
-        ...(typeof resets === 'number' ? { resets_at: resets } : {}),
+        ...{ rule, limit: limit.toString(), spent: spent.toString(), held: held.toString() },
+        ...{ remaining: remaining.toString() },
+        ...(resetsAt === undefined ? {} : { resets_at: resetsAt }),
       }}
     />
   );

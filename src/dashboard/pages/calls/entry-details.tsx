@@ -1,44 +1,55 @@
 import { Link } from 'wouter-preact';
 import type { Entry } from '../../../protocol/entry.ts';
+import { type Facts as Logged, factsOf } from '../../../protocol/log/facts.ts';
 import { denialRemedy } from '../../data/calls/denial-remedy.ts';
 import { networkIn } from '../../format/text.ts';
 import { Facts } from '../../parts/facts.tsx';
 import { Transaction } from '../../parts/transaction.tsx';
 import { DeniedLimit, excessOf } from './denied-limit.tsx';
-import { amountOf, idOf, textOf, wordsOf } from './entry-values.tsx';
+import { amountOf, idOf, wordsOf } from './entry-values.tsx';
 import { SignedTerms } from './signed-terms.tsx';
+
+/** The members of a payment that a person asks about, whatever the type of its entry. */
+type Payment = Logged<'payment.settled'>['payment'] &
+  Logged<'call.finished'>['payment'] &
+  Logged<'payment.bounced'>['payment'] &
+  Logged<'call.refunded'>['payment'];
 
 /** The parts of an entry that a person asks about: what was signed, which limit denied, where the payment is. */
 export const EntryDetails = ({
-  entry,
+  entry: logged,
   asset,
 }: {
   readonly entry: Entry;
   readonly asset: string;
 }) => {
-  const { account, payment = {}, outcome = {}, amounts = {} } = entry;
-  const remedy = entry.type === 'call.denied' ? denialRemedy(entry) : undefined;
+  const entry = factsOf(logged);
+  const denial = entry.type === 'call.denied' ? entry : undefined;
+  const { role }: Logged<'call.approved'>['evidence'] = entry.evidence;
+  const { transaction, block, backend, to }: Payment = entry.payment;
+  const digest = 'digest' in entry.outcome ? entry.outcome.digest : undefined;
+  const remedy = denial && denialRemedy(denial);
   return (
     <>
-      {entry.type === 'call.denied' ? <DeniedLimit entry={entry} asset={asset} /> : null}
+      {denial === undefined ? null : <DeniedLimit entry={denial} asset={asset} />}
       <Facts
         facts={[
+          ['Price of the call', amountOf(denial?.amounts.price, asset)],
+          ['Above the limit by', denial && excessOf(denial, asset)],
+          ['Signed as', wordsOf(role)],
           [
-            'Price of the call',
-            entry.type === 'call.denied' ? amountOf(amounts['price'], asset) : undefined,
+            'Digest of the answer',
+            typeof digest === 'string' ? idOf(digest, 'the digest of the answer') : undefined,
           ],
-          ['Above the limit by', excessOf(entry, asset)],
-          ['Signed as', wordsOf(entry.evidence?.['role'])],
-          ['Digest of the answer', idOf(outcome['digest'], 'the digest of the answer')],
           [
             'Transaction',
-            payment['transaction'] === undefined ? undefined : (
-              <Transaction network={networkIn(account)} hash={textOf(payment['transaction'])} />
+            transaction === undefined ? undefined : (
+              <Transaction network={networkIn(entry.account)} hash={transaction} />
             ),
           ],
-          ['Block', typeof payment['block'] === 'number' ? payment['block'] : undefined],
-          ['Sent by', wordsOf(payment['backend'])],
-          ['Credit of', idOf(payment['to'], 'the account')],
+          ['Block', block],
+          ['Sent by', wordsOf(backend)],
+          ['Credit of', idOf(to, 'the account')],
         ]}
       />
       <SignedTerms entry={entry} asset={asset} />

@@ -1,18 +1,16 @@
-import type { Entry } from '../../../protocol/entry.ts';
+import type { Facts as Logged } from '../../../protocol/log/facts.ts';
 import { Facts } from '../../parts/facts.tsx';
-import { amountOf, idOf, membersOf, timeOf, wordsOf } from './entry-values.tsx';
+import { amountOf, idOf, timeOf, wordsOf } from './entry-values.tsx';
 
 /** The terms that the agent signed. */
 export const SignedTerms = ({
   entry,
   asset,
 }: {
-  readonly entry: Entry;
+  readonly entry: Logged;
   readonly asset: string;
 }) => {
-  const { evidence = {} } = entry;
-  const intent = membersOf(evidence['intent']);
-  const payment = membersOf(evidence['authorization']);
+  const { intent, authorization: payment }: Logged<'call.accepted'>['evidence'] = entry.evidence;
   if (intent === undefined && payment === undefined) return null;
   return (
     <Facts
@@ -20,22 +18,19 @@ export const SignedTerms = ({
         ...(intent === undefined
           ? []
           : ([
-              ['Signed for the tool', wordsOf(intent['tool'])],
-              [
-                'Exact request',
-                `${wordsOf(intent['method']) ?? ''} ${wordsOf(intent['target']) ?? ''}`,
-              ],
-              ['Digest of the request body', idOf(intent['payloadDigest'], 'the digest')],
-              ['May cost at most', amountOf(intent['maxAmount'], asset)],
-              ['Recipient', idOf(intent['payTo'], 'the recipient')],
-              ['Signature valid until', timeOf(intent['validBefore'])],
+              ['Signed for the tool', wordsOf(intent.tool)],
+              ['Exact request', `${wordsOf(intent.method) ?? ''} ${wordsOf(intent.target) ?? ''}`],
+              ['Digest of the request body', idOf(intent.payloadDigest, 'the digest')],
+              ['May cost at most', amountOf(intent.maxAmount, asset)],
+              ['Recipient', idOf(intent.payTo, 'the recipient')],
+              ['Signature valid until', timeOf(intent.validBefore)],
             ] as const)),
         ...(payment === undefined
           ? []
           : ([
-              ['Payment signed', amountOf(payment['value'], asset)],
-              ['Recipient of the payment', idOf(payment['to'], 'the recipient')],
-              ['Payment valid until', timeOf(payment['validBefore'])],
+              ['Payment signed', amountOf(payment.value, asset)],
+              ['Recipient of the payment', idOf(payment.to, 'the recipient')],
+              ['Payment valid until', timeOf(payment.validBefore)],
             ] as const)),
       ]}
     />

@@ -176,18 +176,14 @@ describe('attacks on approvals', () => {
   test('a stranger parks nothing, and writes nothing', () => {
     const stranger = randomHex(20);
     const call = callOf(stranger, { binding: 'intent', price: PRICE, settlement: 'upfront' });
-    const decision = reserveWithApproval(
-      emptyAccount(accountOf(stranger)),
-      undefined,
-      call,
-      attempt(),
-      { facts: factsOf(10_000_000n) },
-      NO_PROGRESS,
-      {
+    const decision = reserveWithApproval({
+      ...{ state: emptyAccount(accountOf(stranger)), call, attempt: attempt() },
+      ...{ evidence: { facts: factsOf(10_000_000n) }, progress: NO_PROGRESS },
+      context: {
         ...{ ...ALONE, now: nowSeconds(), salt: () => randomHex(16), policyHash: randomHex(32) },
         policy: { approveAbove: ABOVE, windows: [], deny: [], require: [], exposure: 5_000n },
       },
-    );
+    });
     expect(decision).toMatchObject({
       verdict: { verdict: 'denied', denial: { rule: 'approval' } },
       writes: [],

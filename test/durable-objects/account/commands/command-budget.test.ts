@@ -311,7 +311,7 @@ describe('the budget in a tree', () => {
   test('refuses commands while the account whose budget pays does not answer (law 2)', async () => {
     const { owner, agent } = await branchWith(10_000n);
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    vi.spyOn(AgentAccount.prototype, 'charge').mockRejectedValue(new Error('overloaded'));
+    vi.spyOn(AgentAccount.prototype, 'countCommand').mockRejectedValue(new Error('overloaded'));
     const { seq } = await snapshotOf(agent);
     expect(await setLabel(agent, ownerBy(owner), 'x')).toEqual({ verdict: 'unavailable' });
     expect((await snapshotOf(agent)).seq).toBe(seq);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import { ENTRY_TYPES, type EntryType } from '../../../../src/protocol/log/entry-types.ts';
-import { factsOf } from '../../../../src/protocol/log/facts.ts';
+import { factsIf, factsOf, inCase } from '../../../../src/protocol/log/facts.ts';
 import { isPrompt } from '../../../../src/protocol/log/prompt.ts';
 
 const entry = (body: Pick<Entry, 'type'> & Partial<Entry>): Entry => ({
@@ -40,6 +40,43 @@ describe('the members of an entry', () => {
     expect(factsOf(entry({ type: 'alert.raised', outcome })).outcome).toEqual(outcome);
   });
 });
+
+describe('the objects inside of members', () => {
+  it('are read in their declared forms, those of a list one by one', () => {
+    const limit = { rule: 'window:day', limit: '9', spent: 5, held: null, made: 'up' };
+    const policies = [{ kind: 'owner', hash: 7 }, 'default', null];
+    const evidence = { proof: 'intent', policies, intent: ['x'], unknown: true };
+    const facts = factsIf(
+      entry({ type: 'call.denied', evidence, outcome: { limit } }),
+      'call.denied',
+    );
+    expect(facts?.outcome.limit).toEqual({ rule: 'window:day', limit: '9' });
+    expect(facts?.evidence).toEqual({ proof: 'intent', policies: [{ kind: 'owner' }, {}, {}] });
+  });
+
+  it('are absent if they are no object, or no list', () => {
+    const evidence = { policies: { 0: {} }, authorization: '0x' };
+    const facts = factsOf(entry({ type: 'call.accepted', evidence }));
+    expect(facts.evidence).toEqual({});
+  });
+});
+
+it('reads the ancestors that remain from an entry of any type', () => {
+  const outcome = { ancestors: ['a', 'b'] };
+  expect(factsOf(entry({ type: 'call.dispatched', outcome })).outcome).toEqual(outcome);
+  const mixed = entry({ type: 'call.dispatched', outcome: { ancestors: ['a', 1] } });
+  expect(factsOf(mixed).outcome).toEqual({});
+});
+
+it.each(['card.charged_back', 'constructor', '__proto__'])(
+  'has no members and no case for a type that it does not know: %s',
+  (type) => {
+    const facts = factsOf({ type, evidence: { by: 'x' }, outcome: { name: 'y' }, payment: [] });
+    expect([facts.evidence, facts.outcome, facts.payment]).toEqual([{}, {}, {}]);
+    expect(inCase({ 'call.late': () => 'late' }, facts, undefined)).toBeUndefined();
+    expect(factsIf({ type }, 'call.late')).toBeUndefined();
+  },
+);
 
 it('exports at once exactly what is declared as prompt', () => {
   const declared = Object.entries(ENTRY_TYPES).flatMap(([type, { prompt }]) =>

@@ -120,18 +120,18 @@ describe('a denial', () => {
       resetsAt: 1_900_000_000,
     };
     const denial = denialOf('rate', { limit, retryAllowed: true, retryAfter: 43 });
-    const { members } = problemOf(denied(denial));
+    const { members } = problemOf(withWording(denial));
     expect(members.detail).toContain('600 calls in 60 seconds');
     expect(members.detail).not.toContain('$');
     expect(members).toMatchObject({ status: 429, retry_after: 43, resets_at: 1_900_000_000 });
-    const one = problemOf(denied({ ...denial, limit: { ...limit, limit: '1' } })).members;
+    const one = problemOf(withWording({ ...denial, limit: { ...limit, limit: '1' } })).members;
     expect(one.detail).toContain('1 call in 60 seconds');
   });
 
   it('by a repeat or a rate counts calls, whoever set the limit', () => {
     const limit = { rule: 'repeat', limit: '3', spent: '3', held: '0', remaining: '0', window: 60 };
     for (const rule of ['rate', 'repeat'] as const) {
-      const { detail } = problemOf(denied(denialOf(rule, { limit }))).members;
+      const { detail } = problemOf(withWording(denialOf(rule, { limit }))).members;
       expect(detail).toContain('3 calls in 60 seconds');
     }
   });

@@ -16,7 +16,7 @@ const gatewayWith = (days: Readonly<Record<string, readonly [total: number, ...E
     for (const [, ...listed] of Object.values(days))
       for (const entry of listed.filter(({ at }) => at >= from && at < to)) {
         seen.entries += 1;
-        yield entry;
+        yield { type: 'call.denied', ...entry };
       }
   };
   const totals = async function* () {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { versionsOf } from '../../../../../src/dashboard/data/tools/tool-history.ts';
+import { type Facts, factsOf } from '../../../../../src/protocol/log/facts.ts';
 
-const entry = (seq: number, name: string, hash: string | undefined, document?: object) => ({
-  ...{ type: hash === undefined ? 'tool.removed' : 'tool.put', seq, at: 1_000 + seq },
-  outcome: hash === undefined ? { name } : { name, hash },
-  evidence: { by: 'eip155:1:0xab', ...(document === undefined ? {} : { document }) },
-});
+const entry = (seq: number, name: string, hash: string | undefined, document?: object) =>
+  factsOf({
+    ...{ type: hash === undefined ? 'tool.removed' : 'tool.put', seq, at: 1_000 + seq },
+    outcome: hash === undefined ? { name } : { name, hash },
+    evidence: { by: 'eip155:1:0xab', ...(document === undefined ? {} : { document }) },
+  }) as Facts<'tool.put' | 'tool.removed'>;
 
 describe('the history of a tool', () => {
   const cheap = { price: '$1', inputSchema: '{"type":"object"}' };
