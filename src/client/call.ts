@@ -23,7 +23,7 @@ export type Terms = {
   /** `credit`: from credit if it covers the price, otherwise with a payment. */
   readonly from: 'credit' | 'payment';
   /** Called with a payment before it leaves the client. If it throws, the payment does not leave. */
-  readonly keep?: (proof: Proof) => void;
+  readonly keep?: (proof: Proof) => Promise<void>;
 };
 
 export type CallResult = { readonly response: AgentResponse; readonly proof?: Proof };
@@ -180,7 +180,7 @@ const pay = async (
     },
     sign: async () => {
       const signed = await signPayment(context, outgoing, offer, choice);
-      terms.keep?.(signed);
+      await terms.keep?.(signed);
       return signed;
     },
   });

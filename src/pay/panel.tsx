@@ -9,7 +9,7 @@ import { PayForm } from './pay-form.tsx';
 import { MAX_DOCUMENT, type PayTool, payToolIn } from './pay-tool.ts';
 import type { Paid } from './payment.ts';
 import { keptAnswer } from './payment-look-up.ts';
-import { forgetPayment, readPaymentRecord } from './payment-record.ts';
+import { paymentsIn, recordKey, tabShelf } from './payment-record.ts';
 import { PaymentView } from './payment-view.tsx';
 import { withOpenedQuery } from './tool-call.ts';
 import './panel.css';
@@ -25,6 +25,8 @@ const readTool = async (id: string): Promise<PayTool | undefined> => {
   return found && withOpenedQuery(found, location);
 };
 
+const payments = paymentsIn(tabShelf);
+
 let isListening = false;
 
 /** Asks for wallets once a page, whatever the number of its panels. */
@@ -37,22 +39,23 @@ const listen = (): void => {
 };
 
 const Panel = ({ id, onClose }: { readonly id: string; readonly onClose: () => void }) => {
-  const kept = readPaymentRecord(sessionStorage, id);
-  const [paid, setPaid] = useState<Partial<Paid> | undefined>(
-    kept && { record: kept, ...answerIn(keptAnswer(id, kept)) },
-  );
+  const [paid, setPaid] = useState<Partial<Paid> | undefined>(undefined);
   const [tool, setTool] = useState<PayTool | 'loading' | 'unknown'>('loading');
   useEffect(() => {
     listen();
-    void readTool(id).then(
-      (found) => setTool(found ?? 'unknown'),
-      () => setTool('unknown'),
-    );
+    const load = async (): Promise<void> => {
+      // The form must not show before an earlier payment does.
+      const kept = await payments.look(recordKey(id));
+      if ('request' in kept) {
+        setPaid({ record: kept.request, ...answerIn(keptAnswer(id, kept.request)) });
+      }
+      setTool((await readTool(id).catch(() => undefined)) ?? 'unknown');
+    };
+    void load();
   }, []);
   if (paid?.record !== undefined) {
     const again = (): void => {
-      forgetPayment(sessionStorage, id);
-      setPaid(undefined);
+      void payments.discard(recordKey(id)).then(() => setPaid(undefined));
     };
     return <PaymentView tool={id} record={paid.record} answer={paid.answer} onAgain={again} />;
   }

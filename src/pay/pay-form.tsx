@@ -13,10 +13,10 @@ import { NetworkChoice } from './network-choice.tsx';
 import type { PayTool } from './pay-tool.ts';
 import type { Stage } from '../dashboard/payment/chosen-wallet.ts';
 import { buyCredit } from '../dashboard/payment/credit-purchase.ts';
-import { onePurchase } from '../dashboard/payment/one-purchase.ts';
+import { browserPlace } from '../dashboard/session/browser-tabs.ts';
 import type { PaymentOptions } from './paying-agent.ts';
 import { type Paid, payFor } from './payment.ts';
-import { browserShelf } from '../dashboard/payment/shelf.ts';
+import { tabShelf } from './payment-record.ts';
 import type { PaymentFault } from '../dashboard/payment/payment-fault.ts';
 import { StageLine } from './stage-line.tsx';
 import { type Faults, toolCallOf, valuesIn } from './tool-call.ts';
@@ -66,7 +66,7 @@ export const PayForm = ({
     setFault(undefined);
     setNote('');
     try {
-      const place = { gateway: location.origin, shelf: sessionStorage };
+      const place = { gateway: location.origin, shelf: tabShelf };
       chooseWallet(by);
       await work({ ...place, wallet: by, on, onStage: setStage });
     } finally {
@@ -93,10 +93,8 @@ export const PayForm = ({
 
   const credit = max(tool.price, LEAST_CREDIT);
   const buy = async (options: PaymentOptions): Promise<void> => {
-    const place = { gateway: location.origin, shelf: browserShelf };
-    const result = await onePurchase(
-      async () => await buyCredit({ amount: credit }, options, place),
-    );
+    const place = { gateway: location.origin, ...browserPlace };
+    const result = await buyCredit({ amount: credit }, options, place);
     if (result.ok)
       setNote(
         `You have bought ${decimalOf(result.value.amount)} USDC of credit. Now make the call.`,

@@ -1,10 +1,10 @@
 import { createAgent } from '../client/agent.ts';
+import type { Shelf } from '../client/shelf.ts';
 import type { Signer } from '../client/signer.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { assetOf, type ChosenWallet } from '../dashboard/payment/chosen-wallet.ts';
 import { keptName } from '../dashboard/session/wallet.ts';
-import type { Shelf } from '../dashboard/payment/shelf.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
 /** How a payment is made. */
@@ -24,7 +24,7 @@ export const payingAgent = (
   signer: Signer,
   options: PaymentOptions,
   price: bigint,
-  keep: (record: PaymentRecord) => void,
+  keep: (record: PaymentRecord) => Promise<unknown>,
   onWait: () => void = () => undefined,
 ) =>
   createAgent({
@@ -33,10 +33,10 @@ export const payingAgent = (
     spend: { perCall: price, total: price, assets: [assetOf(options.on)] },
     approval: 'wait',
     hooks: {
-      onSign: ({ call, amount, pays }) => {
+      onSign: async ({ call, amount, pays }) => {
         const { wallet, on } = options;
         const payer = signer.address.toLowerCase() as Address;
-        keep({
+        await keep({
           at: nowSeconds(),
           wallet: keptName(wallet),
           payer,

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
 import type { Address, Hex } from '../core/hex.ts';
-import type { Seconds } from '../core/clock.ts';
+import { createOutbox, type Outbox } from '../client/outbox.ts';
+import { memoryShelf, type Shelf, shelfOr } from '../client/shelf.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { decodeBase64, encodeBase64 } from '../crypto/bytes.ts';
-import type { Shelf } from '../dashboard/payment/shelf.ts';
+import { storageShelf } from '../dashboard/session/storage-shelf.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
 
@@ -72,45 +74,56 @@ const schema = z.strictObject({
 /** The entry script looks for this key too. */
 export const recordKey = (tool: string): string => `countersign-payment:${tool}`;
 
-/** Keeps a payment for this tab: a reload shows it again instead of paying again. A browser may refuse storage: then a reload forgets it. */
-export const keepPayment = (shelf: Shelf, tool: string, record: PaymentRecord): void => {
+const writeRecord = (record: PaymentRecord): unknown => {
   const body = record.outcome?.body;
   const kept = body === undefined || body.byteLength > MAX_KEPT ? undefined : encodeBase64(body);
   const outcome = record.outcome === undefined ? undefined : { ...record.outcome, body: kept };
-  try {
-    shelf.setItem(
-      recordKey(tool),
-      JSON.stringify({ ...record, outcome }, (_, value: unknown) =>
-        typeof value === 'bigint' ? value.toString() : value,
-      ),
-    );
-  } catch {
-    // The storage is full or off: the page works without.
-  }
+  const text = JSON.stringify({ ...record, outcome }, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  return JSON.parse(text);
 };
 
-/** The last payment of this tab for a tool. */
-export const readPaymentRecord = (shelf: Shelf, tool: string): PaymentRecord | undefined => {
-  try {
-    const parsed = schema.safeParse(JSON.parse(shelf.getItem(recordKey(tool)) ?? 'null'));
-    if (!parsed.success) return undefined;
-    const { outcome, ...rest } = parsed.data;
-    const bytes = outcome?.body === undefined ? undefined : decodeBase64(outcome.body);
-    const body = bytes === undefined ? undefined : new Uint8Array(bytes);
-    return {
-      ...rest,
-      ...(outcome === undefined ? {} : { outcome: { ...outcome, body } }),
-    } as PaymentRecord;
-  } catch {
-    return undefined;
-  }
+const readRecord = (value: unknown): PaymentRecord | undefined => {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { outcome, ...rest } = parsed.data;
+  const bytes = outcome?.body === undefined ? undefined : decodeBase64(outcome.body);
+  const body = bytes === undefined ? undefined : new Uint8Array(bytes);
+  return {
+    ...rest,
+    ...(outcome === undefined ? {} : { outcome: { ...outcome, body } }),
+  } as PaymentRecord;
 };
 
-/** Forgets the payment of this tab, so that the form is shown again. */
-export const forgetPayment = (shelf: Shelf, tool: string): void => {
-  try {
-    shelf.removeItem(recordKey(tool));
-  } catch {
-    // There is no storage, so there is nothing to forget.
-  }
+/** Where this tab keeps its payments. A browser may deny storage: then a reload forgets them. */
+export const tabShelf = shelfOr(
+  storageShelf(() => sessionStorage),
+  memoryShelf(),
+);
+
+/**
+ * The payments of this tab, one for each tool: a reload shows a payment again instead of paying again. A payment with its outcome is over. The
+ * tab keeps no signature, so that an undecided payment is looked up.
+ */
+export const paymentsIn = (shelf: Shelf): Outbox<PaymentRecord> =>
+  createOutbox(
+    {
+      idOf: ({ call }) => call,
+      write: writeRecord,
+      read: readRecord,
+      endOf: ({ outcome }) => (outcome === undefined ? undefined : 0),
+    },
+    { shelf, alone: async (_, act) => await act(true), now: nowSeconds },
+  );
+
+/** Keeps a payment with its outcome, for this tab to show again. */
+export const keepOutcome = async (
+  shelf: Shelf,
+  tool: string,
+  record: PaymentRecord,
+): Promise<void> => {
+  const payments = paymentsIn(shelf);
+  await payments.discard(recordKey(tool));
+  await payments.keep(recordKey(tool), record);
 };

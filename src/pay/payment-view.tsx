@@ -6,7 +6,7 @@ import { walletNamed } from '../dashboard/session/wallets.ts';
 import type { Answer } from './answer.ts';
 import { AnswerView } from './answer-view.tsx';
 import { completed, keptAnswer, lookUp, lookUpProblem, unendedText } from './payment-look-up.ts';
-import { keepPayment, type PaymentRecord } from './payment-record.ts';
+import { keepOutcome, type PaymentRecord, tabShelf } from './payment-record.ts';
 import { ReceiptView } from './receipt-view.tsx';
 
 /** The cost of a call, in one sentence. */
@@ -55,7 +55,7 @@ export const PaymentView = ({
       const found = await lookUp(record, wallet, location.origin);
       const known = completed(record, found);
       if (known.outcome === undefined) setProblem(unendedText(found));
-      else keepPayment(sessionStorage, tool, known);
+      else await keepOutcome(tabShelf, tool, known);
       setRecord(known);
       setAnswer(keptAnswer(tool, known));
     } catch (thrown) {

@@ -13,8 +13,9 @@ import {
   type PaymentFault,
   problemFault,
   refusalFault,
+  unclear,
 } from '../dashboard/payment/payment-fault.ts';
-import { forgetPayment, keepPayment, type PaymentRecord } from './payment-record.ts';
+import { keepOutcome, type PaymentRecord, paymentsIn, recordKey } from './payment-record.ts';
 import type { ToolCall } from './tool-call.ts';
 
 /** A payment with its answer. */
@@ -23,35 +24,50 @@ export type Paid = { readonly record: PaymentRecord; readonly answer: Answer };
 /** A call without an answer; `record` if it may have run, also where the browser stores nothing. */
 export type Unanswered = PaymentFault & { readonly record?: PaymentRecord };
 
-/** Pays for one call and returns its answer. The record is kept before the signature leaves the page. */
+/**
+ * Pays for one call and returns its answer. The record is kept before the signature leaves the page. While an earlier payment for the tool is
+ * undecided, it signs nothing and returns that one.
+ */
 export const payFor = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
 ): Promise<Result<Paid, Unanswered>> => {
-  let record: PaymentRecord | undefined;
-  const result = await attempt(tool, call, options, (next) => {
-    record = next;
-    keepPayment(options.shelf, tool.id, next);
+  const { shelf } = options;
+  const payments = paymentsIn(shelf);
+  const key = recordKey(tool.id);
+  // What the tab cannot read is of another release, and no payment that a person could look up here.
+  if ((await payments.look(key)).is === 'unreadable') await payments.discard(key);
+  const sent = await payments.once<Result<Paid, Unanswered>>(key, {
+    again: async (record) => ({ isDecided: false, answer: err({ ...unclear(), record }) }),
+    first: async (keep) => {
+      let record: PaymentRecord | undefined;
+      const answer = await attempt(tool, call, options, async (next) => {
+        // The client signs a payment after the gateway refused to take the price from credit.
+        if (record !== undefined) await payments.decide(key, record);
+        record = next;
+        await keep(next);
+      });
+      return !answer.ok && answer.error.kind === 'unclear' && record !== undefined
+        ? { isDecided: false, answer: err({ ...answer.error, record }) }
+        : { isDecided: true, answer };
+    },
   });
-  if (result.ok) return result;
-  if (result.error.kind === 'unclear' && record !== undefined) {
-    return err({ ...result.error, record });
-  }
-  forgetPayment(options.shelf, tool.id);
-  return result;
+  if (sent.is !== 'answered') return err(unclear());
+  if (sent.answer.ok) await keepOutcome(shelf, tool.id, sent.answer.value.record);
+  return sent.answer;
 };
 
 const attempt = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
-  onRecord: (record: PaymentRecord) => void,
+  onRecord: (record: PaymentRecord) => Promise<unknown>,
 ): Promise<Result<Paid, PaymentFault>> => {
   let record: PaymentRecord | undefined;
-  const keep = (next: PaymentRecord): void => {
+  const keep = async (next: PaymentRecord): Promise<void> => {
     record = next;
-    onRecord(next);
+    await onRecord(next);
   };
   try {
     const signer = await connect(options);
@@ -67,7 +83,7 @@ const attempt = async (
       ...init,
       ...(body === undefined ? {} : { body }),
     });
-    return await paidOf(tool, response, record, keep);
+    return await paidOf(tool, response, record);
   } catch (thrown) {
     const attempted = { price: amountText(tool.price), network: networkName(options.on) };
     return err(faultOf(thrown, attempted, record !== undefined));
@@ -79,7 +95,6 @@ const paidOf = async (
   tool: PayTool,
   response: AgentResponse,
   record: PaymentRecord | undefined,
-  keep: (record: PaymentRecord) => void,
 ): Promise<Result<Paid, PaymentFault>> => {
   const { problem, paid, charged, credited, transaction, receipt } = response.countersign;
   if (record === undefined) return err(problemFault(problem, response.status));
@@ -101,6 +116,5 @@ const paidOf = async (
         : { receipt: { token, ...(receipt.verified ? {} : { why: receipt.why }) } }),
     },
   };
-  keep(answered);
   return ok({ record: answered, answer });
 };

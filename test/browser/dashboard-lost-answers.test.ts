@@ -27,7 +27,7 @@ beforeAll(async () => {
     return answer.countersign.call ?? '';
   };
   calls = [];
-  for (const word of ['river', 'bank', 'edge', 'river', 'bank', 'edge', 'river']) {
+  for (const word of ['river', 'bank', 'edge', 'river', 'bank', 'edge', 'river', 'bank']) {
     calls = [...calls, await buyOne(word)];
   }
 });
@@ -208,18 +208,60 @@ describe('a refund without an answer, after the page was left', () => {
   });
 });
 
-describe('a browser that stores nothing more', () => {
-  it('sends a refund all the same', async () => {
+describe('a refund without an answer that has expired', () => {
+  it('can be dismissed, and not before', async () => {
     const { page } = await signInAs(local, 'operator');
-    await page.addInitScript(`IDBObjectStore.prototype.put = () => {
-      throw new DOMException('The disk is full.', 'QuotaExceededError');
-    }`);
-    await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${calls[5]}`);
-    await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Reason').fill('a full disk');
-    await dialog.getByRole('button', { name: 'Refund with the wallet' }).click();
-    await page.getByText('refunded 0.001 USDC as credit: a full disk').waitFor(LOGGED);
+    await loseAll(page.context());
+    await refundInVain(page, calls[7] ?? '', '0.0001');
+    await page.reload();
+    await page.getByText(OPEN).waitFor(LOGGED);
+    const dismiss = page.getByRole('button', { name: 'Dismiss' });
+    expect(await dismiss.count()).toBe(0);
+    await page.route('**/accounts/**', async (route) => {
+      const response = await route.fetch();
+      const date = new Date(Date.now() + 600_000).toUTCString();
+      await route.fulfill({ response, headers: { ...response.headers(), date } });
+    });
+    await page.getByText('It has expired').waitFor(LOGGED);
+    await inEveryLook(page, 'command-over');
+    await dismiss.click(LOGGED);
+    await page.getByText(OPEN).waitFor({ state: 'detached', ...LOGGED });
+    await page.unroute('**/accounts/**');
+    await page.reload();
+    await page.getByText('0.001 USDC').first().waitFor(LOGGED);
+    expect(await page.getByText(OPEN).count()).toBe(0);
+  });
+});
+
+/** As a browser does whose disk is full, and whose user denies storage, and with it locks. */
+const DENIED = `
+  IDBObjectStore.prototype.add = () => {
+    throw new DOMException('The disk is full.', 'QuotaExceededError');
+  };
+  LockManager.prototype.request = async () => {
+    throw new DOMException('The request was denied.', 'SecurityError');
+  };
+`;
+
+describe('a browser that stores nothing', () => {
+  it('sends a refund all the same, and signs no second one in another tab', async () => {
+    const { page } = await signInAs(local, 'operator');
+    await page.addInitScript(DENIED);
+    await loseAll(page.context());
+    const dialog = await refundInVain(page, calls[5] ?? '', '0.0004');
+    const other = await page.context().newPage();
+    await other.addInitScript(DENIED);
+    await other.goto(page.url());
+    await other.getByText(OPEN).waitFor(LOGGED);
+    await other.getByRole('button', { name: 'Refund' }).click(LOGGED);
+    await other.getByLabel('Reason').fill('from another tab');
+    await other.getByRole('button', { name: 'Refund with the wallet' }).click();
+    await other.getByText('An earlier change like this one has no answer yet').waitFor(LOGGED);
+    await other.getByRole('button', { name: 'Cancel' }).click();
+    await page.context().unroute(REFUND);
+    await dialog.getByRole('button', { name: 'Ask again' }).click();
+    await page.getByText('refunded 0.0004 USDC as credit: a wrong answer').waitFor(LOGGED);
+    await other.getByText(OPEN).waitFor({ state: 'detached', ...LOGGED });
   });
 });
 

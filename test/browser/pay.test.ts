@@ -82,6 +82,21 @@ describe('paying with a wallet', () => {
     await page.getByRole('button', { name: /^Pay \d/ }).waitFor();
   });
 
+  it('pays in a browser that denies storage', async () => {
+    const { page, address } = await openWithWallet(local, LOOKUP, { balance: 100_000n });
+    await page.addInitScript(`for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(globalThis, name, {
+        get: () => { throw new DOMException('Access is denied.', 'SecurityError'); },
+      });
+    }`);
+    await page.reload();
+    await openPanel(page);
+    await pay(page);
+    await page.getByRole('heading', { name: 'Answer' }).waitFor();
+    await page.getByText('You paid 0.001 USDC.').waitFor();
+    expect(await local.stack.chain.balanceOf(address)).toBe(99_000n);
+  });
+
   it('looks up a payment whose answer a reload has cut off, and does not pay again', async () => {
     const { page, wallet, address } = await openWithWallet(local, LOOKUP, { balance: 100_000n });
     let arrived = (): void => undefined;

@@ -3,7 +3,13 @@ import { Link } from 'wouter-preact';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { CommandAnswer } from '../data/commands/answer-of-command.ts';
 import { subjectOf, storedState } from '../data/commands/command-words.ts';
-import { commandChanges, openCommands, sendAgain } from '../data/commands/send-command.ts';
+import type { OpenCommand } from '../data/commands/command-outbox.ts';
+import {
+  commandChanges,
+  dismissCommand,
+  openCommands,
+  sendAgain,
+} from '../data/commands/send-command.ts';
 import type { SignedCommand } from '../data/commands/signed-command.ts';
 import { gateway } from '../data/gateway/gateway.ts';
 import { passedAtGateway } from '../data/gateway/gateway-clock.ts';
@@ -37,18 +43,20 @@ const answerText = (name: string, answer: CommandAnswer): string => {
 };
 
 /** A command that a person has sent again from here: it stays until the person has read its answer. */
-type Repeated = { readonly command: SignedCommand; readonly answer: CommandAnswer | undefined };
+type Repeated = OpenCommand & { readonly answer: CommandAnswer | undefined };
 
-/** One command, from its lost answer to what a person should know of it. */
-const OpenCommand = ({
+/** One command, from its lost answer to what a person should know of it. It can be dismissed once it can take effect no more. */
+const CommandNotice = ({
   command,
+  isOver,
   repeated,
   onRepeat,
+  onDismiss,
   onClose,
-}: {
-  readonly command: SignedCommand;
+}: OpenCommand & {
   readonly repeated: Repeated | undefined;
   readonly onRepeat: () => void;
+  readonly onDismiss: () => void;
   readonly onClose: () => void;
 }) => {
   const [state, setState] = useState<string | undefined>(undefined);
@@ -66,7 +74,7 @@ const OpenCommand = ({
     return () => clearInterval(timer);
   }, [command.id, management, answer]);
   const isSending = repeated !== undefined && answer === undefined;
-  const isOver = answer !== undefined && answer.is !== 'open';
+  const isAnswered = answer !== undefined && answer.is !== 'open';
   return (
     <Notice tone="warn">
       <p role="status">
@@ -78,14 +86,21 @@ const OpenCommand = ({
           <Link href={subject.page}>See what is stored</Link>
         </p>
       )}
-      {isOver ? (
+      {isAnswered ? (
         <button type="button" onClick={onClose}>
           Close
         </button>
       ) : (
-        <button type="button" disabled={isSending} onClick={onRepeat}>
-          {isSending ? 'Asking the gateway' : 'Send again'}
-        </button>
+        <div class="acts">
+          <button type="button" disabled={isSending} onClick={onRepeat}>
+            {isSending ? 'Asking the gateway' : 'Send again'}
+          </button>
+          {isOver && !isSending ? (
+            <button type="button" onClick={onDismiss}>
+              Dismiss
+            </button>
+          ) : null}
+        </div>
       )}
     </Notice>
   );
@@ -93,7 +108,7 @@ const OpenCommand = ({
 
 /** The commands of the signed-in wallet whose answer was lost, in this tab or before it was loaded. */
 export const OpenCommands = ({ account }: { readonly account: AccountId }) => {
-  const [open, setOpen] = useState<readonly SignedCommand[]>([]);
+  const [open, setOpen] = useState<readonly OpenCommand[]>([]);
   const [repeated, setRepeated] = useState<ReadonlyMap<string, Repeated>>(new Map());
   const changes = commandChanges.value;
   useEffect(() => {
@@ -116,21 +131,28 @@ export const OpenCommands = ({ account }: { readonly account: AccountId }) => {
       else after.set(id, next);
       return after;
     });
-  const repeat = async (command: SignedCommand): Promise<void> => {
-    note(command.id, { command, answer: undefined });
-    const answer = await sendAgain(command).catch(() => ({ is: 'open' }) as const);
-    note(command.id, { command, answer });
+  const repeat = async (opened: OpenCommand): Promise<void> => {
+    const { id } = opened.command;
+    note(id, { ...opened, answer: undefined });
+    const answer = await sendAgain(opened.command).catch(() => ({ is: 'open' }) as const);
+    note(id, { ...opened, answer });
   };
-  const others = open.filter(({ id }) => !repeated.has(id));
+  const dismiss = async ({ command }: OpenCommand): Promise<void> => {
+    note(command.id, undefined);
+    await dismissCommand(command);
+  };
+  const others = open.filter(({ command }) => !repeated.has(command.id));
   return (
     <>
-      {[...[...repeated.values()].map(({ command }) => command), ...others].map((command) => (
-        <OpenCommand
-          key={command.id}
-          command={command}
-          repeated={repeated.get(command.id)}
-          onRepeat={() => void repeat(command)}
-          onClose={() => note(command.id, undefined)}
+      {[...repeated.values(), ...others].map((opened) => (
+        <CommandNotice
+          key={opened.command.id}
+          command={opened.command}
+          isOver={opened.isOver}
+          repeated={repeated.get(opened.command.id)}
+          onRepeat={() => void repeat(opened)}
+          onDismiss={() => void dismiss(opened)}
+          onClose={() => note(opened.command.id, undefined)}
         />
       ))}
     </>

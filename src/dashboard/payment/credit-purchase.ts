@@ -1,31 +1,33 @@
 import { contextOf } from '../../client/agent-options.ts';
 import { call } from '../../client/call.ts';
 import { CountersignError } from '../../client/errors.ts';
+import type { Attempt, Keeping } from '../../client/outbox.ts';
 import type { Proof } from '../../client/proof.ts';
 import type { Signer } from '../../client/signer.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, ok } from '../../core/result.ts';
 import { accountId, type AccountId, type Network } from '../../protocol/account-id.ts';
 import { networkName } from '../../protocol/network-name.ts';
 import { shortened } from '../format/text.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
 import { keptName } from '../session/wallet.ts';
-import { answersPurchase, type BoughtCredit, boughtCredit } from './bought-credit.ts';
+import { answersPurchase, boughtCredit } from './bought-credit.ts';
 import { amountText, assetOf, type ChosenWallet, connect, tooLittle } from './chosen-wallet.ts';
 import { refusedOffer } from './credit-terms.ts';
 import {
   endOf,
-  forgetPurchase,
-  keepPurchase,
   type KeptPurchase,
-  readPurchase,
+  NO_STORAGE,
+  purchaseKey,
+  purchasesIn,
+  requireStorage,
 } from './kept-purchase.ts';
 import { openPurchase, refusalOf, refusedPurchase } from './open-purchase.ts';
 import { faultOf, type PaymentFault, unpaid } from './payment-fault.ts';
-import { type PurchaseOptions, repeatPurchase } from './purchase-repeat.ts';
-import { requireStorage } from './shelf.ts';
+import type { Outcome } from './purchase-outcome.ts';
+import { decided, elsewhere, type PurchaseOptions, repeat, undecided } from './purchase-repeat.ts';
 import { refuseUnreadable } from './unreadable-purchase.ts';
 
 /** The terms that a person agreed to. */
@@ -48,27 +50,28 @@ export const buyCredit = async (
   agreed: Agreed,
   wallet: ChosenWallet,
   options: PurchaseOptions,
-): Promise<Result<BoughtCredit, PaymentFault>> => {
+): Promise<Outcome> => {
   try {
     const signer = await connect(wallet);
     const account = agreed.account ?? accountId(wallet.on, signer.address);
     const now = options.client?.now ?? nowSeconds;
-    const kept = readPurchase(options.shelf, account);
-    if (kept !== undefined && kept !== 'unreadable') {
-      return await repeatPurchase(
-        kept,
-        { wallets: [wallet.wallet], onStage: wallet.onStage },
-        options,
-      );
-    }
-    requireStorage(options.shelf);
-    if (kept === 'unreadable')
-      return err(await refuseUnreadable(options.shelf, account, wallet, now()));
-    const payer = signer.address.toLowerCase() as Address;
-    if (agreed.payer !== undefined && agreed.payer !== payer) return err(otherPayer(payer));
-    const fault = await tooLittle(wallet, payer, agreed.amount);
-    if (fault !== undefined) return err(fault);
-    return await purchase({ ...agreed, account, payer }, signer, wallet, options);
+    const asked = { wallets: [wallet.wallet], onStage: wallet.onStage };
+    const sent = await purchasesIn(options).once<Outcome>(purchaseKey(account), {
+      again: async (kept) => await repeat(kept, asked, options),
+      first: async (keep) => {
+        await requireStorage(options.shelf);
+        const payer = signer.address.toLowerCase() as Address;
+        if (agreed.payer !== undefined && agreed.payer !== payer)
+          return decided(err(otherPayer(payer)));
+        const fault = await tooLittle(wallet, payer, agreed.amount);
+        if (fault !== undefined) return decided(err(fault));
+        return await purchase({ ...agreed, account, payer }, keep, signer, wallet, options);
+      },
+    });
+    if (sent.is === 'answered') return sent.answer;
+    if (sent.is === 'elsewhere') return err(elsewhere());
+    await requireStorage(options.shelf);
+    return err(await refuseUnreadable(options.shelf, account, wallet, now()));
   } catch (thrown) {
     return err(faultOf(thrown, attempted(agreed.amount, wallet.on), false));
   }
@@ -92,17 +95,20 @@ type Order = Agreed & { readonly account: AccountId; readonly payer: Address };
 
 const purchase = async (
   { amount, account, payer, payTo }: Order,
+  keepIn: (purchase: KeptPurchase) => Promise<Keeping>,
   signer: Signer,
   { wallet, on, onStage }: ChosenWallet,
-  { gateway, shelf, client }: PurchaseOptions,
-): Promise<Result<BoughtCredit, PaymentFault>> => {
+  { gateway, client }: PurchaseOptions,
+): Promise<Attempt<Outcome>> => {
   const now = client?.now ?? nowSeconds;
   let kept: KeptPurchase | undefined;
   let changed: PaymentFault | undefined;
-  const keep = (proof: Proof): void => {
+  const keep = async (proof: Proof): Promise<void> => {
     if (now() >= proof.until) throw new WalletFault(TOO_LATE);
     const next = { at: now(), wallet: keptName(wallet), payer, account, amount, proof };
-    keepPurchase(shelf, next);
+    const keeping = await keepIn(next);
+    if (keeping === 'taken') throw new WalletFault(OPEN);
+    if (keeping === 'denied') throw new WalletFault(NO_STORAGE);
     kept = next;
     onStage('answer');
   };
@@ -124,23 +130,29 @@ const purchase = async (
     const outgoing = await topUpRequest(gateway, amount, account);
     const terms = { perCall: amount, binding: 'intent', from: 'payment', keep } as const;
     const { response } = await call(context, outgoing, terms);
-    if (kept === undefined) return err(await refusedOffer(response, on));
+    if (kept === undefined) return decided(err(await refusedOffer(response, on)));
     const { transaction } = response.countersign;
     // Attack: a gateway may refuse a payment and present it later. No answer but that of the purchase ends it, also not a refusal.
     if (!(await answersPurchase(response, kept))) {
       const { problem } = response.countersign;
-      return err(refusalOf({ problem, response }, endOf(kept.proof)));
+      return undecided(refusalOf({ problem, response }, endOf(kept.proof)));
     }
-    forgetPurchase(shelf, kept);
-    return ok(boughtCredit(kept, transaction));
+    return decided(ok(boughtCredit(kept, transaction)));
   } catch (thrown) {
-    if (kept === undefined) return err(changed ?? faultOf(thrown, attempted(amount, on), false));
-    return err(
+    if (kept === undefined) {
+      return decided(err(changed ?? faultOf(thrown, attempted(amount, on), false)));
+    }
+    return undecided(
       thrown instanceof CountersignError && thrown.code === 'payment_refused'
         ? refusedPurchase(thrown.message, endOf(kept.proof))
         : openPurchase(),
     );
   }
+};
+
+const OPEN = {
+  text: 'Another purchase for this account has no answer yet.',
+  hint: 'Open this dialog again, and ask for that answer first.',
 };
 
 const TOO_LATE = {

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { readJson } from '../../client/json.ts';
+import { createOutbox, type Outbox, type Place } from '../../client/outbox.ts';
+import type { Shelf } from '../../client/shelf.ts';
 import type { Proof } from '../../client/proof.ts';
-import type { Seconds } from '../../core/clock.ts';
+import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
 import { isObject } from '../../core/json-object.ts';
 import { decodeBase64, decodeUtf8, encodeBase64 } from '../../crypto/bytes.ts';
@@ -11,7 +13,6 @@ import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
 import { WalletFault } from '../session/wallet-refusal.ts';
 import { assetOf } from './chosen-wallet.ts';
 import { LONGEST_VALIDITY } from './payment-on-chain.ts';
-import { NO_STORAGE, type Shelf } from './shelf.ts';
 
 /** A purchase of credit that a wallet has signed and whose end is not known. */
 export type KeptPurchase = {
@@ -54,57 +55,17 @@ const schema = z.strictObject({
   tool: text,
 });
 
-/**
- * Keeps a purchase before its signature leaves the page, for every tab and beyond a reload.
- *
- * @throws WalletFault if the browser stores nothing, or another purchase for the account is open: then this one must not leave the page
- */
-export const keepPurchase = (shelf: Shelf, purchase: KeptPurchase): void => {
-  const { proof, ...more } = purchase;
+const writePurchase = ({ proof, ...more }: KeptPurchase): unknown => {
   const { call, until, gateway, secret: bytes = new Uint8Array() } = proof;
-  const kept = {
+  return {
     ...{ ...more, amount: more.amount.toString(), payment: proof.header[1], call, until },
     ...{ ...gateway, secret: encodeBase64(bytes) },
   };
-  if (readPurchase(shelf, purchase.account) !== undefined) throw new WalletFault(OPEN);
-  try {
-    shelf.setItem(purchaseKey(purchase.account), JSON.stringify(kept));
-  } catch {
-    throw new WalletFault(NO_STORAGE);
-  }
-  const stored = readPurchase(shelf, purchase.account);
-  if (stored === undefined || stored === 'unreadable') {
-    // It was not sent, so that it must not block the next one.
-    shelf.removeItem(purchaseKey(purchase.account));
-    throw new WalletFault(NO_STORAGE);
-  }
 };
 
-const OPEN = {
-  text: 'Another purchase for this account has no answer yet.',
-  hint: 'Open this dialog again, and ask for that answer first.',
-};
-
-/**
- * The purchase for an account whose end is not known. `unreadable`: the browser keeps one that this code cannot read, or refuses to say, so
- * that none may be signed.
- */
-export const readPurchase = (
-  shelf: Shelf,
-  account: string,
-): KeptPurchase | 'unreadable' | undefined => {
-  try {
-    const kept = shelf.getItem(purchaseKey(account));
-    return kept === null ? undefined : (purchaseIn(kept, account) ?? 'unreadable');
-  } catch {
-    return 'unreadable';
-  }
-};
-
-/** Reads what `keepPurchase` wrote. @throws SyntaxError for text that is no JSON */
-const purchaseIn = (kept: string, account: string): KeptPurchase | undefined => {
-  const parsed = schema.safeParse(JSON.parse(kept));
-  if (!parsed.success || parsed.data.account !== account) return undefined;
+const purchaseIn = (value: unknown, key: string): KeptPurchase | undefined => {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success || purchaseKey(parsed.data.account) !== key) return undefined;
   const { at, wallet, payer, payment, call, until, audience, tool, ...more } = parsed.data;
   const network = (parseAccountId(more.account)?.network ?? '') as Network;
   const proof = {
@@ -118,6 +79,41 @@ const purchaseIn = (kept: string, account: string): KeptPurchase | undefined => 
   };
 };
 
+/** The purchases of a browser, one for each account. No clock ends one: only its answer, or the chain. */
+export const purchasesIn = (place: Place): Outbox<KeptPurchase> =>
+  createOutbox(
+    {
+      idOf: ({ proof }) => proof.call,
+      write: writePurchase,
+      read: purchaseIn,
+      endOf: () => undefined,
+    },
+    { ...place, now: nowSeconds },
+  );
+
+/** Why a page sends no payment. */
+export const NO_STORAGE = {
+  text: 'The browser stores nothing for this page, so the page sends no payment.',
+  hint: 'Let this site store data, then try again. Without it, a reload could make you pay twice.',
+};
+
+/** Longer than any purchase. */
+const PROBE = 'x'.repeat(32_768);
+const PROBE_KEY = 'countersign-probe';
+
+/** Tests the storage before the page asks the wallet: a person must not confirm a payment that the page cannot send. @throws WalletFault */
+export const requireStorage = async (shelf: Shelf): Promise<void> => {
+  try {
+    await shelf.add(PROBE_KEY, PROBE);
+    const [stored] = await shelf.list(PROBE_KEY);
+    await shelf.remove(PROBE_KEY);
+    if (stored?.[1] === PROBE) return;
+  } catch {
+    // The fault below names the cause.
+  }
+  throw new WalletFault(NO_STORAGE);
+};
+
 /** When the signed transfer ends, which the offer may set later than the end of the intent. */
 export const endOf = ({ header, until }: Proof): Seconds => {
   const sent = readJson(decodeUtf8(decodeBase64(header[1]) ?? new Uint8Array()) ?? '');
@@ -125,15 +121,4 @@ export const endOf = ({ header, until }: Proof): Seconds => {
   const signed = isObject(payload) ? payload['authorization'] : undefined;
   const end = isObject(signed) ? Number(signed['validBefore']) : Number.NaN;
   return Number.isSafeInteger(end) ? Math.max(end, until) : until + LONGEST_VALIDITY;
-};
-
-/** Forgets a purchase once its end is known. Another tab may have kept the next one meanwhile. A purchase that stays is only sent again. */
-export const forgetPurchase = (shelf: Shelf, { account, proof }: KeptPurchase): void => {
-  const kept = readPurchase(shelf, account);
-  if (kept === undefined || kept === 'unreadable' || kept.proof.call !== proof.call) return;
-  try {
-    shelf.removeItem(purchaseKey(account));
-  } catch {
-    // A failure here must not hide how the purchase ended.
-  }
 };

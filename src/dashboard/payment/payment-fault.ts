@@ -102,7 +102,8 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   ...(['payment_refused', 'credit_refused', 'approval_refused', 'approval_expired'] as const),
 ]);
 
-const unclear = (): PaymentFault => ({
+/** The signature is out, and no answer says what became of it. */
+export const unclear = (): PaymentFault => ({
   kind: 'unclear',
   text: 'The answer did not arrive. The call may have run, and may cost its price.',
   hint: 'Look up the payment before you pay again. Looking it up costs nothing.',

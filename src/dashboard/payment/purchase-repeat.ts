@@ -2,6 +2,7 @@ import { type AgentOptions, contextOf } from '../../client/agent-options.ts';
 import type { AgentContext } from '../../client/context.ts';
 import { CountersignError, isProblem } from '../../client/errors.ts';
 import { exchange, type ExchangeResult } from '../../client/exchange.ts';
+import type { Attempt, Place } from '../../client/outbox.ts';
 import { paymentAnswerOf } from '../../client/signed-report.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
 import type { Seconds } from '../../core/clock.ts';
@@ -9,19 +10,17 @@ import { err, ok } from '../../core/result.ts';
 import { type Wallet, walletKept } from '../session/wallet.ts';
 import { answersPurchase, boughtCredit } from './bought-credit.ts';
 import { assetOf, type Stage } from './chosen-wallet.ts';
-import { endOf, forgetPurchase, type KeptPurchase } from './kept-purchase.ts';
+import { endOf, type KeptPurchase, purchaseKey, purchasesIn } from './kept-purchase.ts';
 import { openPurchase, refusalOf } from './open-purchase.ts';
-import type { PaymentFault } from './payment-fault.ts';
+import { type PaymentFault, unpaid } from './payment-fault.ts';
 import { type Finding, findOnChain, type SignedTransfer } from './payment-on-chain.ts';
 import { type LookedUp, lookUpPurchase, lookUpSigner } from './purchase-look-up.ts';
 import { moved, type Outcome, unknown, unmoved } from './purchase-outcome.ts';
-import type { Shelf } from './shelf.ts';
 
 /** Where purchases are made and kept. */
-export type PurchaseOptions = {
+export type PurchaseOptions = Place & {
   /** Origin of the gateway. */
   readonly gateway: string;
-  readonly shelf: Shelf;
   /** The transport; by default the browser's. */
   readonly client?: Pick<AgentOptions, 'fetch' | 'now' | 'retries'>;
 };
@@ -47,25 +46,45 @@ export const repeatPurchase = async (
   asked: AskedWallets,
   options: PurchaseOptions,
 ): Promise<Outcome> => {
+  const again = async (found: KeptPurchase) => await repeat(found, asked, options);
+  const first = async () => await again(kept);
+  const key = purchaseKey(kept.account);
+  const sent = await purchasesIn(options).once<Outcome>(key, { first, again });
+  if (sent.is === 'answered') return sent.answer;
+  // What the page shows is sent again, whatever became of the storage since.
+  return sent.is === 'elsewhere' ? err(elsewhere()) : (await first()).answer;
+};
+
+export const elsewhere = (): PaymentFault =>
+  unpaid(
+    'Another purchase is under way in this browser.',
+    'Finish it, or close its tab, then try again.',
+  );
+
+/** One repeat of a kept purchase. */
+export const repeat = async (
+  kept: KeptPurchase,
+  asked: AskedWallets,
+  options: PurchaseOptions,
+): Promise<Attempt<Outcome>> => {
   try {
-    const { isFinal, outcome } = await repeated(kept, asked, options);
-    if (isFinal) forgetPurchase(options.shelf, kept);
-    return outcome;
+    return await repeated(kept, asked, options);
   } catch {
-    return err(openPurchase());
+    return undecided(openPurchase());
   }
 };
 
-type Repeated = { readonly isFinal: boolean; readonly outcome: Outcome };
-
-const final = (outcome: Outcome): Repeated => ({ isFinal: true, outcome });
-const open = (fault: PaymentFault): Repeated => ({ isFinal: false, outcome: err(fault) });
+export const decided = (answer: Outcome): Attempt<Outcome> => ({ isDecided: true, answer });
+export const undecided = (fault: PaymentFault): Attempt<Outcome> => ({
+  isDecided: false,
+  answer: err(fault),
+});
 
 const repeated = async (
   kept: KeptPurchase,
   { wallets, onStage }: AskedWallets,
   { gateway, client }: PurchaseOptions,
-): Promise<Repeated> => {
+): Promise<Attempt<Outcome>> => {
   const wallet = walletKept(wallets, kept.wallet);
   const context = contextOf({
     ...client,
@@ -75,38 +94,38 @@ const repeated = async (
   onStage('answer');
   const answer = await sendAgain(context, kept, gateway);
   if (answer !== undefined && (await answersPurchase(answer.response, kept))) {
-    return final(ok(boughtCredit(kept, paymentAnswerOf(answer.response.headers)?.transaction)));
+    return decided(ok(boughtCredit(kept, paymentAnswerOf(answer.response.headers)?.transaction)));
   }
   const is = (name: string): boolean => isProblem(answer?.problem, name);
   const end = endOf(kept.proof);
   const isLate = context.now() > end || is('expired') || is('proof-too-old');
   if (!isLate && !DECIDED.some(is)) {
-    return open(answer === undefined ? openPurchase() : refusalOf(answer, end));
+    return undecided(answer === undefined ? openPurchase() : refusalOf(answer, end));
   }
   const readers = wallet === undefined ? wallets : [wallet, ...wallets.filter((w) => w !== wallet)];
   const found = isLate
     ? await findOnChain(transferOf(kept), readers, () => onStage('network'))
     : undefined;
   const nothing = found && unmoved(found);
-  if (nothing !== undefined) return final(err(nothing));
+  if (nothing !== undefined) return decided(err(nothing));
 
   const looked: LookedUp = is('expired')
     ? { is: 'unknown' }
     : answer === undefined
       ? { is: 'open' }
       : await lookUpPurchase(context, kept, gateway);
-  if (looked.is === 'decided') return final(looked.outcome);
+  if (looked.is === 'decided') return decided(looked.outcome);
   const isGivenUp = context.now() > end + GIVEN_UP;
   const movement = found && moved(found);
   if (movement !== undefined && (looked.is === 'unknown' || wallet === undefined || isGivenUp)) {
-    return final(err(movement));
+    return decided(err(movement));
   }
-  if (found?.is === 'unread' && isGivenUp) return final(err(unknown(kept)));
+  if (found?.is === 'unread' && isGivenUp) return decided(err(unknown(kept)));
   const why = [
     ...(looked.is === 'open' && looked.why !== undefined ? [looked.why] : []),
     ...(found === undefined ? [] : [textOf(found)]),
   ];
-  return open(openPurchase(why.length === 0 ? undefined : why.join(' ')));
+  return undecided(openPurchase(why.length === 0 ? undefined : why.join(' ')));
 };
 
 const transferOf = ({ payer, proof }: KeptPurchase): SignedTransfer => ({

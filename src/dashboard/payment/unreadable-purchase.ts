@@ -1,4 +1,4 @@
-import { readJson } from '../../client/json.ts';
+import type { Shelf } from '../../client/shelf.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { isObject } from '../../core/json-object.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
@@ -8,7 +8,6 @@ import { purchaseKey } from './kept-purchase.ts';
 import { openPurchase } from './open-purchase.ts';
 import { ended, type PaymentFault } from './payment-fault.ts';
 import { LONGEST_VALIDITY } from './payment-on-chain.ts';
-import type { Shelf } from './shelf.ts';
 import { readBlock } from './token-reads.ts';
 
 /** The most by which the clock that set the end of a payment was ahead, in seconds. */
@@ -30,19 +29,20 @@ export const refuseUnreadable = async (
   { wallet, on }: ChosenWallet,
   now: Seconds,
 ): Promise<PaymentFault> => {
-  const text = shelf.getItem(purchaseKey(account));
+  const [kept] = await shelf.list(purchaseKey(account));
+  const text = JSON.stringify(kept?.[1]);
   const time = (await readBlock(wallet.provider, on))?.time ?? now;
-  const since = sinceOf(shelf, account, text) ?? time;
+  const since = (await sinceOf(shelf, account, text)) ?? time;
   const end = since + LONGEST_VALIDITY + CLOCKS;
+  await shelf.remove(sinceKey(account));
   if (time > end) {
-    shelf.removeItem(purchaseKey(account));
-    shelf.removeItem(sinceKey(account));
+    await shelf.remove(purchaseKey(account));
     return ended(
       'This browser kept an earlier purchase for this account that the page cannot read. It moves no money any more, and may have moved some before.',
       'Before you buy again, look for its payment in the wallet, and for the credit on the page of the account.',
     );
   }
-  shelf.setItem(sinceKey(account), JSON.stringify({ since, text }));
+  await shelf.add(sinceKey(account), { since, text });
   return {
     ...openPurchase(
       'This browser keeps an earlier purchase for this account that the page cannot read. It may have moved money, or may still do so.',
@@ -52,8 +52,13 @@ export const refuseUnreadable = async (
 };
 
 /** When this text was first met; undefined if another one was. */
-const sinceOf = (shelf: Shelf, account: AccountId, text: string | null): Seconds | undefined => {
-  const noted = readJson(shelf.getItem(sinceKey(account)) ?? '');
+const sinceOf = async (
+  shelf: Shelf,
+  account: AccountId,
+  text: string | undefined,
+): Promise<Seconds | undefined> => {
+  const [found] = await shelf.list(sinceKey(account));
+  const noted = found?.[1];
   const since = isObject(noted) && noted['text'] === text ? noted['since'] : undefined;
   return typeof since === 'number' && Number.isSafeInteger(since) ? since : undefined;
 };

@@ -1,3 +1,5 @@
+import type { Shelf } from '../../client/shelf.ts';
+
 const NAME = 'countersign';
 const VERSION = 2;
 const STORES = ['sessions', 'commands'] as const;
@@ -52,3 +54,26 @@ export const withStore = async <T>(...of: Parameters<typeof transact<T>>): Promi
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));
   });
+
+/** Signed requests in IndexedDB, which compares and sets for all tabs at once. */
+export const storeShelf = (name: StoreName): Shelf => ({
+  list: async (prefix) => {
+    const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+    const keys: string[] = [];
+    const values = await withStore<unknown[]>(name, 'readonly', (store) => {
+      const listed = store.getAllKeys(range);
+      listed.onsuccess = () => keys.push(...(listed.result as string[]));
+      return store.getAll(range);
+    });
+    return values.map((value, at) => [keys[at] ?? '', value] as const);
+  },
+  add: async (key, value) =>
+    await withStore(name, 'readwrite', (store) => store.add(value, key)).then(
+      () => true,
+      (thrown: unknown) => {
+        if (thrown instanceof DOMException && thrown.name === 'ConstraintError') return false;
+        throw thrown;
+      },
+    ),
+  remove: async (key) => await withStore(name, 'readwrite', (store) => store.delete(key)),
+});

@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { memoryShelf, type Shelf } from '../../../src/client/shelf.ts';
 import {
-  forgetPayment,
-  keepPayment,
+  keepOutcome,
   type PaymentRecord,
-  readPaymentRecord,
+  paymentsIn,
   recordKey,
 } from '../../../src/pay/payment-record.ts';
-import type { Shelf } from '../../../src/dashboard/payment/shelf.ts';
-
-const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
-  const kept = new Map<string, string>();
-  return {
-    kept,
-    getItem: (key) => kept.get(key) ?? null,
-    setItem: (key, value) => void kept.set(key, value),
-    removeItem: (key) => void kept.delete(key),
-  };
-};
 
 const SENT: PaymentRecord = {
   at: 1_795_791_600,
@@ -42,45 +31,37 @@ const ANSWERED: PaymentRecord = {
   },
 };
 
+const KEY = recordKey('lookup');
+
+const kept = async (shelf: Shelf): Promise<PaymentRecord | undefined> => {
+  const slot = await paymentsIn(shelf).look(KEY);
+  return 'request' in slot ? slot.request : undefined;
+};
+
 describe('the payment that a tab remembers', () => {
-  it.each([SENT, ANSWERED])('is the same after a reload', (record) => {
-    const shelf = shelfOf();
-    keepPayment(shelf, 'lookup', record);
-    expect(readPaymentRecord(shelf, 'lookup')).toEqual(record);
-    expect(readPaymentRecord(shelf, 'other')).toBeUndefined();
-    forgetPayment(shelf, 'lookup');
-    expect(readPaymentRecord(shelf, 'lookup')).toBeUndefined();
+  it('is the same after a reload, without its answer and with it', async () => {
+    const shelf = memoryShelf();
+    await paymentsIn(shelf).keep(KEY, SENT);
+    expect(await paymentsIn(shelf).look(KEY)).toEqual({ is: 'undecided', request: SENT });
+    await keepOutcome(shelf, 'lookup', ANSWERED);
+    expect(await paymentsIn(shelf).look(KEY)).toEqual({ is: 'over', request: ANSWERED });
+    expect(await paymentsIn(shelf).look(recordKey('other'))).toEqual({ is: 'free' });
   });
 
-  it('keeps the payment without an answer that is too large', () => {
-    const shelf = shelfOf();
+  it('keeps the payment without an answer that is too large', async () => {
+    const shelf = memoryShelf();
     const outcome = {
       ...(ANSWERED.outcome as NonNullable<PaymentRecord['outcome']>),
       body: new Uint8Array(300_000),
     };
-    keepPayment(shelf, 'lookup', { ...SENT, outcome });
-    expect(readPaymentRecord(shelf, 'lookup')?.outcome).toMatchObject({
-      status: 200,
-      body: undefined,
-    });
+    await keepOutcome(shelf, 'lookup', { ...SENT, outcome });
+    expect((await kept(shelf))?.outcome).toMatchObject({ status: 200, body: undefined });
   });
 
-  it.each(['', '{', '[]', '{"at":1}', '{"at":1,"call":"x"}'])(
+  it.each(['', '{', [], { at: 1 }, { at: 1, call: 'x' }])(
     'ignores what it did not write: %j',
-    (text) => {
-      const shelf = shelfOf();
-      shelf.setItem(recordKey('lookup'), text);
-      expect(readPaymentRecord(shelf, 'lookup')).toBeUndefined();
+    async (value) => {
+      expect(await kept(memoryShelf(new Map([[KEY, value]])))).toBeUndefined();
     },
   );
-
-  it('works in a browser that keeps nothing', () => {
-    const refusing = (): never => {
-      throw new Error('SecurityError');
-    };
-    const shelf = { getItem: refusing, setItem: refusing, removeItem: refusing };
-    keepPayment(shelf, 'lookup', SENT);
-    forgetPayment(shelf, 'lookup');
-    expect(readPaymentRecord(shelf, 'lookup')).toBeUndefined();
-  });
 });

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PayTool } from '../../../src/pay/pay-tool.ts';
 import { payFor } from '../../../src/pay/payment.ts';
 import { recordKey } from '../../../src/pay/payment-record.ts';
-import { GATEWAY, offer, problem, scripted, type Step } from '../client/server.ts';
+import { storageShelf } from '../../../src/dashboard/session/storage-shelf.ts';
+import { GATEWAY, offer, problem, scripted, serve, type Step } from '../client/server.ts';
 import { purchaseWallet, shelfOf } from '../dashboard/payment/purchase-fixture.ts';
 
 const TOOL: PayTool = {
@@ -19,7 +20,8 @@ afterEach(() => {
 const pay = async (answer: Step, shelf = shelfOf()) => {
   vi.stubGlobal('fetch', scripted(() => offer(), answer).fetch);
   const wallet = purchaseWallet();
-  const options = { wallet, on: ON, gateway: GATEWAY, shelf, onStage: () => undefined };
+  const place = { gateway: GATEWAY, shelf: storageShelf(() => shelf) };
+  const options = { wallet, on: ON, ...place, onStage: () => undefined };
   return await payFor(TOOL, CALL, options);
 };
 
@@ -41,6 +43,15 @@ describe('a signed call without an answer of its tool', () => {
     expect(shelf.getItem(recordKey(TOOL.id))).not.toBeNull();
   });
 
+  it('is not paid for again while it is kept', async () => {
+    const shelf = shelfOf();
+    await pay(lost, shelf);
+    const first = shelf.getItem(recordKey(TOOL.id));
+    const result = await pay(serve, shelf);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unclear', record: {} } });
+    expect(shelf.getItem(recordKey(TOOL.id))).toBe(first);
+  });
+
   it('was refused by the gateway, which alone knows that nothing was paid', async () => {
     for (const refusal of [() => problem(403, 'denied'), () => offer()]) {
       const result = await pay(refusal);
@@ -48,4 +59,11 @@ describe('a signed call without an answer of its tool', () => {
       expect(JSON.stringify(result)).toContain('The gateway says that nothing was paid.');
     }
   });
+});
+
+it('keeps the answer of a paid call for a reload, and lets the next call begin', async () => {
+  const shelf = shelfOf();
+  expect(await pay(serve, shelf)).toMatchObject({ ok: true });
+  expect(shelf.getItem(recordKey(TOOL.id))).toContain('"outcome":{"status":200');
+  expect(await pay(serve, shelf)).toMatchObject({ ok: true });
 });

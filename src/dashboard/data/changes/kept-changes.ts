@@ -1,34 +1,89 @@
+import { CountersignError } from '../../../client/errors.ts';
 import type { Management } from '../../../client/management.ts';
-import { type Locks, oneChange } from './one-change.ts';
+import { type Alone, createOutbox, type Outbox } from '../../../client/outbox.ts';
+import { memoryShelf } from '../../../client/shelf.ts';
+import { nowSeconds } from '../../../core/clock.ts';
+import { WalletFault } from '../../session/wallet-refusal.ts';
 import { carryOn, type SentChange, type Step } from './sent-change.ts';
 
 /** The changes of one account, by what they change: a dialog that was closed goes on where it was. */
 export type KeptChanges = {
-  readonly locks: Locks;
-  /** Those whose answer was lost. */
-  readonly lost: Map<string, SentChange>;
+  /** In memory: the commands themselves outlive the page (`commands/`). */
+  readonly outbox: Outbox<SentChange>;
   /** Those under way: a dialog may be closed while the wallet still asks. */
   readonly underWay: Map<string, Promise<Step>>;
 };
 
-export const noChanges = (locks: Locks): KeptChanges => ({
-  ...{ locks, lost: new Map(), underWay: new Map() },
+export const noChanges = (alone: Alone): KeptChanges => ({
+  outbox: createOutbox<SentChange>(
+    {
+      idOf: (change) => change,
+      write: (change) => change,
+      read: (change) => change as SentChange,
+      endOf: () => undefined,
+    },
+    { shelf: memoryShelf(), alone, now: nowSeconds },
+  ),
+  underWay: new Map(),
 });
 
-/** Sends a change, and keeps it under its subject until it has ended. @param kept the changes of the account that signs */
+const keyOf = (subject: string): string => `countersign-change ${subject}`;
+
+/** The change about a subject whose answer was lost. */
+export const lostChange = async (
+  { outbox, underWay }: KeptChanges,
+  subject: string,
+): Promise<SentChange | undefined> => {
+  const slot = await outbox.look(keyOf(subject));
+  return 'request' in slot && !underWay.has(subject) ? slot.request : undefined;
+};
+
+/**
+ * Sends a change, and keeps it under its subject until it has ended.
+ *
+ * Race: two tabs that ask the wallet in the same moment would get two signatures. So one tab at a time carries out a change about a subject, from
+ * before the prompt until the answer.
+ *
+ * @param kept the changes of the account that signs: another one that signs in meanwhile must not find this change, and send it again
+ */
 export const carryOnKept = async (
-  kept: KeptChanges,
+  { outbox, underWay }: KeptChanges,
   subject: string,
   sent: SentChange,
   management: Management,
 ): Promise<Step> => {
-  const change = sent.state === 'new' ? oneChange(kept.locks, subject, sent.change) : sent.change;
-  const going = carryOn({ ...sent, change }, management);
-  kept.underWay.set(subject, going);
+  const key = keyOf(subject);
+  const attempt = async (change: SentChange) => {
+    const step = await carryOn(change, management);
+    if (step.is === 'lost') {
+      await outbox.discard(key);
+      await outbox.keep(key, step.sent);
+    }
+    return { isDecided: step.is !== 'lost', answer: step };
+  };
+  const going = outbox
+    .once<Step>(key, {
+      first: async (keep) => {
+        await keep(sent);
+        return await attempt(sent);
+      },
+      again: attempt,
+    })
+    .then((end): Step => {
+      if (end.is === 'answered') return end.answer;
+      const thrown = elsewhere();
+      return sent.state === 'new' ? { is: 'failed', thrown } : { is: 'lost', sent, thrown };
+    });
+  underWay.set(subject, going);
   const step = await going;
-  kept.underWay.delete(subject);
-  // Race: another account may have signed in meanwhile. It must not find this change, and send it again.
-  if (step.is === 'lost') kept.lost.set(subject, step.sent);
-  else kept.lost.delete(subject);
+  underWay.delete(subject);
   return step;
 };
+
+const elsewhere = (): CountersignError =>
+  new CountersignError('signer_failed', 'Another tab makes this change.', {
+    cause: new WalletFault({
+      text: 'Another tab of this browser is making a change about the same.',
+      hint: 'Finish it there, or close that tab, then try again.',
+    }),
+  });

@@ -2,11 +2,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { actProblem } from './act-problem.ts';
 import { sessionNetwork } from './act.ts';
 import { gateway } from '../gateway/gateway.ts';
-import { carryOnKept, noChanges } from './kept-changes.ts';
-import { type Change, carryOn, type Settle, type Step } from './sent-change.ts';
+import { carryOnKept, lostChange, noChanges } from './kept-changes.ts';
+import { type Change, carryOn, type SentChange, type Settle, type Step } from './sent-change.ts';
 import { accountMemory } from '../reading/session-memory.ts';
+import { aloneAmongTabs } from '../../session/browser-tabs.ts';
 
-const keptChanges = accountMemory(() => noChanges(navigator.locks));
+const keptChanges = accountMemory(() => noChanges(aloneAmongTabs));
 
 const LOST =
   'The gateway did not answer. It may have carried out this change, and may still do so. “Ask again” sends the same signed command, which the gateway carries out at most once.';
@@ -20,8 +21,8 @@ const DONE =
 /** One change at a time. @param subject names what it changes, if another signature could make it twice */
 export const useChange = (subject: string | undefined) => {
   const [kept] = useState(keptChanges);
-  const [sent, setSent] = useState(subject === undefined ? undefined : kept.lost.get(subject));
-  const [problem, setProblem] = useState(sent === undefined ? undefined : EARLIER);
+  const [sent, setSent] = useState<SentChange | undefined>(undefined);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
   const [found, setFound] = useState<string | undefined>(undefined);
   const [isAsking, setAsking] = useState(subject !== undefined && kept.underWay.has(subject));
   const show = async (step: Step, lost: string): Promise<void> => {
@@ -36,7 +37,16 @@ export const useChange = (subject: string | undefined) => {
   useEffect(() => {
     const earlier = subject === undefined ? undefined : kept.underWay.get(subject);
     // It may have ended since the first render.
-    if (earlier === undefined) setAsking(false);
+    if (earlier === undefined) {
+      setAsking(false);
+      if (subject !== undefined) {
+        void lostChange(kept, subject).then((found) => {
+          if (found === undefined) return;
+          setSent(found);
+          setProblem(EARLIER);
+        });
+      }
+    }
     void earlier?.then(async (step) => {
       await show(step, EARLIER);
       if (step.is === 'done') setFound(DONE);

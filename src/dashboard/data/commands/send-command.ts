@@ -1,41 +1,41 @@
 import { signal } from '@preact/signals';
+import { CountersignError } from '../../../client/errors.ts';
+import type { Place } from '../../../client/outbox.ts';
+import { shelfOr } from '../../../client/shelf.ts';
 import type { TypedData } from '../../../client/signer.ts';
 import { nowSeconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
+import { aloneAmongTabs, openChannel, tabs } from '../../session/browser-tabs.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
-import { withStore } from '../../session/browser-store.ts';
+import { storeShelf } from '../../session/browser-store.ts';
 import { passedAtGateway } from '../gateway/gateway-clock.ts';
 import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
-import { type CommandStore, createCommandStore, type CommandShelf } from './command-store.ts';
-import { readCommand, type SignedCommand, type StoredCommand, isSecond } from './signed-command.ts';
+import { type Commands, commandsOf, type OpenCommand } from './command-outbox.ts';
+import {
+  readCommand,
+  type SignedCommand,
+  slotOf,
+  slotOfSigning,
+  type StoredCommand,
+} from './signed-command.ts';
 
-/** The commands in IndexedDB. */
-const commandShelf: CommandShelf = {
-  under: async (prefix) => {
-    const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
-    const keys: string[] = [];
-    const values = await withStore<unknown[]>('commands', 'readonly', (store) => {
-      const listed = store.getAllKeys(range);
-      listed.onsuccess = () => keys.push(...(listed.result as string[]));
-      return store.getAll(range);
-    });
-    return values.map((value, at) => [keys[at] ?? '', value] as const);
-  },
-  put: async (key, value) => withStore('commands', 'readwrite', (store) => store.put(value, key)),
-  remove: async (key) => withStore('commands', 'readwrite', (store) => store.delete(key)),
+/** In IndexedDB; where the browser denies it, in the memory of all open tabs. Commands need no lock: each is added only to a free slot. */
+const place: Place = {
+  shelf: shelfOr(storeShelf('commands'), tabs().shelf),
+  alone: aloneAmongTabs,
 };
 
 /** Counts changes of the stored commands, by this tab and by others. */
 export const commandChanges = signal(0);
 
-const channel = new BroadcastChannel('countersign-commands');
-channel.onmessage = () => {
+const channel = openChannel('countersign-commands');
+channel?.addEventListener('message', () => {
   commandChanges.value += 1;
-};
+});
 
 const noteChange = (): void => {
   commandChanges.value += 1;
-  channel.postMessage('changed');
+  channel?.postMessage('changed');
 };
 
 /** Commands that this tab is sending: their page shows how they go on. */
@@ -43,11 +43,8 @@ const underWay = new Map<string, number>();
 /** The client repeats a request after pauses, and the command is under way in each of them. */
 const PAUSE_MS = 5_000;
 
-const storeOf = (account: AccountId): CommandStore =>
-  createCommandStore(commandShelf, account, location.origin);
-
-/** The result of the store, or undefined: a command works in a browser that stores nothing, or whose disk is full or hangs. */
-const tried = async <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined);
+const commandsFor = (account: AccountId): Commands =>
+  commandsOf(account, location.origin, place, passedAtGateway);
 
 const begin = (id: string): (() => void) => {
   underWay.set(id, (underWay.get(id) ?? 0) + 1);
@@ -61,24 +58,37 @@ const begin = (id: string): (() => void) => {
   };
 };
 
-/** Sends a command that is kept until an answer decides it. */
+/**
+ * Sends a command that is kept until an answer decides it. One that could not be kept is sent all the same.
+ *
+ * @throws CountersignError `signer_failed`, and sends nothing, if another one for the same is open: another tab was first
+ */
 const sendKept = async (
   command: SignedCommand,
   send: () => Promise<Response>,
 ): Promise<readonly [Response, CommandAnswer]> => {
-  const store = storeOf(command.account);
+  const commands = commandsFor(command.account);
+  const key = commands.keyOf(slotOf(command));
   // Race: a page that is closed after the request has left never sees the answer.
-  const isRepeat = (await tried(store.keep(command))) ?? false;
+  const keeping = await commands.keep(key, command);
+  if (keeping === 'taken') {
+    throw new CountersignError('signer_failed', SECOND.text, { cause: new WalletFault(SECOND) });
+  }
   const end = begin(command.id);
   try {
     const response = await send();
-    const answer = await answerOfCommand(command, response, isRepeat);
-    if (answer.is !== 'open') await tried(store.forget(command));
+    const answer = await answerOfCommand(command, response, keeping === 'again');
+    if (answer.is !== 'open') await commands.decide(key, command);
     return [response, answer];
   } finally {
     end();
     noteChange();
   }
+};
+
+const SECOND = {
+  text: 'An earlier change like this one has no answer yet, and both could take effect.',
+  hint: 'Close this dialog and send the earlier one again at the top of the page.',
 };
 
 const KEPT_HEADERS = ['agent-intent', 'content-type'] as const;
@@ -136,9 +146,16 @@ export const sendAgain = async (command: SignedCommand): Promise<CommandAnswer> 
 };
 
 /** The commands of a wallet that have no answer yet, and that this tab is not sending. */
-export const openCommands = async (account: AccountId): Promise<readonly SignedCommand[]> => {
-  const open = (await tried(storeOf(account).open(passedAtGateway()))) ?? [];
-  return open.filter(({ id }) => !underWay.has(id));
+export const openCommands = async (account: AccountId): Promise<readonly OpenCommand[]> => {
+  const open = await commandsFor(account).open();
+  return open.filter(({ command }) => !underWay.has(command.id));
+};
+
+/** Forgets a command that can take effect no more. */
+export const dismissCommand = async (command: SignedCommand): Promise<void> => {
+  const commands = commandsFor(command.account);
+  await commands.dismiss(commands.keyOf(slotOf(command)));
+  noteChange();
 };
 
 /**
@@ -147,10 +164,8 @@ export const openCommands = async (account: AccountId): Promise<readonly SignedC
  * @throws WalletFault before it asks the wallet
  */
 export const refuseSecond = async (account: AccountId, data: TypedData): Promise<void> => {
-  const open = (await tried(storeOf(account).open(passedAtGateway()))) ?? [];
-  if (!open.some((command) => isSecond(command, data))) return;
-  throw new WalletFault({
-    text: 'An earlier change like this one has no answer yet, and both could take effect.',
-    hint: 'Close this dialog and send the earlier one again at the top of the page.',
-  });
+  const slot = slotOfSigning(data);
+  if (slot === undefined) return;
+  const commands = commandsFor(account);
+  if ((await commands.look(commands.keyOf(slot))).is === 'undecided') throw new WalletFault(SECOND);
 };

@@ -125,15 +125,19 @@ export const readCommand = async (
   return audience === undefined || audience === gateway ? { ...parsed.data, ...of } : undefined;
 };
 
-/** Whether a wallet would sign again what an open command may have done already: the same POST, or another grant for the same agent. */
-export const isSecond = (
-  { method, target, body, tool }: SignedCommand,
-  { primaryType, message }: TypedData,
-): boolean => {
-  if (primaryType === 'AgentIntent') {
-    return tool !== undefined && message['method'] === method && message['target'] === target;
-  }
-  if (primaryType !== 'AgentDelegation' || target !== '/delegations') return false;
-  const read = readDelegation(utf8(body));
-  return read.ok && read.value.delegation.delegate === message['delegate'];
+/** What a second signature would do again: the same POST, another grant for the same agent. A revocation has the effect of one. */
+export const slotOf = ({ method, target, body, tool, id }: SignedCommand): string => {
+  if (tool !== undefined) return `${method} ${target}`;
+  const read = target === '/delegations' ? readDelegation(utf8(body)) : undefined;
+  return read?.ok === true ? grantSlot(read.value.delegation.delegate) : `revocation ${id}`;
 };
+
+/** The slot of what a wallet is about to sign; undefined for what is never kept. */
+export const slotOfSigning = ({ primaryType, message }: TypedData): string | undefined => {
+  if (primaryType === 'AgentDelegation') return grantSlot(String(message['delegate']));
+  return primaryType === 'AgentIntent'
+    ? `${String(message['method'])} ${String(message['target'])}`
+    : undefined;
+};
+
+const grantSlot = (delegate: string): string => `grant ${delegate.toLowerCase()}`;

@@ -27,6 +27,8 @@ export const sendDocument = async (
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause: unknown) => {
+    // It did not leave.
+    if (cause instanceof CountersignError) throw cause;
     throw lost({ cause });
   });
   // The gateway stores a grant in two steps, and the same document completes it. Another one would grant a second budget.

@@ -2,15 +2,15 @@ import { type Signal, signal } from '@preact/signals';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import type { BoughtCredit } from '../../payment/bought-credit.ts';
 import type { Stage } from '../../payment/chosen-wallet.ts';
-import { type KeptPurchase, readPurchase } from '../../payment/kept-purchase.ts';
-import { onePurchase } from '../../payment/one-purchase.ts';
+import { type KeptPurchase, purchaseKey, purchasesIn } from '../../payment/kept-purchase.ts';
 import type { PaymentFault } from '../../payment/payment-fault.ts';
 import type { Outcome } from '../../payment/purchase-outcome.ts';
-import { browserShelf } from '../../payment/shelf.ts';
+import { browserPlace } from '../../session/browser-tabs.ts';
 import { accountMemory } from '../reading/session-memory.ts';
 
 /** The state of the purchase of credit for an account. `lost`: its end is not known, and it can only be sent again. */
 export type Purchasing =
+  | { readonly is: 'reading' }
   | { readonly is: 'open'; readonly fault?: PaymentFault }
   | {
       readonly is: 'asking';
@@ -25,21 +25,25 @@ export type Purchasing =
 /** By account. They outlive the dialog: a person may close it while the wallet still asks. */
 const purchases = accountMemory(() => new Map<string, Signal<Purchasing>>());
 
-const resting = (account: AccountId, fault?: PaymentFault): Purchasing => {
-  const kept = readPurchase(browserShelf, account);
+const resting = async (account: AccountId, fault?: PaymentFault): Promise<Purchasing> => {
+  const slot = await purchasesIn(browserPlace).look(purchaseKey(account));
   const why = fault === undefined ? {} : { fault };
   // Buying says what is wrong with a purchase that cannot be read.
-  return kept === undefined || kept === 'unreadable'
-    ? { is: 'open', ...why }
-    : { is: 'lost', kept, ...why };
+  return slot.is === 'undecided'
+    ? { is: 'lost', kept: slot.request, ...why }
+    : { is: 'open', ...why };
 };
 
 /** The purchase for an account, as a dialog finds it that opens now. */
 export const purchaseFor = (account: AccountId): Signal<Purchasing> => {
   const all = purchases();
-  const known = all.get(account) ?? signal<Purchasing>({ is: 'open' });
+  const known = all.get(account) ?? signal<Purchasing>({ is: 'reading' });
   all.set(account, known);
-  if (known.value.is !== 'asking') known.value = resting(account);
+  if (known.value.is === 'asking') return known;
+  known.value = { is: 'reading' };
+  void resting(account).then((found) => {
+    if (known.value.is === 'reading') known.value = found;
+  });
   return known;
 };
 
@@ -58,12 +62,12 @@ export const advance = async (
   };
   onStage('account');
   try {
-    const result = await onePurchase(async () => await step(onStage));
+    const result = await step(onStage);
     purchase.value = result.ok
       ? { is: 'bought', bought: result.value }
-      : resting(account, result.error);
+      : await resting(account, result.error);
   } catch (thrown) {
-    purchase.value = resting(account);
+    purchase.value = await resting(account);
     throw thrown;
   }
 };

@@ -19,6 +19,7 @@ export type CreditDialogProps = {
 };
 
 const TITLES: Readonly<Record<Purchasing['is'], string>> = {
+  reading: 'Buy credit',
   open: 'Buy credit',
   asking: 'Buy credit',
   lost: 'Unfinished purchase',
@@ -37,7 +38,8 @@ export const CreditDialog = ({ account, name, onBought, onClose }: CreditDialogP
   const kept = state.is === 'lost' || state.is === 'asking' ? state.kept : undefined;
   useEffect(() => {
     if (state.is === 'bought') onBought();
-    if (state.is !== 'open') ref.current?.querySelector<HTMLElement>('h2')?.focus();
+    if (state.is !== 'open' && state.is !== 'reading')
+      ref.current?.querySelector<HTMLElement>('h2')?.focus();
   }, [state.is]);
   return (
     <dialog ref={ref} aria-labelledby={titleId} onClose={closed}>
@@ -50,7 +52,7 @@ export const CreditDialog = ({ account, name, onBought, onClose }: CreditDialogP
           Account <code title={account}>{shortened(addressIn(account))}</code>
         </p>
       )}
-      {state.is === 'bought' ? (
+      {state.is === 'reading' ? null : state.is === 'bought' ? (
         <CreditBought bought={state.bought} onClose={leave} />
       ) : kept === undefined ? (
         <CreditForm

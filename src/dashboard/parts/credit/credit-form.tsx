@@ -7,7 +7,7 @@ import { advance, type Purchasing } from '../../data/money/credit-purchases.ts';
 import { decimalOf, atomicIn } from '../../format/amount.ts';
 import { networkIn } from '../../format/text.ts';
 import { buyCredit } from '../../payment/credit-purchase.ts';
-import { browserShelf } from '../../payment/shelf.ts';
+import { browserPlace } from '../../session/browser-tabs.ts';
 import { session } from '../../session/session.ts';
 import type { WalletChoice } from '../../session/wallet.ts';
 import { walletNamed, wallets } from '../../session/wallets.ts';
@@ -97,7 +97,7 @@ export const CreditForm = ({
       return;
     }
     const agreed = { amount, account, payer: payer ?? ZERO_ADDRESS, payTo: offer.payTo };
-    const place = { gateway: location.origin, shelf: browserShelf };
+    const place = { gateway: location.origin, ...browserPlace };
     const on = networkIn(account) as Network;
     void advance(purchase, account, amount, async (onStage) =>
       buyCredit(agreed, { wallet, on, onStage }, place),

@@ -4,7 +4,7 @@ import { decimalOf } from '../../format/amount.ts';
 import { momentOf } from '../../format/time.ts';
 import { endOf, type KeptPurchase } from '../../payment/kept-purchase.ts';
 import { repeatPurchase } from '../../payment/purchase-repeat.ts';
-import { browserShelf } from '../../payment/shelf.ts';
+import { browserPlace } from '../../session/browser-tabs.ts';
 import { wallets } from '../../session/wallets.ts';
 import { Notice } from '../notice.tsx';
 import { PurchaseStage } from './purchase-stage.tsx';
@@ -21,7 +21,7 @@ export const LostPurchase = ({
 }) => {
   const state = purchase.value;
   const ask = (): void => {
-    const place = { gateway: location.origin, shelf: browserShelf };
+    const place = { gateway: location.origin, ...browserPlace };
     void advance(purchase, kept.account, kept.amount, async (onStage) =>
       repeatPurchase(kept, { wallets: wallets.value, onStage }, place),
     );

@@ -53,8 +53,8 @@ describe('buying credit', () => {
     let keptThen: unknown;
     const server = scripted(
       () => creditOffer(),
-      (arrived) => {
-        keptThen = keptIn(shelf)?.proof.header[1];
+      async (arrived) => {
+        keptThen = (await keptIn(shelf))?.proof.header[1];
         expect(keptThen).toBe(arrived.headers.get('PAYMENT-SIGNATURE'));
         return bought(arrived);
       },
@@ -233,7 +233,7 @@ describe('the answer to a signed purchase', () => {
     const result = await buy({ server: scripted(() => creditOffer(), answer), shelf });
     expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
     expect(JSON.stringify(result)).not.toContain('Nothing was paid');
-    expect(keptIn(shelf)).toMatchObject({ amount: AMOUNT, payer: AGENT });
+    expect(await keptIn(shelf)).toMatchObject({ amount: AMOUNT, payer: AGENT });
   });
 });
 
@@ -269,6 +269,18 @@ describe('a kept purchase that this page cannot read', () => {
       expect((await tried(shelf, START + LONGEST + 2)).result).toMatchObject({ ok: true });
     },
   );
+
+  it('is one that was kept for another account', async () => {
+    const shelf = shelfOf();
+    await buy({ server: scripted(() => creditOffer(), dropped), shelf });
+    const other = `eip155:84532:0x${'cd'.repeat(20)}` as const;
+    shelf.setItem(`countersign-credit:${other}`, shelf.getItem(KEY) ?? '');
+    const wallet = purchaseWallet();
+    const server = scripted(() => creditOffer(), bought);
+    const result = await buy({ server, wallet, shelf }, { account: other });
+    expect(JSON.stringify(result)).toContain('that the page cannot read');
+    expect(wallet.signed).toEqual([]);
+  });
 
   it('waits for another one from its own first sight', async () => {
     const shelf = shelfOf();

@@ -1,9 +1,10 @@
 import { buyCredit, type Agreed } from '../../../../src/dashboard/payment/credit-purchase.ts';
 import {
   type KeptPurchase,
-  readPurchase,
+  purchaseKey,
+  purchasesIn,
 } from '../../../../src/dashboard/payment/kept-purchase.ts';
-import type { Shelf } from '../../../../src/dashboard/payment/shelf.ts';
+import { storageShelf, type TextStorage } from '../../../../src/dashboard/session/storage-shelf.ts';
 import { repeatPurchase } from '../../../../src/dashboard/payment/purchase-repeat.ts';
 import {
   account,
@@ -95,7 +96,7 @@ export const purchaseWallet = ({
   return { id, name: 'Example', provider: { request }, signed, asked };
 };
 
-export const shelfOf = (): Shelf & { readonly kept: Map<string, string> } => {
+export const shelfOf = (): TextStorage & { readonly kept: Map<string, string> } => {
   const kept = new Map<string, string>();
   return {
     kept,
@@ -118,10 +119,15 @@ export const bought: Step = (arrived) =>
     payment: callOf(arrived),
   });
 
+const purchasePlace = (storage: TextStorage) => ({
+  shelf: storageShelf(() => storage),
+  alone: async <R>(_: string, act: (isAlone: boolean) => Promise<R>): Promise<R> => await act(true),
+});
+
 type Made = {
   readonly server: ReturnType<typeof scripted>;
   readonly wallet?: Omit<ReturnType<typeof purchaseWallet>, 'asked' | 'signed'>;
-  readonly shelf?: Shelf;
+  readonly shelf?: TextStorage;
   readonly now?: number;
   readonly clock?: () => number;
   readonly retries?: number;
@@ -129,7 +135,7 @@ type Made = {
 
 const placeOf = ({ server, shelf = shelfOf(), now = NOW, clock, retries = 0 }: Made) => ({
   gateway: GATEWAY,
-  shelf,
+  ...purchasePlace(shelf),
   client: { fetch: server.fetch, now: clock ?? (() => now), retries },
 });
 
@@ -144,14 +150,14 @@ export const buy = async (made: Made, agreed: Partial<Agreed> = {}) => {
 };
 
 /** The purchase that a shelf keeps. */
-export const keptIn = (shelf: Shelf): KeptPurchase | undefined => {
-  const kept = readPurchase(shelf, FOR);
-  return kept === 'unreadable' ? undefined : kept;
+export const keptIn = async (shelf: TextStorage): Promise<KeptPurchase | undefined> => {
+  const slot = await purchasesIn(purchasePlace(shelf)).look(purchaseKey(FOR));
+  return slot.is === 'undecided' ? slot.request : undefined;
 };
 
 /** Asks again for the answer to the kept purchase, as the dialog does. */
-export const askAgain = async (made: Made & { readonly shelf: Shelf }) => {
-  const kept = keptIn(made.shelf);
+export const askAgain = async (made: Made & { readonly shelf: TextStorage }) => {
+  const kept = await keptIn(made.shelf);
   if (kept === undefined) throw new Error('No purchase is kept.');
   const wallets = made.wallet === undefined ? [] : [made.wallet];
   return await repeatPurchase(kept, { wallets, onStage: () => undefined }, placeOf(made));

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   AUTHORIZATION_CANCELED,
   AUTHORIZATION_USED,
@@ -73,10 +73,26 @@ describe('a purchase without an answer', () => {
     ['a denial', () => problem(403, 'denied', { rule: 'balance' })],
   ];
 
+  it('stays open for any clock, and if the page itself fails', async () => {
+    vi.useFakeTimers({ now: (END + 86_400) * 1000, toFake: ['Date'] });
+    expect(await keptIn(shelf)).toBeDefined();
+    vi.useRealTimers();
+    const broken = {
+      ...wallet,
+      get provider(): never {
+        throw new Error('The wallet is gone.');
+      },
+    };
+    const server = scripted(() => problem(400, 'expired'));
+    const result = await askAgain({ server, wallet: broken, shelf });
+    expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
+    expect(shelf.kept.size).toBe(1);
+  });
+
   it.each(open)('stays open after %s', async (_, answer) => {
     const result = await askAgain({ server: scripted(answer), wallet, shelf });
     expect(result).toMatchObject({ ok: false, error: { kind: 'purchase' } });
-    expect(keptIn(shelf)?.proof.header[1]).toBe(first);
+    expect((await keptIn(shelf))?.proof.header[1]).toBe(first);
     expect(wallet.signed).toHaveLength(1);
   });
 });
@@ -87,7 +103,7 @@ describe('a purchase that the gateway decided without keeping an answer', () => 
     now = NOW,
     refusal: Step = () => problem(409, 'already-used'),
   ) => {
-    const call = keptIn(shelf)?.proof.call;
+    const call = (await keptIn(shelf))?.proof.call;
     const record = {
       ...{ call, tool: 'countersign.credits', request: HASH, binding: 'intent', asset: USDC },
       ...{ state: 'committed', price: '20000', charged: '20000', paid_from: 'payment' },

@@ -3,7 +3,6 @@ import type { Hex } from '../../../../../src/core/hex.ts';
 import { ZERO_ADDRESS, ZERO_HASH } from '../../../../../src/core/hex.ts';
 import { type AccountId, accountId, network } from '../../../../../src/protocol/account-id.ts';
 import { encodeAgentIntent } from '../../../../../src/protocol/intent/agent-intent.ts';
-import type { CommandShelf } from '../../../../../src/dashboard/data/commands/command-store.ts';
 import type { StoredCommand } from '../../../../../src/dashboard/data/commands/signed-command.ts';
 
 export const NOW = 1_800_000_000;
@@ -68,11 +67,4 @@ export const storedCommand = async ({
   },
   body,
   sentAt: NOW,
-});
-
-/** A shelf in memory. */
-export const createShelf = (stored: Map<string, unknown> = new Map()): CommandShelf => ({
-  under: async (prefix) => [...stored].filter(([key]) => key.startsWith(prefix)),
-  put: async (key, value) => stored.set(key, structuredClone(value)),
-  remove: async (key) => stored.delete(key),
 });

@@ -2,9 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { subjectOf } from '../../../../../src/dashboard/data/commands/command-words.ts';
 import {
   readCommand,
-  isSecond,
+  slotOf,
+  slotOfSigning,
 } from '../../../../../src/dashboard/data/commands/signed-command.ts';
-import { countersigned } from '../../../../../src/client/signer.ts';
+import { countersigned, delegationTypedData } from '../../../../../src/client/signer.ts';
+import type { Hex } from '../../../../../src/core/hex.ts';
+import { addressIn } from '../../../../../src/dashboard/format/text.ts';
+import { delegationBodyOf } from '../../../../../src/protocol/intent/signed-document.ts';
+import { DELEGATION } from '../../../protocol/intent/wire.ts';
 import { AGENT_INTENT_TYPE } from '../../../../../src/protocol/intent/agent-intent.ts';
 import { CHAIN, GATEWAY, NOW, REFUND, storedCommand, walletOf } from './commands.ts';
 
@@ -81,10 +86,33 @@ describe('a stored command', () => {
     });
   });
 
-  it('stops a second signature for the same POST alone', async () => {
+  it('has the slot of the same POST, and of no other signature', async () => {
     const command = await read(await storedCommand());
     if (command === undefined) throw new Error('not a command');
-    expect(isSecond(command, signing('POST', REFUND))).toBe(true);
-    expect(isSecond(command, signing('POST', `${REFUND}/other`))).toBe(false);
+    expect(slotOfSigning(signing('POST', REFUND))).toBe(slotOf(command));
+    expect(slotOfSigning(signing('POST', `${REFUND}/other`))).not.toBe(slotOf(command));
+    expect(slotOfSigning(signing('PUT', REFUND))).not.toBe(slotOf(command));
+  });
+
+  it('that is a grant has the slot of each grant for its agent', async () => {
+    const delegation = {
+      ...DELEGATION,
+      issuer: addressIn(walletOf('aa')) as Hex,
+      audience: GATEWAY,
+    };
+    const body = delegationBodyOf({
+      chainId: CHAIN,
+      delegation,
+      signature: `0x${'11'.repeat(65)}`,
+    });
+    const command = await read({
+      ...(await storedCommand({ method: 'PUT', target: '/delegations' })),
+      ...{ headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+    });
+    if (command === undefined) throw new Error('not a command');
+    const granting = (delegate: Hex) =>
+      slotOfSigning(delegationTypedData({ ...delegation, delegate }, CHAIN));
+    expect(granting(delegation.delegate)).toBe(slotOf(command));
+    expect(granting(`0x${'ee'.repeat(20)}`)).not.toBe(slotOf(command));
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CountersignError } from '../../../../../src/client/errors.ts';
 import { sendDocument } from '../../../../../src/dashboard/data/grants/send-document.ts';
 
 const problem = (status: number, type: string) =>
@@ -29,5 +30,10 @@ describe('a signed document', () => {
       code: 'refused',
       problem: { type: 'urn:countersign:problem:grant-refused' },
     });
+  });
+
+  it('did not leave if the page itself stops it', async () => {
+    const stopped = new CountersignError('signer_failed', 'Another one is open.');
+    await expect(sent(async () => await Promise.reject(stopped))).rejects.toBe(stopped);
   });
 });

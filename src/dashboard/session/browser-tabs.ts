@@ -1,0 +1,44 @@
+import type { Alone, Place } from '../../client/outbox.ts';
+import { storageShelf } from './storage-shelf.ts';
+import { sharedTabs } from './tab-channel.ts';
+
+/** Messages between the tabs; undefined in a browser that denies them. */
+export const openChannel = (name: string): BroadcastChannel | undefined => {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return undefined;
+  }
+};
+
+let shared: Place | undefined;
+
+/** What the tabs of this browser share where it denies storage. A browser that denies messages too leaves each tab to itself. */
+export const tabs = (): Place => {
+  if (shared !== undefined) return shared;
+  const opened = openChannel('countersign-outbox');
+  const own = sharedTabs((message) => opened?.postMessage(message));
+  opened?.addEventListener('message', ({ data }) => own.receive(data));
+  shared = own;
+  return own;
+};
+
+/** Web Locks, or messages between the tabs where the browser denies locks. */
+export const aloneAmongTabs: Alone = async (name, act) => {
+  let isDenied = true;
+  try {
+    return await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+      isDenied = false;
+      return await act(lock !== null);
+    });
+  } catch (thrown) {
+    if (!isDenied) throw thrown;
+    return await tabs().alone(name, act);
+  }
+};
+
+/** The storage and the locks that all tabs of this browser share. */
+export const browserPlace: Place = {
+  shelf: storageShelf(() => localStorage),
+  alone: aloneAmongTabs,
+};

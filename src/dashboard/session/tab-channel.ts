@@ -1,0 +1,74 @@
+import type { Place } from '../../client/outbox.ts';
+import { memoryShelf } from '../../client/shelf.ts';
+
+/** A message of a tab to the others. */
+export type TabMessage =
+  | { readonly is: 'hello' }
+  | { readonly is: 'kept'; readonly key: string; readonly value: unknown }
+  | { readonly is: 'removed'; readonly key: string }
+  | { readonly is: 'asked' | 'taken'; readonly name: string };
+
+/** How long a tab waits for the others. A frozen tab does not answer, and signs nothing either. */
+const WAIT_MS = 100;
+
+/**
+ * Shares kept requests and locks between the open tabs of a browser that denies storage. Chromium denies IndexedDB, `localStorage` and Web
+ * Locks together, and passes messages between tabs even then. Each tab has a copy of every request, so that it lasts while any tab is open.
+ *
+ * Race: two tabs that ask for a lock at once both learn that it is taken, and neither gets it.
+ */
+export const sharedTabs = (
+  post: (message: TabMessage) => void,
+  waitMs = WAIT_MS,
+): Place & { readonly receive: (message: TabMessage) => void } => {
+  const values = new Map<string, unknown>();
+  const own = memoryShelf(values);
+  const locks = new Set<string>();
+  const taken = new Set<string>();
+  post({ is: 'hello' });
+  return {
+    receive: (data) => {
+      switch (data.is) {
+        case 'hello':
+          for (const [key, value] of values) post({ is: 'kept', key, value });
+          break;
+        case 'kept':
+          if (!values.has(data.key)) values.set(data.key, data.value);
+          break;
+        case 'removed':
+          values.delete(data.key);
+          break;
+        case 'asked':
+          if (locks.has(data.name)) post({ is: 'taken', name: data.name });
+          break;
+        case 'taken':
+          taken.add(data.name);
+      }
+    },
+    shelf: {
+      list: own.list,
+      add: async (key, value) => {
+        const isAdded = await own.add(key, value);
+        if (isAdded) post({ is: 'kept', key, value });
+        return isAdded;
+      },
+      remove: async (key) => {
+        post({ is: 'removed', key });
+        return await own.remove(key);
+      },
+    },
+    alone: async (name, act) => {
+      if (locks.has(name)) return await act(false);
+      locks.add(name);
+      try {
+        taken.delete(name);
+        post({ is: 'asked', name });
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (!taken.has(name)) return await act(true);
+      } finally {
+        locks.delete(name);
+      }
+      return await act(false);
+    },
+  };
+};
