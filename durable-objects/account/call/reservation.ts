@@ -17,9 +17,9 @@ import { deny, type Refusal } from './denial.ts';
 import { countDenial, floodRefusal, isFlooded } from './account-rates.ts';
 import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
 
-/** What one attempt to reserve a new call starts from. */
+/** The starting point of one attempt to reserve a new call. */
 export type ReservationInput = {
-  /** With what the evidence shows. */
+  /** The account, updated with the facts in the evidence. */
   readonly state: AccountState;
   readonly call: Call;
   readonly attempt: Hex;
@@ -46,7 +46,7 @@ export type Reservation = ReservationInput & {
   readonly policy: Hex;
 };
 
-/** A parked call was counted towards rates and repeats when it was parked. */
+/** A parked call already counted towards rates and repeats when it was parked. */
 const withoutPace = ({
   policy: { rate: _, repeat: __, ...policy },
   ...source
@@ -111,7 +111,7 @@ export const refuse = (
  * Requests what the decision needs from the chain or from other accounts. While denied calls have used up their rate, the account requests
  * nothing for a call that would be denied.
  *
- * @param isFutile whether the request will hardly help.
+ * @param isFutile whether the request is unlikely to help.
  */
 export const request = (
   reservation: Reservation,

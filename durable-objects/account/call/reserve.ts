@@ -60,12 +60,12 @@ export const reserve = (
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
-  // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
+  // An expired proof may look up, never execute. A proof for a former payee may repeat a known call, and starts no new one.
   if (!call.execute || call.former === true) return unstored(state, { verdict: 'expired' });
   return reserveNew({ state, call, attempt, evidence, progress, context }, admit);
 };
 
-/** Ends a decision on a new call that passed every check. */
+/** Completes a decision on a new call that passed every check. */
 export type Admit = (
   reservation: Reservation,
   counted: AccountState,
@@ -273,7 +273,7 @@ const decideUnfunded = (
   }
 };
 
-/** Old facts are requested; fresh facts that are insufficient were requested in vain before. */
+/** Request newer facts only if the known ones are old: fresh facts that do not suffice would not change. */
 const requestFacts = (reservation: Reservation): Answer => {
   const { state, context } = reservation;
   return request(reservation, { verdict: 'stale_payer' }, !isStale(state, context.now));
@@ -311,7 +311,7 @@ const confirmGrants = (reservation: Reservation): Answer | undefined => {
       });
 };
 
-/** An outage of ours is not a denial by a policy, so it writes no entry (law 12). */
+/** An outage of the gateway is not a denial by a policy, so it writes no entry (law 12). */
 const settlementUnavailable = ({ state }: Reservation, retryAfter: Seconds): Answer =>
   unstored(state, { verdict: 'settlement_unavailable', retryAfter });
 

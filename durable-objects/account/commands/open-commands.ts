@@ -15,7 +15,7 @@ import { apply, type Known } from './apply.ts';
 import type { AskAncestors } from './command-answer.ts';
 import { type Charge, chargeHere } from './command-budget.ts';
 
-/** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
+/** How many charges to remember: more than the rates allow while copies of one command are in flight. */
 const MAX_CHARGES = 1_000;
 
 type Pushed = Awaited<ReturnType<Recalls['push']>>;
@@ -29,7 +29,7 @@ export type Commands = {
    * the command any more; the others stop when their leases expire.
    */
   apply(command: AccountCommand): Promise<CommandVerdict>;
-  /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
+  /** Counts a command that another account of the tree carries out. A repeated command, recognised by its id, counts once. */
   charge(charge: CommandCharge): Promise<ChargedCommand>;
 };
 
@@ -57,7 +57,7 @@ export const openCommands = (
     if (charges.size > MAX_CHARGES && oldest !== undefined) charges.delete(oldest);
   };
 
-  /** Notifies descendants of a change that they decide by. Other commands change nothing for them. */
+  /** Notifies descendants of a change that affects their decisions. Other commands change nothing for them. */
   const push = async (command: AccountCommand): Promise<Partial<Pushed>> => {
     if (command.kind === 'revoke') {
       const { id, epoch } = command.revocation;
