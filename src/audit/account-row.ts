@@ -7,7 +7,7 @@ import type { Entry, Json } from '../protocol/entry.ts';
 export type AccountRow = {
   /** The issuer of the grant that it took last. */
   readonly parent?: AccountId | undefined;
-  /** Those that were not cut off, nearest first. */
+  /** Ancestors that were not cut off, nearest first. */
   readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
   /** The role of the signer who set the label. */
@@ -51,7 +51,7 @@ export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
 const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
   const own = ownChangesOf(entry);
   const ancestors = accountsIn(entry.outcome?.['ancestors']);
-  // A grant that is taken in the same entry names other ancestors, which hold from then on.
+  // A grant that is taken in the same entry names the ancestors that apply from then on.
   return ancestors === undefined ? own : { ancestors, ...own };
 };
 

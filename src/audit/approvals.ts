@@ -40,7 +40,7 @@ const insert = (db: D1Database, entry: Entry, into: TablePrefix): D1PreparedStat
     );
 };
 
-/** The end of a call's time names no person: its evidence is empty. */
+/** A call whose time has ended names no person: its evidence is empty. */
 const decide = (
   db: D1Database,
   entry: Entry,

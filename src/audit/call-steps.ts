@@ -10,7 +10,7 @@ export type Step = {
   readonly seq: number;
   /** What happened. */
   readonly what: string;
-  /** Who signed, which policies applied, who pays. Empty where an entry says no such thing. */
+  /** Who signed, which policies applied, who pays. Empty if the entry does not contain it. */
   readonly clauses: readonly string[];
 };
 
@@ -30,7 +30,7 @@ export type StepWords = {
 
 type Members = { readonly [key: string]: Json };
 
-/** What the entries about a call say, in their order: who signed, which policies and rule decided, what became of the money. */
+/** Tells the story of a call from its entries, in order: who signed, which policies and rule decided, what became of the money. */
 export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly Step[] =>
   entries.map((entry) => {
     const told = toldOf(entry, words);
@@ -42,7 +42,7 @@ export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly S
     };
   });
 
-/** An entry, with the parts that sentences are about. */
+/** An entry, with the parts that appear in sentences. */
 type Told = {
   readonly entry: Entry;
   readonly words: StepWords;
