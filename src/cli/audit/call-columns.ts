@@ -12,7 +12,7 @@ import { explorerLink } from '../../protocol/explorer.ts';
 /** The type of a column, for formats that have types. `amount`: a decimal with six places. `atomic`: a whole number of any size. */
 export type ColumnType = 'text' | 'time' | 'amount' | 'atomic' | 'count';
 
-/** The columns of an exported table of calls (docs/cli.md). Their order is public: new ones go last. */
+/** The columns of an exported table of calls (docs/cli.md). Users depend on their order: append new columns at the end. */
 export const CALL_TABLE = {
   kind: 'text',
   time: 'time',
@@ -67,7 +67,7 @@ export type CallTableRow = Partial<Readonly<Record<ColumnName, Cell>>>;
 export const cellsOf = (row: CallTableRow): readonly Cell[] =>
   (Object.keys(CALL_TABLE) as readonly ColumnName[]).map((name) => row[name]);
 
-/** One call or denial as a row. `label`: of its account, today. */
+/** One call or denial as a row. `label`: the present label of its account. */
 export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined): CallTableRow => {
   const { entry, owner } = line;
   const { account, amounts = {}, payment = {}, evidence = {}, outcome = {} } = entry;
@@ -157,7 +157,7 @@ const symbolOf = (asset: string | undefined): string | undefined => {
   return chainIdOf(on) !== undefined && tokenOf(on)?.address === address ? 'USDC' : asset;
 };
 
-/** The policies and grants that bound a call, where more than one did: `owner eip155:…:0x… 0x…; grant …`. */
+/** The policies and grants that bound a call, if there are several: `owner eip155:…:0x… 0x…; grant …`. */
 const policiesText = (policies: Json | undefined): string | undefined => {
   if (!Array.isArray(policies)) return undefined;
   return policies

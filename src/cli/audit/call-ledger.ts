@@ -4,7 +4,7 @@ import { isCredit, opensPayment, PAYMENT_ENDS, stateOf } from '../../audit/proje
 import type { Entry } from '../../protocol/entry.ts';
 import { type Facts, factsOf } from '../../protocol/log/facts.ts';
 
-/** What the log says about one call, from acceptance to the end of its payment. Amounts are atomic units. */
+/** One call as the log shows it, from acceptance to the end of its payment. Amounts are atomic units. */
 export type LedgerCall = {
   readonly kind: 'call';
   /** The entry that accepted the call, parked it, or refused it. */
@@ -14,14 +14,14 @@ export type LedgerCall = {
   readonly outcome: 'running' | 'waiting' | 'committed' | 'released' | 'abandoned' | 'refused';
   readonly endedAt?: number;
   readonly charged: bigint;
-  /** Of the charge: what a top-up bought as credit, so it is no cost. */
+  /** The part of the charge that bought credit in a top-up, and so is no cost. */
   readonly bought: bigint;
   /** The part of the payment that became credit: of a top-up, of a failed call, of a payment that moved late. */
   readonly credited: bigint;
   readonly refunded: bigint;
   readonly reason?: string;
   readonly status?: number;
-  /** A silent tool's amount waits for an operator. */
+  /** Whether the amount of a silent tool waits for an operator. */
   readonly isKept: boolean;
   readonly payment: 'none' | 'open' | 'settled' | 'failed' | 'released';
   readonly transaction?: Hex;
@@ -35,13 +35,13 @@ export type LedgerDenial = {
   readonly owner: AccountId;
 };
 
-/** What the log says about a call after its end: refunds, and a payment that moved although it was released or written off. */
+/** The events of a call after its end: refunds, and a payment that moved although it was released or written off. */
 type Afterwards = {
   readonly refunded: bigint;
   readonly late?: Pick<LedgerCall, 'transaction' | 'block' | 'credited'>;
 };
 
-/** Collects what came after the end of calls, which is rare: a first pass over a log, so that the second one can let go of ended calls. */
+/** Collects events after the end of calls, which are rare. This first pass over a log lets the second pass forget ended calls. */
 export const createAfterwards = (): {
   readonly see: (entry: Entry) => void;
   readonly of: (call: Hex) => Afterwards;
@@ -66,8 +66,8 @@ export const createAfterwards = (): {
 };
 
 /**
- * Folds the log of one account into calls and denials, in the order in which they ended; calls that have not ended come last. Keeps calls
- * under way and nothing else in memory.
+ * Folds the log of one account into calls and denials, in the order in which they ended; calls that have not ended come last. Keeps only
+ * calls in progress in memory.
  */
 export const createCallLedger = (
   account: AccountId,
@@ -113,7 +113,7 @@ const begun = (entry: Entry, owner: AccountId, outcome: LedgerCall['outcome']): 
   payment: opensPayment(factsOf(entry)) ? 'open' : 'none',
 });
 
-/** The call after one more entry; undefined for an entry that says nothing about a call under way. */
+/** The call after one more entry; undefined for an entry that concerns no call in progress. */
 const callAfter = (
   before: LedgerCall | undefined,
   logged: Entry,
@@ -153,7 +153,7 @@ const callAfter = (
   return {
     ...before,
     ...chargedIn(entry),
-    // An upfront call whose payment can never settle ends with it.
+    // An upfront call ends with its payment if that can never settle.
     ...(entry.decision === undefined
       ? {}
       : { outcome: stateOf(entry) as LedgerCall['outcome'], endedAt: at }),
