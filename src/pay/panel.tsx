@@ -27,7 +27,7 @@ const readTool = async (id: string): Promise<PayTool | undefined> => {
 
 let isListening = false;
 
-/** Asks for wallets once a page, whatever the number of its panels. */
+/** Asks for wallets once per page, whatever the number of panels. */
 const listen = (): void => {
   if (isListening) return;
   isListening = true;

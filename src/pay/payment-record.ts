@@ -13,10 +13,10 @@ export type PaymentOutcome = {
   readonly charged: bigint;
   readonly credited: bigint;
   readonly transaction?: Hex;
-  /** The receipt as the gateway sent it, and why it does not count, if so. */
+  /** The receipt as the gateway sent it, and why it is invalid, if it is. */
   readonly receipt?: { readonly token: string; readonly why?: string };
   readonly contentType: string;
-  /** Undefined for an answer that is too large to keep. */
+  /** Undefined if the answer is too large to keep. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
 
@@ -72,7 +72,10 @@ const schema = z.strictObject({
 /** The entry script looks for this key too. */
 export const recordKey = (tool: string): string => `countersign-payment:${tool}`;
 
-/** Keeps a payment for this tab: a reload shows it again instead of paying again. A browser may refuse storage: then a reload forgets it. */
+/**
+ * Keeps a payment for this tab: a reload shows it again instead of paying again. If a browser refuses storage, a reload forgets the
+ * payment.
+ */
 export const keepPayment = (shelf: Shelf, tool: string, record: PaymentRecord): void => {
   const body = record.outcome?.body;
   const kept = body === undefined || body.byteLength > MAX_KEPT ? undefined : encodeBase64(body);

@@ -37,7 +37,7 @@ export const deniedLimit = ({ rule = '', outcome = {} }: DenialEntry): DeniedLim
   return { limit, spent, held, remaining, unit: countsCalls(rule) ? 'calls' : 'money' };
 };
 
-/** Because of which parameter a call was denied, and whose limit it was. */
+/** The parameter that caused a denial, and the account whose limit it was. */
 const detailsOf = ({ outcome = {}, account }: DenialEntry): readonly string[] => {
   const by = stringMember(outcome, 'account');
   const param = stringMember(outcome, 'param');

@@ -36,10 +36,10 @@ const answerText = (name: string, answer: CommandAnswer): string => {
   }
 };
 
-/** A command that a person has sent again from here: it stays until the person has read its answer. */
+/** A command that a person has sent again on this page: it stays until the person has read the answer. */
 type Repeated = { readonly command: SignedCommand; readonly answer: CommandAnswer | undefined };
 
-/** One command, from its lost answer to what a person should know of it. */
+/** One command, from its lost answer to its outcome. */
 const OpenCommand = ({
   command,
   repeated,
@@ -58,7 +58,7 @@ const OpenCommand = ({
   useEffect(() => {
     if (management === undefined) return undefined;
     const read = (): void => {
-      // The page of the call shows whatever this read lacks.
+      // If this read fails, the page of the call still shows the state.
       void storedState(management, subject).then(setState, () => undefined);
     };
     read();

@@ -55,7 +55,7 @@ const schema = z.strictObject({
 });
 
 /**
- * Keeps a purchase before its signature leaves the page, for every tab and beyond a reload.
+ * Keeps a purchase before its signature leaves the page, for every tab, and so that it survives a reload.
  *
  * @throws WalletFault if the browser stores nothing, or another purchase for the account is open: then this one must not leave the page
  */
@@ -74,7 +74,7 @@ export const keepPurchase = (shelf: Shelf, purchase: KeptPurchase): void => {
   }
   const stored = readPurchase(shelf, purchase.account);
   if (stored === undefined || stored === 'unreadable') {
-    // It was not sent, so that it must not block the next one.
+    // The purchase was not sent, so it must not block the next one.
     shelf.removeItem(purchaseKey(purchase.account));
     throw new WalletFault(NO_STORAGE);
   }
@@ -127,13 +127,16 @@ export const endOf = ({ header, until }: Proof): Seconds => {
   return Number.isSafeInteger(end) ? Math.max(end, until) : until + LONGEST_VALIDITY;
 };
 
-/** Forgets a purchase once its end is known. Another tab may have kept the next one meanwhile. A purchase that stays is only sent again. */
+/**
+ * Forgets a purchase once its outcome is known, unless another tab has kept the next one meanwhile. If it stays after a failure, it is only
+ * sent again.
+ */
 export const forgetPurchase = (shelf: Shelf, { account, proof }: KeptPurchase): void => {
   const kept = readPurchase(shelf, account);
   if (kept === undefined || kept === 'unreadable' || kept.proof.call !== proof.call) return;
   try {
     shelf.removeItem(purchaseKey(account));
   } catch {
-    // A failure here must not hide how the purchase ended.
+    // A failure here must not hide the outcome of the purchase.
   }
 };

@@ -28,7 +28,7 @@ export const requireStorage = (shelf: Shelf): void => {
     stored = shelf.getItem(PROBE_KEY);
     shelf.removeItem(PROBE_KEY);
   } catch {
-    // The fault below names the cause.
+    // The fault below names the cause of the failure.
   }
   if (stored !== PROBE) throw new WalletFault(NO_STORAGE);
 };

@@ -2,7 +2,10 @@ import type { ItemOf, Management } from '../../../client/management.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
 import { allOf } from '../reading/list.ts';
 
-/** An entry of one denial, or of further ones by its rule within ten seconds: the facts are those of the first, `count` is of all. */
+/**
+ * An entry about one denial, or about further denials by its rule within ten seconds: the facts are those of the first, `count` includes
+ * all.
+ */
 export type DenialRow = ItemOf<'account.entries'>;
 
 export type DenialFilters = Period & {
@@ -11,7 +14,7 @@ export type DenialFilters = Period & {
   readonly tool?: string | undefined;
 };
 
-/** Denials of one agent, newest first, and how many its total counts. */
+/** Denials of one agent, newest first, and the number in its total. */
 export type DenialList = {
   readonly rows: readonly DenialRow[];
   readonly total: number;
@@ -23,8 +26,8 @@ export const deniedIn = (rows: readonly DenialRow[]): number =>
   rows.reduce((sum, { count = 1 }) => sum + count, 0);
 
 /**
- * Reads the denials of an agent. A log has no index on denials, so only the days are read on which the total counts some, and of a day only
- * until its denials add up.
+ * Reads the denials of an agent. A log has no index on denials, so this reads only days whose total counts some, and stops in each day once
+ * all of them are found.
  */
 export const readDeniedCalls = async (
   management: Management,

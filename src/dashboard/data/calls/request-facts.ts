@@ -7,7 +7,7 @@ export type RequestFacts = {
   /** Parameters that a rule compares, with their values. */
   readonly params: readonly (readonly [name: string, value: string])[];
   readonly payee: string | undefined;
-  /** Hashes of the grants that the call uses, its own and those above; undefined if D1 does not have the entry. */
+  /** Hashes of the grants that the call uses, its own and its parents; undefined if D1 does not have the entry. */
   readonly grants: readonly string[] | undefined;
 };
 
@@ -22,7 +22,7 @@ const textOf = (value: unknown): string | undefined =>
 /** SHA-256 of no bytes. */
 const NO_BODY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null where the tool declares none */
+/** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null if the tool declares none */
 const paramsIn = (params: unknown): RequestFacts['params'] =>
   Object.entries(membersOf(params)).map(([name, read]) => {
     const { found, value } = membersOf(read);
@@ -52,6 +52,6 @@ export const requestFacts = (evidence: unknown, payment: unknown): RequestFacts 
   };
 };
 
-/** Whether a call spends from a limit. @param grant that sets the limit; undefined if it is no limit of a grant */
+/** Whether a call spends from a limit. @param grant the grant that sets the limit; undefined if no grant does */
 export const isOfCall = (grant: string | undefined, grants: RequestFacts['grants']): boolean =>
   grant === undefined || grants === undefined || grants.includes(grant);

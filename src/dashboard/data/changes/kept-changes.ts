@@ -2,12 +2,12 @@ import type { Management } from '../../../client/management.ts';
 import { type Locks, oneChange } from './one-change.ts';
 import { carryOn, type SentChange, type Step } from './sent-change.ts';
 
-/** The changes of one account, by what they change: a dialog that was closed goes on where it was. */
+/** The changes of one account, by subject, so that a dialog that was closed continues its change. */
 export type KeptChanges = {
   readonly locks: Locks;
-  /** Those whose answer was lost. */
+  /** Changes whose answer was lost. */
   readonly lost: Map<string, SentChange>;
-  /** Those under way: a dialog may be closed while the wallet still asks. */
+  /** Changes in progress: a person may close the dialog while the wallet still asks. */
   readonly underWay: Map<string, Promise<Step>>;
 };
 

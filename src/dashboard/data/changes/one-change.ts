@@ -12,7 +12,7 @@ export type Locks = {
 };
 
 /**
- * The same change, which is refused while another tab of this browser carries out one about the same subject.
+ * Wraps a change so that it is refused while another tab of this browser carries out a change of the same subject.
  *
  * Race: two tabs that ask the wallet in the same moment would get two signatures, and the gateway carries out both. Each tab looks for open
  * commands before it asks, when neither has sent one. The lock lasts from before the prompt until the answer, or until its tab is closed.

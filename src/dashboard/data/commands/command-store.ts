@@ -2,7 +2,7 @@ import type { Seconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { readCommand, type SignedCommand, type StoredCommand } from './signed-command.ts';
 
-/** Where commands are kept. Each function may reject: a browser may store nothing. */
+/** The storage of commands. Each function may reject, because a browser may refuse to store anything. */
 export type CommandShelf = {
   /** The values stored under keys that begin with `prefix`. */
   readonly under: (prefix: string) => Promise<readonly (readonly [key: string, value: unknown])[]>;
@@ -15,18 +15,18 @@ const CLOCK_MARGIN: Seconds = 120;
 
 /** The commands without an answer, of one wallet at one gateway. */
 export type CommandStore = {
-  /** Keeps a command before it is sent. @returns whether it was kept before: then it was sent before */
+  /** Keeps a command before it is sent. @returns whether it was already kept, and therefore sent before */
   readonly keep: (command: SignedCommand) => Promise<boolean>;
   readonly forget: (command: SignedCommand) => Promise<void>;
-  /** The oldest first. Deletes the commands that have expired, and what is no command. */
+  /** Oldest first. Deletes expired commands, and values that are not commands. */
   readonly open: (now: Seconds) => Promise<readonly SignedCommand[]>;
 };
 
 /**
  * The wallet and the gateway are part of the key, so that no other wallet reads or sends a command; `readCommand` compares both with the proof.
  *
- * A thief of the browser's profile can only send what the wallet has signed, to the gateway that it was signed for, and the gateway carries it
- * out at most once. Signing out keeps the commands: forgetting one is how it would be signed a second time.
+ * A thief of the browser's profile can only send what the wallet has signed, to the gateway that it was signed for, and the gateway carries
+ * it out at most once. Signing out keeps the commands: a person would sign a forgotten one a second time.
  */
 export const createCommandStore = (
   shelf: CommandShelf,

@@ -38,15 +38,15 @@ const noteChange = (): void => {
   channel.postMessage('changed');
 };
 
-/** Commands that this tab is sending: their page shows how they go on. */
+/** Commands that this tab is sending: their page shows their progress. */
 const underWay = new Map<string, number>();
-/** The client repeats a request after pauses, and the command is under way in each of them. */
+/** The client repeats a request after pauses; the command is still in progress during a pause. */
 const PAUSE_MS = 5_000;
 
 const storeOf = (account: AccountId): CommandStore =>
   createCommandStore(commandShelf, account, location.origin);
 
-/** The result of the store, or undefined: a command works in a browser that stores nothing, or whose disk is full or hangs. */
+/** The result of the store, or undefined: a command must also work in a browser that stores nothing, or whose disk is full or hangs. */
 const tried = async <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined);
 
 const begin = (id: string): (() => void) => {
@@ -61,7 +61,7 @@ const begin = (id: string): (() => void) => {
   };
 };
 
-/** Sends a command that is kept until an answer decides it. */
+/** Sends a command, and keeps it until an answer decides it. */
 const sendKept = async (
   command: SignedCommand,
   send: () => Promise<Response>,
@@ -142,7 +142,7 @@ export const openCommands = async (account: AccountId): Promise<readonly SignedC
 };
 
 /**
- * Stops a second signature for what an earlier one may still do.
+ * Prevents a second signature for a change that an earlier one may still make.
  *
  * @throws WalletFault before it asks the wallet
  */

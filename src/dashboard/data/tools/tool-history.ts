@@ -11,9 +11,9 @@ export type ToolVersion = {
   readonly at: number;
   /** The account that signed it. */
   readonly by: string | undefined;
-  /** Its ETag; undefined where the tool was removed. */
+  /** Its ETag; undefined if this version removed the tool. */
   readonly hash: string | undefined;
-  /** Against the version before it, as far as the log shows both. */
+  /** The differences to the version before it, if the log shows both. */
   readonly changes: readonly FieldChange[];
 };
 
@@ -36,7 +36,7 @@ export const versionsOf = (entries: readonly Entry[], id: string): readonly Tool
   for (const { seq, at, outcome, evidence } of entries.toSorted((a, b) => a.seq - b.seq)) {
     const hash = outcome?.['hash'];
     const document = evidence?.['document'];
-    // The log holds a text once, whatever names it.
+    // The log contains a text only once, however many entries name it.
     if (typeof hash === 'string' && isObject(document)) documents.set(hash, readable(document));
     if (outcome?.['name'] !== id) continue;
     const now = typeof hash === 'string' ? documents.get(hash) : undefined;

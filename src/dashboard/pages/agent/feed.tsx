@@ -32,7 +32,7 @@ const FeedLine = ({
   const { at, type, seq, decision, rule, tool, call, account, amounts = {} } = entry;
   const denial = denialText(entry);
   const remedy = denial === undefined ? undefined : denialRemedy(entry);
-  // Status and credit are on this page already: a link to it would do nothing.
+  // This page already shows status and credit, so a link to it would do nothing.
   const isElsewhere = remedy !== undefined && remedy.href !== `/agents/${account}`;
   const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];
   return (
@@ -104,7 +104,7 @@ export const Feed = ({ account }: { readonly account: string }) => {
     return <p class="muted">New decisions appear here as the account makes them.</p>;
   }
   return (
-    // A screen reader reads out what happens, not the earlier entries.
+    // A screen reader should read out new entries, not the earlier ones.
     <ol class="feed" aria-live={newest.at < opened ? 'off' : 'polite'}>
       {entries.map((entry) => (
         <FeedLine key={entry.seq} entry={entry} entries={entries} />

@@ -5,7 +5,7 @@ import { Amount } from '../../parts/amount.tsx';
 import { BudgetBar } from '../../parts/budget-bar.tsx';
 import { ATOMIC, membersOf, textOf } from './entry-values.tsx';
 
-/** The amount by which a denied call exceeds what its limit had left. */
+/** The amount by which a denied call exceeds the remaining limit. */
 export const excessOf = ({ type, amounts = {}, outcome }: Entry, asset: string) => {
   const limit = membersOf(outcome?.['limit']);
   const rule = textOf(limit?.['rule']) ?? '';

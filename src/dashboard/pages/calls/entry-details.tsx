@@ -8,7 +8,7 @@ import { DeniedLimit, excessOf } from './denied-limit.tsx';
 import { amountOf, idOf, textOf, wordsOf } from './entry-values.tsx';
 import { SignedTerms } from './signed-terms.tsx';
 
-/** The parts of an entry that a person asks about: what was signed, which limit denied, where the payment is. */
+/** The parts of an entry that people look for: the signed values, the limit that denied, the state of the payment. */
 export const EntryDetails = ({
   entry,
   asset,

@@ -19,7 +19,7 @@ export const textOf = (value: Json | undefined): string | undefined =>
 /** Atomic units as the log writes them. */
 export const ATOMIC = /^-?[0-9]{1,78}$/;
 
-/** An amount of the log; undefined if it is none. */
+/** An amount of the log; undefined for any other value. */
 export const amountOf = (value: Json | undefined, asset: string) => {
   const atomic = textOf(value);
   return atomic === undefined || !ATOMIC.test(atomic) ? undefined : (
