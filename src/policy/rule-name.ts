@@ -1,7 +1,7 @@
 import { denialWords, wordsOfRule } from './denial-words.ts';
 import { everyOf, periodName } from './window.ts';
 
-/** The prefix of a limit's name says who set it. */
+/** The prefix of a limit's name, by the author of the limit. */
 const AUTHORS: Readonly<Record<string, string>> = {
   owner: 'by its owner',
   grant: 'by its grant',
@@ -21,7 +21,7 @@ export const ruleName = (rule: string): string => {
   return author === undefined ? name : `${name}, ${author}`;
 };
 
-/** The words of a filter by rule: also of one that this page does not know, because the gateway may run a newer release. */
+/** The words of a filter by rule, even for an unknown rule, because the gateway may run a newer release. */
 export const ruleWords = (chosen: string | undefined): Readonly<Record<string, string>> =>
   Object.fromEntries(
     [...new Set([...Object.keys(denialWords), ...(chosen === undefined ? [] : [chosen])])].map(

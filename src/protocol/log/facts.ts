@@ -4,8 +4,8 @@ import { type CallRowType, type CreditType, declarationOf, type EntryType } from
 import type { PartOf } from './new-entry.ts';
 
 /**
- * An entry with its members in their declared forms. An entry is external input and any member of it may be wrong: one without its
- * declared form reads as absent, and so does one that is not declared.
+ * An entry with its members in their declared forms. An entry is external input, and any member of it may be wrong: a member without its
+ * declared form reads as absent, and so does an undeclared one.
  */
 export type Facts<Type extends EntryType = EntryType> = Type extends EntryType
   ? Omit<Entry, 'type' | 'amounts' | 'outcome' | 'payment'> & {
@@ -18,7 +18,7 @@ export type Facts<Type extends EntryType = EntryType> = Type extends EntryType
 
 type Known<Part> = [Part] extends [never] ? object : Partial<Part>;
 
-/** Reads the members of an entry, once for all that a reader needs of it. */
+/** Reads the members of an entry once for all uses. */
 export const factsOf = (entry: Entry): Facts => {
   const { outcome, payment } = declarationOf(entry.type);
   return {
@@ -29,7 +29,7 @@ export const factsOf = (entry: Entry): Facts => {
   } as Facts;
 };
 
-/** Whether an entry changes the row of its call. A `switch` over what remains must have a case for each type that is declared so. */
+/** Whether an entry changes the row of its call. A `switch` over the narrowed type must have a case for each type that is declared so. */
 export const changesCallRow = (entry: Facts): entry is Facts<CallRowType> =>
   declarationOf(entry.type).projects.includes('calls');
 
