@@ -40,8 +40,8 @@ type Issue = Extract<AccountCommand, { readonly kind: 'issue' }>;
 type Accept = Extract<AccountCommand, { readonly kind: 'accept' }>;
 
 /**
- * The issuer's part of a registration: may it issue this grant, and does the grant stay within the issuer's own (`docs/wire-
- * format.md`).
+ * The issuer's part of a registration: may it issue this grant, and does the grant stay within the issuer's own grant
+ * (`docs/wire-format.md`)?
  */
 export const issue = (
   state: AccountState,
