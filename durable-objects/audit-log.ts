@@ -15,13 +15,13 @@ import type {
 import type { AccountId } from '../src/protocol/account-id.ts';
 import type { OpenLog } from './audit-log/open.ts';
 
-/** How long an object waits whose code could not be loaded, or whose key cannot be read. */
+/** How long the object waits if its code could not be loaded, or if its key cannot be read. */
 const UNOPENED_MS = 60_000;
 
 /** The transparency log of a year, named by its origin. It appends a leaf for each chunk that D1 has stored, and signs checkpoints. */
 export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
   static {
-    // What the log has is not appended again.
+    // Leaves that the log already has are not appended again.
     const { append, status, tile, leavesOf, headAt, knowsAnchor, leaves } = this.prototype;
     retryable(append, status, tile, leavesOf, headAt, knowsAnchor, leaves);
   }

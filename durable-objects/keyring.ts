@@ -32,7 +32,7 @@ import { listAgents } from './keyring/listed-agent.ts';
 import { questionOf, readRpc } from './keyring/read-request.ts';
 import { type Ledger, openLedger, unstored } from './keyring/state.ts';
 
-/** Requests of one agent: a burst of 120, then two a second. In memory: it bounds the log of a key that was taken over. */
+/** Requests of one agent: a burst of 120, then two a second. Kept in memory: it limits how fast a stolen key can fill the log. */
 const RATE = { limit: 120, seconds: 60 } as const;
 
 type ToSign = Extract<RequestVerdict, { readonly verdict: 'sign' }>;

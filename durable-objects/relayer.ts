@@ -8,7 +8,7 @@ import type {
 } from '../src/protocol/relayer-contract.ts';
 import type { Loop } from './relayer/loop.ts';
 
-/** When an object whose code could not be loaded tries again: the platform stops retrying an alarm that keeps throwing. */
+/** When the object tries again after its code could not be loaded: the platform stops retrying an alarm that keeps throwing. */
 const UNOPENED_MS = 60_000;
 
 /** Settles payments in batches with a key of the gateway. One object per key, named by its CAIP-10 account. */

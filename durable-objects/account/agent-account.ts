@@ -199,7 +199,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** The account's status, policies, grants and money, for those who may see it. Writes nothing. */
+  /** Returns the account's status, policies, grants and money to accounts that may see them. Writes nothing. */
   async standing(question: StandingQuestion): Promise<StandingVerdict> {
     const decide = () =>
       this.#manage<StandingVerdict>(
@@ -209,7 +209,8 @@ export class AgentAccount extends DurableObject<Env> {
         UNAVAILABLE,
       );
     const known = await decide();
-    // A revocation is pushed to holders of live leases; this account may hold none, and would show a revoked grant as active.
+    // Issuers push revocations only to holders of live leases. This account may hold none, and would otherwise show a revoked grant as
+    // active.
     const hasAncestors = known.verdict === 'found' && known.standing.parent !== undefined;
     if (!hasAncestors || Date.now() < this.#checksAgainAt) return known;
     this.#checksAgainAt = Date.now() + CHECK_PAUSE_MS;
@@ -217,18 +218,18 @@ export class AgentAccount extends DurableObject<Env> {
     return decide();
   }
 
-  /** What a call of the account could do now: tools, limits, and why it is stopped. Writes nothing. */
+  /** Returns what a call of the account could do now: tools, limits, and why it would be denied. Writes nothing. */
   async rights(question: RightsQuestion): Promise<RightsVerdict> {
     const management = await loadLazy();
     return management?.answerRights(this.#ledger, this.#requests, question) ?? UNAVAILABLE;
   }
 
-  /** Entries after a place in the chain; if there are none yet, the next ones, as soon as they are durable. Writes nothing. */
+  /** Returns the entries after a place in the chain. If there are none yet, waits until the next ones are durable. Writes nothing. */
   async entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage> {
     return this.#feed.entries(after, waitMs, limit, by);
   }
 
-  /** How another account is related to this one. The gateway decides by the relation what it may read. Writes nothing. */
+  /** Returns how another account is related to this one. The gateway decides by the relation what that account may read. Writes nothing. */
   async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
     return this.#ledger.submit<Relation>(
       (state, { now }) => unstored(state, relationOf(state, by, now)),
@@ -236,7 +237,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** A document that the account keeps for the gateway. Writes nothing. */
+  /** Returns a document that the account keeps for the gateway. Writes nothing. */
   async document(type: DocumentType, name: string): Promise<KeptDocument> {
     return this.#manage<KeptDocument>(
       ({ documentIn }) =>
@@ -246,7 +247,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Documents of one type that changed since an entry of the chain. Writes nothing. */
+  /** Returns documents of one type that changed since an entry of the chain. Writes nothing. */
   async documentsSince(type: DocumentType, since: number, texts?: Hex): Promise<ChangedDocuments> {
     return this.#manage<ChangedDocuments>(
       ({ documentsSince }) =>
@@ -277,12 +278,12 @@ export class AgentAccount extends DurableObject<Env> {
       : management.recheck(this.#ledger, this.env, calls);
   }
 
-  /** Every entry up to `seq` is in D1. */
+  /** Records that D1 has every entry up to `seq`. */
   async exported(seq: number): Promise<Acknowledged> {
     return this.#outbox.exported(seq);
   }
 
-  /** Decides whether a request of a session may read: its session is not ended, and its signature new. Writes nothing. */
+  /** Decides whether a request of a session may read: the session must not have ended, and the signature must be new. Writes nothing. */
   async admitSession(request: SessionRequest): Promise<SessionVerdict> {
     const gate = await this.#loadSessions();
     return gate === undefined
@@ -367,7 +368,7 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#sessions;
   }
 
-  /** Decides with code that no call needs; answers `refused` if the code cannot be loaded or the commit failed. */
+  /** Runs a decision in code that loads on first use; answers `refused` if the code cannot be loaded or the commit failed. */
   async #manage<Verdict>(
     decide: (management: Lazy) => Decide<Verdict>,
     refused: Verdict,

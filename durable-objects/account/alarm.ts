@@ -20,7 +20,7 @@ export const decideAlarm = (
   context: Context,
 ): Decision<Acknowledged> => {
   const overlay = openOverlay(context.read);
-  // Two top-ups for one account may end at one alarm: the second adds to what the first has sent.
+  // One alarm may end two top-ups for the same account: the second adds to the total that the first has sent.
   const within: Context = { ...context, read: overlay };
   let current = state;
   for (const id of calls.ends.take(context.now)) {
@@ -64,7 +64,7 @@ const raiseStuck = (
     const known = live.get(id);
     const record = loadCall(context.read, id);
     if (known === undefined || record === undefined || !isOpenPayment(record)) continue;
-    // Due times count from the dispatch of a call: only its entries show when it ended.
+    // Due times count from the dispatch of a call, because only its entries show when it ended.
     const at = endedAt(record) + STUCK_AFTER;
     if (context.now < at) {
       stuck.set(id, at);

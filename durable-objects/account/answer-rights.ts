@@ -15,7 +15,7 @@ const MAX_KEPT = 64;
 type Kept = BoundedMap<string, { readonly until: number; readonly answer: Promise<Progress> }>;
 type Needs = Extract<TreeRequest, { readonly verdict: 'lease' }>;
 
-/** By the lease requests of an account, which live as long as its object. */
+/** Keyed by the lease requests of an account, which live as long as its object. */
 const keptAnswers = new WeakMap<LeaseRequests, Kept>();
 
 /** Answers what a call of the account could do now. Asks ancestors without taking anything, where no lease states their policies. */

@@ -15,7 +15,7 @@ import type { NewCallEntry, NewEntry } from '../../src/protocol/log/new-entry.ts
 /** The inputs of a decision besides the account and the call's own record. */
 export type Context = {
   readonly now: Seconds;
-  /** Stored nouns, with the writes of earlier decisions in the group. */
+  /** Stored nouns, including the writes of earlier decisions in the group. */
   readonly read: Reader;
   readonly policy: Policy;
   readonly policyHash: Hex;

@@ -2,7 +2,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Noun } from '../store/noun.ts';
 
-/** A session that was ended before it expired, or `all` that began until `at`. Kept until no such session is valid anyway. */
+/** A session that was ended before it expired, or `all` sessions that began by `at`. Kept until every such session has expired. */
 export type EndedSession = {
   readonly key: Hex | 'all';
   readonly at: Seconds;

@@ -1,4 +1,4 @@
-/** The code that no call needs, in a module of its own: an account that only serves calls neither loads nor evaluates it. */
+/** The code that calls do not need, in a module of its own: an account that only serves calls neither loads nor evaluates it. */
 export { openCommands } from './commands/open-commands.ts';
 export { documentIn, documentsSince } from './commands/put-document.ts';
 export { reserveWithApproval } from './call/park.ts';

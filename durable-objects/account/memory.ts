@@ -47,9 +47,9 @@ export type Memory = OpenCalls & {
   readonly characters: () => number;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
-  /** Whether it is known how far D1 is: an account that wakes may have lost the last acknowledgement. */
+  /** Whether the account knows how far D1 has stored its chain: an account that wakes may have lost the last acknowledgement. */
   exports: 'unknown' | 'asking' | 'known';
-  /** Every call has ended, or a reader waits for an entry. */
+  /** Whether to export without delay: every call has ended, or a reader waits for an entry. */
   exportNow: boolean;
   /** The last export. While D1 acknowledges nothing, it is sent again ever more rarely. */
   export: Sending & { readonly to: number };
@@ -59,7 +59,7 @@ export type Memory = OpenCalls & {
 export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   const [known = emptyAccount(account)] = disk.find(ACCOUNT, { limit: 1 });
   const state = { ...known, held: heldGrants(disk) };
-  // Without answers and entries, which are most of a record: an account wakes with what it must do.
+  // Loads records without answers and entries, which are most of their size: an account that wakes only needs its open work.
   const live = [
     ...disk.brief(CALL, { where: [['due', '=', 'live']] }),
     ...disk.brief(CALL, { where: [['due', '=', 'parked']] }),
@@ -133,7 +133,7 @@ const rememberCall = (
   memory.whole.keep(record);
   if (isFinal(record)) {
     dropLive(memory, record.id);
-    // A call that runs, or an open payment, adds entries soon: they share a chunk.
+    // A running call or an open payment will soon add entries, which can share a chunk.
     memory.exportNow ||= memory.live.size === 0;
     memory.looks.remove(record.id);
   } else if (awaitsLook(record)) {
@@ -141,7 +141,7 @@ const rememberCall = (
     memory.looks.add(record.id, record.validBefore);
     if (isRedriven) memory.looks.hasten(record.id);
   } else {
-    // The outbox starts again for a call whose payment changed its state.
+    // Restarts the outbox for a call whose payment changed its state.
     const isSent = known?.record.payment === record.payment || record.payment === 'sent';
     const { sentAt, sends } = isSent && !isRedriven && known !== undefined ? known : UNSENT;
     const call = {

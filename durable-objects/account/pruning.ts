@@ -52,9 +52,9 @@ export const droppedAt = ({ grant }: HeldGrant): Seconds =>
 export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= droppedAt(held);
 
 /**
- * Drops ended grants, their issuers' last answers and their counters: every commit stores the whole account. A grant stays while
- * it has shares: its parent has not acknowledged them yet, and forgotten spend could be returned (law 6). All stay while the log does not
- * name an ancestor as cut off that their links show as such: it would become an ancestor again.
+ * Drops ended grants, their issuers' last answers and their counters: every commit stores the whole account. A grant stays while it has
+ * shares: its parent has not acknowledged them yet, and forgotten spend could be returned (law 6). All grants stay until the log names the
+ * ancestors that their links show as cut off: such an ancestor would otherwise become one again.
  *
  * @returns the same state if nothing is dropped, and removals of the grants.
  */
@@ -91,7 +91,7 @@ const withoutCounters = (purse: Purse, gone: (hash: string) => boolean, now: Sec
   windows: without(purse.windows, (name) => {
     const [hash, counter] = name.split('/');
     const { start = 0, held = 0n, leased = 0n, drawn = 0n } = purse.windows[name] ?? {};
-    // Nothing remains of a period that has ended.
+    // An ended period leaves nothing to return.
     const isOpen = now < periodOf(everyOf(name), start).end && (held !== 0n || leased !== drawn);
     return counter !== undefined && gone(hash ?? '') && !isOpen;
   }),

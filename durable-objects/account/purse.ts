@@ -15,9 +15,9 @@ export type Purse = {
   readonly creditHeldByDescendants: bigint;
   /** Payments of running calls that settle after the tool: exposure. */
   readonly deferredHeld: bigint;
-  /** Payments that settle before their tool runs: no exposure, but the balance must cover them too. */
+  /** Payments that settle before their tool runs: they are no exposure, but the balance must cover them too. */
   readonly upfrontHeld: bigint;
-  /** Accepted, the tool has answered, the chain has not settled yet: exposure. */
+  /** Accepted payments whose tool has answered and that the chain has not settled yet: exposure. */
   readonly unsettled: bigint;
   /** Part of `unsettled` that could not be presented because of the payer: while it is open, the payer gets no deferred service (law 7). */
   readonly bounced: bigint;
@@ -62,7 +62,7 @@ export const withPurse = <State extends Purses>(
   purse: Purse,
 ): State => ({ ...state, purses: { ...state.purses, [asset]: purse } });
 
-/** Money this payer has promised and the chain has not moved yet: all of it must fit into the balance. */
+/** Money that this payer has signed for and the chain has not moved yet: the balance must cover all of it. */
 export const promised = (purse: Purse): bigint =>
   purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
 

@@ -14,7 +14,7 @@ import { ENDED_SESSION, type EndedSession } from './ended-session.ts';
 import type { AccountState } from './state.ts';
 import { exists } from './tree/ancestors.ts';
 
-/** Signatures that one object remembers. Each is refused as expired 90 s after it was made at the latest. */
+/** Signatures that one object remembers. At most 90 s after it was made, each is refused as expired. */
 const KEPT_SIGNATURES = 4096;
 
 /** Remembers the signatures of sessions in memory only: reading must not write. */
@@ -22,9 +22,9 @@ export type SessionGate = {
   readonly admit: (read: Reader, request: SessionRequest, now: Seconds) => SessionVerdict;
   /** Ends a session in memory, for an account that stores nothing. */
   readonly end: (ended: EndedSession) => void;
-  /** What an operator without an account has spent, in memory: only its own wallet can spend it. */
+  /** The budget that an operator without an account has used, in memory: only its own wallet can use it. */
   readonly spent: { commands?: AccountState['tree']['commands'] };
-  /** The newest requests of sessions that begin later: the clock of their browser is ahead. */
+  /** The newest requests of sessions that begin in the future, because the clock of their browser is ahead. */
   readonly early: (now: Seconds) => readonly SessionRequest[];
 };
 
@@ -60,7 +60,7 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
       if (isEnded(read, request)) return { verdict: 'ended' };
       const id = `${request.key} ${request.nonce}`;
       if (used.has(id)) return { verdict: 'repeat' };
-      // A signature from the future could be used again after the object has woken anew.
+      // A signature from the future could be replayed after the object was evicted and has woken again.
       if (request.created < floor || request.created > now) return { verdict: 'again' };
       forget(now);
       used.set(id, request);
@@ -74,10 +74,10 @@ export const openSessionGate = (woke: Seconds): SessionGate => {
 
 /**
  * Stores the end of one session, or of all sessions that were used or began until now. An account that neither exists nor belongs to an
- * operator has nothing to read, so for it the end is kept only in memory.
+ * operator has nothing to read, so its object keeps the end only in memory.
  *
- * Attack: a wallet signs sessions for nothing, and each end of one is a row. So these rows have a budget, also those of an operator without an
- * account, and a session that has ended already gets none.
+ * Attack: a wallet signs sessions for nothing, and each end costs a row. So these rows have a budget, including those of an operator
+ * without an account, and ending a session twice adds no row.
  */
 export const endSession = (
   state: AccountState,

@@ -27,7 +27,7 @@ export type Snapshot =
       readonly seq: number;
       readonly exported: number;
       readonly hash: string;
-      /** Calls on which something is still due. */
+      /** Calls on which work is still due. */
       readonly open: number;
       /** Other accounts that have not acknowledged credit from here. */
       readonly sending: number;

@@ -16,7 +16,7 @@ import {
   type Tree,
 } from './tree/tree.ts';
 
-/** What an entry says about denied calls. */
+/** The content of an entry about denied calls. */
 export type DeniedCall = {
   readonly rule: DenialRule;
   /** When the first of these calls was denied. */
@@ -26,11 +26,11 @@ export type DeniedCall = {
   readonly request: `0x${string}`;
   readonly of: Pick<Denial, 'account' | 'limit' | 'param' | 'grant' | 'authority'>;
   readonly policy: `0x${string}`;
-  /** What the rule judged, of the first of these calls. */
+  /** The inputs of the rule for the first of these calls. */
   readonly judged: {
     /** Seq of the last entry before the decision. */
     readonly after: number;
-    /** Of a top-up: the account that would get the money. */
+    /** Only for a top-up: the account that would get the money. */
     readonly creditTo?: AccountId;
     readonly binding: 'none' | 'intent';
     readonly price: string;
@@ -55,12 +55,12 @@ export type AccountState = {
   /** Every entry up to this seq is in D1. */
   readonly exported: number;
   readonly hasCode: boolean;
-  /** When code was last looked up; 0 = never. */
+  /** When the account's code was last read from the chain; 0 = never. */
   readonly factsAt: Seconds;
   readonly factsBlock: number;
   /** GCRA arrival time, milliseconds. */
   readonly arrival: number;
-  /** As `arrival`, of denied calls and dry runs, and of calls that fail (`call/pace.ts`). Stored with whatever else is written. */
+  /** As `arrival`, of denied calls and dry runs, and of calls that fail (`call/account-rates.ts`). Stored with the next write. */
   readonly denialArrival: number;
   readonly failureArrival: number;
   readonly purses: Readonly<Record<AssetId, Purse>>;
@@ -114,7 +114,7 @@ export const ACCOUNT: Noun<AccountState> = {
   encode: ({ purses, tree, denials, held: _, leases: __, grantChecks: ___, ...rest }) =>
     JSON.stringify({
       ...rest,
-      // What a bucket has counted is stored with whatever else is written.
+      // A bucket's count is stored with the next write.
       denials: denials.filter(({ further }) => further !== undefined),
       purses: mapValues(purses, encodePurse),
       ...(tree === EMPTY_TREE ? {} : { tree: encodeTree(tree) }),

@@ -24,8 +24,8 @@ export type HeadsIndex = {
   /** Whether the index has the account with an anchor. */
   readonly has: (anchor: Uint8Array) => boolean;
   /**
-   * The slot of an account in the index with a root, with the hashes upwards. @returns undefined if that is neither the present index nor one
-   * of those before it that are in memory.
+   * The slot of an account in the index with this root, and the hashes from the slot to the root. @returns undefined if that index is
+   * neither the present one nor an earlier one that is still in memory.
    */
   readonly proof: (
     anchor: Uint8Array,
@@ -33,7 +33,7 @@ export type HeadsIndex = {
   ) => Required<Pick<ProvenHead, 'slot' | 'path'>> | undefined;
 };
 
-/** What an index had that the next one has not. */
+/** The parts of an index that the next index replaced. */
 type Past = {
   readonly root: Uint8Array;
   readonly slots: ReadonlyMap<number, Uint8Array>;
@@ -42,8 +42,8 @@ type Past = {
 };
 
 /**
- * All pages of an export are of one tree, while the log goes on: so many indexes stay in memory, an hour of them. Attack: computing those of
- * older trees again would let a stranger with one leaf occupy the object.
+ * The pages of an export must belong to one tree while the log grows, so this many indexes stay in memory, about an hour. Attack: if older
+ * ones were computed again, a stranger with one leaf could occupy the object.
  */
 const MAX_PAST = 360;
 const MAX_PAST_BYTES = 16_777_216;
@@ -90,7 +90,7 @@ export const openHeadsIndex = (tables: Tables): HeadsIndex => {
       const changed = slotsWith(texts);
       const former = new Map([...changed.keys()].map((number) => [number, tables.slot(number)]));
       const hashes = tree.put([...changed].map(([number, slot]) => [number, slotHash(slot)]));
-      // A write that fails leaves the stored slots as they were: then the tree is read again.
+      // A failed write leaves the stored slots unchanged, so drop the tree and read it again.
       loaded = undefined;
       write(
         tree.root(),

@@ -39,28 +39,28 @@ import type {
 import { openHeadsIndex } from './heads-index.ts';
 import { BUNDLE, type Growth, type StoredTree, type Tables } from './tables.ts';
 
-/** A checkpoint at most this often, and only when the log has grown. */
+/** The log signs a checkpoint at most this often, and only when it has grown. */
 export const CHECKPOINT_PAUSE: Seconds = 10;
-/** After the first leaf of a quiet log: further chunks of the same batch share the checkpoint. */
+/** The delay after the first leaf of a quiet log, so that further chunks of the same batch share the checkpoint. */
 const FIRST_PAUSE: Seconds = 1;
-/** Leaves of one answer, at most. */
+/** The most leaves in one answer. */
 const MAX_LEAVES = 500;
-/** Leaves of one alarm, at most, for the index: after hours without a key there are many. */
+/** The most leaves that one alarm adds to the index: after hours without a key there are many. */
 const PORTION = 5_000;
-/** Of a later log than the gateway's first one, the first leaf. */
+/** The first leaf of every log but the gateway's first one. */
 const HEADING = 'countersign-log/1\n';
 
-/** What the logs of the years before end with. */
+/** The final state of the logs of earlier years. */
 export type Before = {
   /** The last checkpoint: the first leaf of a new log names it. */
   readonly checkpoint: string | undefined;
-  /** The last entries of accounts of which this log has none. */
+  /** The last entries of accounts of which this log has no leaf. */
   readonly heads: ReadonlyMap<AccountId, LogHead>;
 };
 
 /** A transparency log on its tables. Methods of the RPC are synchronous here: each is one transaction or a read. */
 export type Log = {
-  /** @param before what the log of the year before ends with. */
+  /** @param before the final state of the log of the year before. */
   readonly append: (runs: readonly StoredRun[], before?: Before) => readonly Appended[];
   readonly headOf: (account: AccountId) => LogHead | undefined;
   readonly status: () => LogStatus;
@@ -79,11 +79,14 @@ export type Log = {
   readonly proveGrowth: (old: number, size: number) => readonly Uint8Array[] | undefined;
   /** When the next checkpoint is due; undefined if the newest one covers the log. */
   readonly dueAt: (now: Seconds) => Seconds | undefined;
-  /** Signs the stored tree with each key, once the index has all of its leaves: that may take several calls. The same tree gets the same bytes, so a crash after signing signs nothing new. */
+  /**
+   * Signs the stored tree with each key once the index has all of its leaves, which may take several calls. The same tree gets the same
+   * bytes, so signing again after a crash adds nothing.
+   */
   readonly sign: (keys: readonly [LogKey, ...LogKey[]], now: Seconds) => Promise<void>;
 };
 
-/** The log's right edge does not lead to its stored root: going on would publish a tree that its leaves do not have. */
+/** The log's right edge does not hash to its stored root. Continuing would publish a tree that does not match its leaves. */
 export class DamagedLogError extends Error {}
 
 /**
@@ -107,7 +110,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
     throw new DamagedLogError(`The tiles of ${size} leaves do not have the stored root.`);
   }
 
-  /** The newest checkpoint with the lines of those witnesses that have cosigned it. */
+  /** The newest checkpoint, with the signature lines of the witnesses that have cosigned it. */
   const served = (): { readonly checkpoint?: string } => {
     const { checkpoint, signed } = tree();
     return checkpoint === undefined ? {} : { checkpoint: checkpoint + cosignatures(signed) };
@@ -151,15 +154,18 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
   };
 
   const heads = openHeadsIndex(tables);
-  /** The root of the index that the last leaf of a tree has. */
+  /** The root of the index, from the last leaf of a tree. */
   const closedWith = (size: number): Uint8Array | undefined =>
     parseHeads(textsFrom(size - 1, 1)[0] ?? '');
-  /** How many leaves the index has followed; after a restart it follows again those since the checkpoint. */
+  /** How many leaves the index contains; after a restart it adds the leaves since the checkpoint again. */
   let followed = 0;
-  /** Ends the tree with the root of the index: a checkpoint is signed of nothing else. @returns whether the index has followed all leaves. */
+  /**
+   * Appends the root of the index as the last leaf: the log signs a checkpoint only of such a tree. @returns whether the index contains all
+   * leaves.
+   */
   const close = (): boolean => {
     const { size, signed } = tree();
-    // A crash before the signature was stored.
+    // The object crashed before it stored the signature.
     if (closedWith(size) !== undefined) return true;
     const from = Math.max(followed, signed);
     const to = Math.min(size, from + PORTION);
@@ -224,7 +230,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       return { ...served(), size: leaves, signed, signers: tables.signers() };
     },
     tile(level, index, width) {
-      // Beyond the checkpoint nothing is published: a reader could not verify it.
+      // Publish nothing beyond the checkpoint, because a reader could not verify it.
       if (width < 1 || width > tileWidth({ level, index }, tree().signed)) return undefined;
       return tables.tile({ level, index })?.slice(0, width * HASH_BYTES);
     },
@@ -238,7 +244,7 @@ export const openLog = (tables: Tables, cosignatures: (size: number) => string =
       const head = headWith(anchor, page.size, readOnce);
       const leaves = tables
         .leavesOf(account, fromSeq, most(range))
-        // The newest leaf of an account is found for every later seq.
+        // Every later seq finds the newest leaf of the account.
         .filter(
           ({ index, text }) => index < page.size && (parseLeaf(text)?.last.seq ?? 0) >= fromSeq,
         )

@@ -34,7 +34,7 @@ type Settings = LogKeySettings & {
   readonly GATEWAY_ACCOUNT?: string;
 };
 
-/** How long a log waits for a key that can be read. */
+/** How long a log waits before it tries to read its key again. */
 const NO_KEY_MS = 60_000;
 
 /** Opens the log of an object. */
@@ -62,10 +62,10 @@ export const openAuditLog = async (
   });
   const log = openLog(tables, witnesses.linesFor);
   let alarmAt = await storage.getAlarm();
-  /** Whether the alarm is for witnesses alone: then the log is not signed before its time. */
+  /** Whether the alarm is only for witnesses: then no checkpoint is due yet. */
   let isForWitnesses = false;
 
-  /** One alarm for all that is due: appends while it is set need no further row. */
+  /** One alarm for all due work, so that appends while it is set write no further row. */
   const setAlarm = async (): Promise<void> => {
     const now = nowSeconds();
     const signAt = log.dueAt(now) ?? Number.POSITIVE_INFINITY;
@@ -83,7 +83,7 @@ export const openAuditLog = async (
     const own = accounts.map(log.headOf);
     const unknown = accounts.filter((_, at) => own[at] === undefined);
     const yearBefore = unknown.length === 0 ? undefined : logOfYearBefore(origin, env);
-    // Ends with the first log: one without a leaf asks no other.
+    // Ends with the first log: a log without a leaf asks no earlier one.
     if (yearBefore === undefined || tables.tree() === undefined) return own;
     const found = await yearBefore.headsOf(unknown);
     const older = new Map(unknown.map((account, at) => [account, found[at]]));
@@ -95,7 +95,7 @@ export const openAuditLog = async (
     (tables.tree() !== undefined &&
       ((await logOfYearBefore(origin, env)?.knowsAnchor(anchor)) ?? false));
 
-  /** What the logs of the years before end with, for accounts of which this log has no leaf. */
+  /** The final state of the logs of earlier years, for accounts of which this log has no leaf. */
   const before = async (runs: readonly StoredRun[]): Promise<Before | undefined> => {
     const unknown = [...new Set(runs.map(({ account }) => account))].filter(
       (account) => log.headOf(account) === undefined,
@@ -137,7 +137,7 @@ export const openAuditLog = async (
         await storage.setAlarm(alarmAt);
         return;
       }
-      // Nothing is signed that a crash could undo: a log that forgets a signed tree would sign another one of the same size.
+      // Sign only durable trees: a log that lost a signed tree in a crash would sign a different one of the same size.
       await storage.sync();
       if (isDue) await log.sign([key, ...more], nowSeconds());
       await storage.sync();
@@ -147,7 +147,7 @@ export const openAuditLog = async (
   };
 };
 
-/** The witnesses of the deployment. A faulty variable names none: `doctor` says what is wrong with it, and the log goes on. */
+/** The witnesses of the deployment. A faulty variable counts as no witness: `doctor` reports the fault, and the log continues. */
 const witnessesIn = (env: Env): readonly Witness[] => {
   const { WITNESSES = '', LOCAL_STACK = '', AUDIENCES = '' } = env as Settings;
   if (WITNESSES.trim() === '') return [];
@@ -173,7 +173,7 @@ const YEAR = /^(?<log>.+\/log\/)(?<year>\d{4})$/;
 
 const logOfYearBefore = (origin: string, env: Env): AuditLogRpc | undefined => {
   const { log, year } = YEAR.exec(origin)?.groups ?? {};
-  // An object of a year that no log is of costs its waking, and each append would wake it for accounts that are new.
+  // Waking the object of a year without a log costs a request, and every append for a new account would wake it.
   return log === undefined || year === undefined || Number(year) <= FIRST_YEAR
     ? undefined
     : env.AUDIT_LOG.getByName(`${log}${Number(year) - 1}`);

@@ -34,7 +34,9 @@ export type Tables = {
   readonly tree: () => StoredTree | undefined;
   readonly tile: ReadTile;
   readonly lastOf: (account: AccountId) => Leaf | undefined;
-  /** By the account's first leaf, of whatever year; undefined if this log has no leaf of it. */
+  /**
+   * The newest leaf of the account with this first leaf, which may be in a log of another year; undefined if this log has no leaf of it.
+   */
   readonly anchorOf: (account: AccountId) => Uint8Array | undefined;
   readonly slot: (number: number) => Uint8Array;
   readonly slotHashes: () => readonly (readonly [number: number, hash: Uint8Array])[];
@@ -45,7 +47,7 @@ export type Tables = {
   ) => readonly { readonly index: number; readonly text: string }[];
   readonly bundle: (number: number) => readonly string[];
   readonly grow: (growth: Growth) => void;
-  /** All keys that signed checkpoints, the newest first; one that signed again has an element for each time. */
+  /** All keys that signed checkpoints, the newest first. A key that signed, stopped and signed again has an element for each time. */
   readonly signers: () => readonly LogSigner[];
   readonly sign: (signed: SignedCheckpoint) => void;
 };
@@ -213,7 +215,7 @@ export const openTables = (storage: DurableObjectStorage): Tables => {
     },
     signers,
     sign({ checkpoint, size, at, publicKeys }) {
-      // A row only when the keys change: a checkpoint every ten seconds would otherwise write two.
+      // Write a row only when the keys change: otherwise each checkpoint, every ten seconds, would write two rows.
       const present = signers().filter(({ until }) => until === undefined);
       const retired = present.filter(({ publicKey }) => !publicKeys.includes(publicKey));
       const added = publicKeys.filter((one) => !present.some(({ publicKey }) => publicKey === one));

@@ -5,10 +5,10 @@ export type WitnessState = {
   readonly line: string;
   /** Attempts without a cosignature since the last one. */
   readonly failures: number;
-  /** Unix seconds: not asked again before; since when it has not cosigned (0: it does). */
+  /** Unix seconds: the earliest next request, and since when the witness has not cosigned (0: it has). */
   readonly dueAt: number;
   readonly awaySince: number;
-  /** Whether the alert about it was raised. */
+  /** Whether the alert about the witness was raised. */
   readonly isReported: boolean;
 };
 
@@ -31,7 +31,7 @@ type Row = {
   reported: number;
 };
 
-/** One row a witness. The table is made with the first answer: most logs have no witness. */
+/** One row a witness. The first answer creates the table, because most logs have no witness. */
 export const openWitnessTable = ({ sql }: DurableObjectStorage): WitnessTable => {
   const isMade = (): boolean =>
     sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'witness'`).toArray()

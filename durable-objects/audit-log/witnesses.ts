@@ -4,13 +4,13 @@ import type { AlertBody } from '../../src/protocol/alert.ts';
 import type { Witness } from '../../src/config/witness-setting.ts';
 import { NEW_WITNESS, type WitnessState, type WitnessTable } from './witness-table.ts';
 
-/** A request is over by then, also one of an object that was evicted meanwhile. */
+/** Every request has ended after this time, even one of an object that was evicted meanwhile. */
 const PATIENCE: Seconds = 15;
-/** Pauses after failures: 30 s, 60 s, … at most this. */
+/** The longest pause after failures: 30 s, 60 s, … */
 const LONGEST_PAUSE: Seconds = 900;
-/** An operator is told once about a witness that has not cosigned for so long. */
+/** After this long without a cosignature, the log raises one alert about the witness. */
 const AWAY: Seconds = 3_600;
-/** Of one attempt: the second one has the size that a 409 named. */
+/** Requests of one attempt: the second one has the size from a 409 answer. */
 const MAX_REQUESTS = 2;
 
 /** The newest signed tree, and proofs that it extends earlier ones. */
@@ -43,7 +43,7 @@ export type Witnesses = {
 /** Sends each signed checkpoint to witnesses, and keeps their cosignatures. */
 export const openWitnesses = (deps: WitnessDeps): Witnesses => {
   const { witnesses, table, tree, now } = deps;
-  /** Until when a witness has to answer. Lost with the object, whose alarm then asks again. */
+  /** The deadline of each running request. Lost with the object, whose alarm then asks again. */
   const asked = new Map<string, Seconds>();
   const stateOf = ({ key }: Witness): WitnessState => table.all().get(key.name) ?? NEW_WITNESS;
 
@@ -70,7 +70,7 @@ export const openWitnesses = (deps: WitnessDeps): Witnesses => {
     console.error({ event: 'witness_failed', witness: name, kind: answer.kind, detail });
     const at = now();
     const awaySince = before.awaySince === 0 ? at : before.awaySince;
-    // Another tree is the one finding that a witness exists for: no hour of patience.
+    // Witnesses exist to find a second tree, so this alert does not wait an hour.
     const isDue = answer.kind === 'conflict' || at >= awaySince + AWAY;
     const isReported =
       before.isReported ||

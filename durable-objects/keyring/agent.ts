@@ -12,9 +12,9 @@ export type WalletKey = { readonly child: number } | { readonly service: KeyRefe
 
 /** An enrolled agent. `disabled`: its key service returned a signature of another key. */
 export type Agent = {
-  /** Counts from 1 in the order of enrolment, and is never reused: also the number of its child. */
+  /** Counts from 1 in the order of enrolment, and is never reused, because it is also the index of the agent's child key. */
   readonly number: number;
-  /** Thumbprint of the key that authenticates it now. */
+  /** Thumbprint of the key that authenticates the agent now. */
   readonly keyId: string;
   readonly address: Address;
   readonly key: WalletKey;
@@ -80,7 +80,7 @@ export type AgentKey = {
   readonly x: string;
   /** Number of its agent. */
   readonly agent: number;
-  /** Set when another key replaced it: it ends then. */
+  /** Set when another key replaced this one: the time at which this key stops working. */
   readonly until?: Seconds;
 };
 

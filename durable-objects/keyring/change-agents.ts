@@ -16,7 +16,7 @@ const fault = (field: string, hint: string): { readonly fault: CommandFault } =>
 });
 const UNKNOWN = 'must be the id of an agent of this owner that is not revoked';
 
-/** Finds all named agents, or the first name that is none. */
+/** Finds all named agents, or returns the first name that no agent has. */
 const findAll = (
   read: Reader,
   ids: readonly string[],
@@ -31,7 +31,7 @@ const findAll = (
   return [...found.values()];
 };
 
-/** Removes policies that no agent has after these changes: an owner may change policies for ever. */
+/** Removes policies that no agent has after these changes: an owner may change policies any number of times. */
 const unusedPolicies = (read: Reader, after: ReadonlyMap<number, Agent>): readonly Write[] => {
   const used = new Set<string>();
   for (const agent of read.find(AGENT)) used.add((after.get(agent.number) ?? agent).policy);

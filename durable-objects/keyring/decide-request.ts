@@ -15,11 +15,11 @@ import { type Context, type Decision, enter, type KeyringState, unstored } from 
 /** A request whose HTTP signature verified. */
 export type Authentic = { readonly keyId: string; readonly nonce: string; readonly until: Seconds };
 
-/** What the request asks for. */
+/** The method and typed data of the request. */
 export type Question =
   | { readonly ask: 'accounts' }
   | { readonly ask: 'sign'; readonly request: SigningRequest }
-  /** The signer does not sign it, whatever the policy says. */
+  /** The signer never signs this, whatever the policy allows. */
   | {
       readonly ask: 'foreign';
       readonly method: string;
@@ -27,7 +27,7 @@ export type Question =
       readonly fault: TypedDataFault | 'method';
     };
 
-/** `sign`: everything is stored, so the key may be used now. `signature`: a key service made it before. */
+/** `sign`: everything is stored, so the key may be used now. `signature`: a stored signature of a key service. */
 export type RequestVerdict =
   | { readonly verdict: 'accounts'; readonly address: Address }
   | {
@@ -136,7 +136,7 @@ const decideSigning = (
     ...{ verdict: 'sign', agent: number, key, address, spend, digest },
     ...(kept?.signatures?.[digest] === undefined ? {} : { signature: kept.signatures[digest] }),
   };
-  // It was decided and logged before; only the nonce is new.
+  // The request was decided and logged before; only the nonce is new.
   if (judged.verdict === 'repeat') return { ...unstored(state, verdict), writes: [burn] };
   const entered = enter(state, now, {
     ...{
@@ -204,7 +204,7 @@ export const keepSignature = (
   { read }: Context,
 ): Decision<Hex> => {
   const slot = read.get(SLOT, spend);
-  // Race: two repeats asked the service at once. The first signature that was stored is the one.
+  // Race: two repeats asked the service at once. Both answer with the signature that was stored first.
   const known = slot?.signatures?.[digest];
   if (slot === undefined || known !== undefined) return unstored(state, known ?? signature);
   const signatures = { ...slot.signatures, [digest]: signature };

@@ -13,7 +13,7 @@ import type { Json } from '../../src/protocol/entry.ts';
 /** The most agents of one owner, revoked ones included: the object keeps all of them in memory. */
 const MAX_AGENTS = 20_000;
 
-/** Made outside the transaction: children take half a millisecond each, and key services a round trip. */
+/** Computed outside the transaction: child keys take half a millisecond each, and key services a round trip. */
 export type Prepared = {
   readonly seed: SealedSeed;
   readonly fleet: FleetKeys;
@@ -25,7 +25,7 @@ const fault = (field: string, hint: string): { readonly fault: CommandFault } =>
   fault: { reason: 'malformed_request', field: `body.${field}`, hint },
 });
 
-/** Enrols agents: all of them or none. */
+/** Enrols all of the agents, or none. */
 export const enrol =
   (agents: readonly Enrolment[], policy: SignerPolicy, prepared: Prepared): Changing =>
   (state, { read, now }) => {
@@ -36,12 +36,12 @@ export const enrol =
       );
     }
     if (state.seed !== undefined && state.seed.body !== prepared.seed.body) {
-      // Race: another command made or encrypted the seed meanwhile, and these children are of another seed.
+      // Race: another command has made or encrypted the seed meanwhile, and these child keys belong to another seed.
       return { fault: { reason: 'storage_unavailable' } };
     }
     const ids = new Set<string>();
     const known = new Set<Address>();
-    // Two agents of one key would be two policies for one wallet. Fleet children are new by their number.
+    // Two agents with one key would be two policies for one wallet. Fleet children need no check, because each has a new number.
     if (prepared.addresses.size > 0) {
       for (const { address } of read.find(AGENT)) known.add(address);
     }

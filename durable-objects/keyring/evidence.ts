@@ -41,7 +41,7 @@ const members = (value: unknown): Members =>
       .map(([name, member]) => [shown(name), shown(member)]),
   );
 
-/** What was asked for, of typed data that the signer does not read: the owner sees who was to get an allowance. */
+/** The requested typed data, if the signer does not support it: the owner sees, for example, which address was to get an allowance. */
 export const foreignFields = (method: string, params: readonly unknown[]): Members => {
   const [, data] = params;
   const known = isObject(data) ? data : readJson(data);

@@ -10,8 +10,8 @@ import { EXPORT_RESEND, type Ledger, type Memory, stored, unstored } from './sta
 const EXPORT_MOST = 2_000;
 
 /**
- * Sends entries that D1 does not have to the audit queue (law 11). The committed state decides what is sent, so a lost message is sent again
- * until the consumer has acknowledged it; D1 ignores what it has stored already.
+ * Sends entries that D1 does not have to the audit queue (law 11). The committed state decides what is sent, so a lost message is sent
+ * again until the consumer has acknowledged it; D1 ignores entries that it has already stored.
  */
 export const sendEntries = async (
   queue: Pick<Queue, 'send'>,

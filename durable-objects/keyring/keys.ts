@@ -30,7 +30,7 @@ export type OpenSeed = { readonly sealed: SealedSeed; readonly fleet: FleetKeys 
 
 /** The wallet keys of one owner. Private keys stay in the memory of this object. */
 export type Keys = {
-  /** Opens the stored seed under the current settings, or makes one. It may be encrypted anew: the caller stores what it gets. */
+  /** Opens the stored seed under the current settings, or makes one. The result may be newly encrypted, so the caller must store it. */
   open(stored: SealedSeed | undefined): Promise<Result<OpenSeed, CommandFault>>;
   /** Decrypts the seed for its backup. */
   seed(stored: SealedSeed): Promise<Result<Uint8Array, CommandFault>>;
@@ -57,7 +57,7 @@ export const openKeys = (
 
   let services: KeyBackend | undefined;
 
-  /** Opened once: a service may have issued a token that later requests use again. */
+  /** Opened once, because later requests reuse a token that the service may have issued. */
   const backend = async (): Promise<Result<KeyBackend, KeyFault>> => {
     if (services !== undefined) return ok(services);
     const opened = await openBackend();
@@ -124,7 +124,7 @@ export const openKeys = (
       }
       const fleet = stored === undefined ? undefined : await fleetOf(stored);
       if (fleet?.ok !== true) return err({ fault: 'misconfigured' });
-      // A seed that was replaced behind our back would sign for a wallet that holds nothing.
+      // A seed that was replaced in storage would sign for wallets that hold nothing.
       return fleet.value.address(key.child) === address
         ? ok(fleet.value.sign(key.child, digest))
         : err({ fault: 'misconfigured' });

@@ -19,11 +19,13 @@ export const SLOT: Noun<KeptSlot> = {
     };
     return { ...slot, amount: BigInt(amount) };
   },
-  // Later the intent and the payment are refused by their times.
+  // After this time, intent and payment are refused as expired.
   forgetAt: ({ until }) => until,
 };
 
-/** Something that may be used once: the nonce of an HTTP signature, or the intent of a command. Kept until its time refuses it anyway. */
+/**
+ * Something that may be used once: the nonce of an HTTP signature, or the intent of a command. Kept until it is refused as expired anyway.
+ */
 export type Burnt = { readonly id: string; readonly until: Seconds };
 
 export const BURNT: Noun<Burnt> = {

@@ -66,7 +66,7 @@ const isStuck = (flight: LiveFlight, { head, market, count }: Facts, now: Second
   const { block, at } = newest(flight.record);
   const blocks = head.number - block;
   const late = blocks >= STUCK_BLOCKS || (blocks >= 1 && now - at >= STUCK);
-  // A transaction behind a stuck one waits for that one, unless it is too cheap as well.
+  // A transaction behind a stuck one waits for it, unless its own fee is too low as well.
   return late && (flight.record.nonce === count || isTooCheap(flight, market));
 };
 

@@ -8,14 +8,14 @@ import { isRefused, MAX_STRIKES, type Pending } from '../../src/settlement/relay
  */
 export type Burners = {
   readonly payers: Map<Address, Burner>;
-  /** The gas that payers with code have burnt in the hour that began with the first of it. */
+  /** The gas that payers with code have burnt in the current hour, which began with the first of these transactions. */
   hour: { readonly since: Seconds; readonly gas: number };
 };
 
 type Burner = {
-  /** The times of the last transactions that carried this payer's payments alone and moved nothing. */
+  /** The times of the last transactions that carried only this payer's payments and moved nothing. */
   readonly strikes: readonly Seconds[];
-  /** Until when the relayer neither takes nor sends its payments. */
+  /** Until when the relayer neither takes nor sends the payer's payments. */
   readonly until: Seconds;
 };
 

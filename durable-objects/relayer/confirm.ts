@@ -19,7 +19,7 @@ import { REPORT, type ReportRecord } from './report-record.ts';
  */
 const MISSING: Seconds = 10;
 
-/** Reads what became of the transactions and ends those that are final. */
+/** Reads the outcome of the transactions and ends those that are final. */
 export const confirm = async (context: RelayerContext, facts: Facts): Promise<void> => {
   const { setup, memory } = context;
   const { head, count } = facts;
@@ -144,7 +144,7 @@ const end = (
   for (const key of ended) memory.pending.delete(key);
   for (const one of struck) memory.pending.set(one.key, one);
   for (const one of struck) if (isRefused(one)) noteStruckOut(memory.burners, one);
-  // With several payments the payer at fault is unknown; and a payment that was mined too late is our fault.
+  // With several payments the payer at fault is unknown, and a payment that was mined too late is the relayer's fault.
   const [burner] = unmoved.filter(
     ({ authorization }) => BigInt(block.timestamp) < authorization.validBefore,
   );

@@ -34,7 +34,7 @@ import {
 import { tryPayments } from './trial.ts';
 import { groupsOf } from './unanswered.ts';
 
-/** Transactions that are not in a block, at most, for payments that may fail. While such payments wait, one place is theirs. */
+/** The most unmined transactions for payments that may fail. While such payments wait, one place is reserved for them. */
 const MAX_SUSPECT = 2;
 
 /** Trials of one round without a transaction. The remaining payments are tried in the next round, after `confirm`. */
@@ -69,7 +69,7 @@ export const dispatch = async (context: RelayerContext, facts: Facts): Promise<v
       continue;
     }
     const waiting = waitingOf(memory, now);
-    // Dear gas is spent only on payments that would otherwise be lost.
+    // Expensive gas is spent only on payments that would otherwise expire.
     const ready = far ? waiting : waiting.filter((one) => isNear(one, now));
     if (waiting.length > 0 && ready.length === 0) fail(memory, 'gas_too_dear', now);
     const chosen = choose(context, facts, ready, now);
@@ -125,7 +125,7 @@ const choose = (
     .flatMap(({ key }) => memory.pending.get(key) ?? []);
 };
 
-/** How many payments of one transaction the balance pays for in the worst case and a block has room for. */
+/** How many payments one transaction can carry: the balance must cover their worst-case gas, and they must fit into a block. */
 const affords = ({ balance, blockGas }: Facts, memory: Memory, { maxFeePerGas }: Fees): number => {
   const gas = (balance - reservedOf(memory)) / (maxFeePerGas > 0n ? maxFeePerGas : 1n);
   const each = gasFor(2, 'key') - gasFor(1, 'key');

@@ -16,7 +16,7 @@ export type FlightRecord = {
   readonly nonce: number;
   /** Keys of its payments; none in a transaction that only fills a gap between nonces. */
   readonly keys: readonly string[];
-  /** The newest last. */
+  /** Oldest first. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
   /** The newest attempt, as it is broadcast. */
   readonly raw: Hex;

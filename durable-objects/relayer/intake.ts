@@ -24,7 +24,7 @@ const MAX_FACILITATED = 5_000;
 const MAX_OF_ADDRESS = 2_000;
 /** Payments of one payer: tiny payments are cheap to make and must not crowd out other payers. */
 const MAX_OF_PAYER = 2_000;
-/** With less time a payment is not taken: signing, a batch and a block must fit in. */
+/** The least remaining validity of an accepted payment: signing, a batch and a block must fit in. */
 const LEAST: Seconds = 10;
 /** Hex characters: the gateway accepts signatures of at most 4 KiB. */
 const MAX_SIGNATURE = 2 + 2 * 4_096;
@@ -49,7 +49,7 @@ export const take = (
   let hopeless: readonly Pending[] | undefined;
   const isFull = (payer: Address): boolean => {
     if (!isCrowded() && !isGreedy(payer)) return false;
-    // Once per call: no further payment becomes hopeless during it.
+    // Computed once per call, because no payment becomes hopeless during the call.
     hopeless ??= hopelessOf(memory, now);
     const evicted = isCrowded()
       ? hopeless
@@ -70,7 +70,7 @@ export const take = (
       fresh.push(one);
       pending.set(key, one);
     } else if (known !== undefined && urgent) {
-      // In memory only: the request that waits for it does not survive this object either.
+      // In memory only: the request that waits for the payment ends with this object too.
       pending.set(key, { ...known, urgent });
     }
     return verdict;
@@ -79,7 +79,7 @@ export const take = (
   try {
     disk.write(fresh.map((one) => put(PENDING, one)));
   } catch (cause) {
-    // A payment that is not stored must not count as taken, also not when it is presented again.
+    // A payment that is not stored must not count as taken, even when it is presented again.
     for (const { key } of fresh) pending.delete(key);
     throw cause;
   }
@@ -167,14 +167,14 @@ const isSame = (one: Authorization, other: Authorization): boolean =>
 /** Failed trials, or trials of its payer alone without an answer, after which other backends are tried although no caller waits. */
 const MAX_FAILURES = 2;
 
-/** Whether other backends should be tried for a payment. It is still tried here. */
+/** Whether the caller should try other backends for a payment. The relayer still tries it, too. */
 const isForOthers = (
   { trials, unanswered }: Memory,
   { key, account, authorization }: Pending,
   now: Seconds,
 ): boolean =>
   (trials.get(key)?.failures ?? 0) >= MAX_FAILURES ||
-  // A payment to another seller has no other backend: refusing it would call it failed because a node is slow.
+  // A payment to another seller has no other backend: refusing it would report it as failed because a node is slow.
   (account !== undefined && unansweredAlone(unanswered, authorization.from, now) >= MAX_FAILURES);
 
 const admit = (

@@ -35,7 +35,7 @@ export type LiveFlight = {
   record: FlightRecord;
   /** Its gas limit, the same in all attempts. */
   readonly gas: bigint;
-  /** When it was last broadcast; never, as far as an object that has just woken knows. */
+  /** When it was last broadcast; an object that has just woken assumes never. */
   sentAt: Seconds | undefined;
   /** Once it is in a block. */
   block: number | undefined;
@@ -53,7 +53,7 @@ export type LiveReport = {
   dueAt: Seconds;
 };
 
-/** Payments that failed when they were tried, which costs nothing and is tried again. */
+/** Payments whose trial failed; a trial costs nothing and is repeated. */
 export type Trial = { readonly failures: number; readonly until: Seconds };
 
 /** The object's memory, built from storage when it wakes; storage is the truth. */
@@ -64,21 +64,21 @@ export type Memory = {
   /** Keys of all payments that have settled and whose accounts have not acknowledged that. */
   readonly reported: Set<string>;
   counters: Counters;
-  /** As last read, and when. */
+  /** The chain facts as last read, and the time of reading. */
   facts: { readonly facts: Facts; readonly at: Seconds } | undefined;
   /** Payers that had code at the last check: each of their payments gets a transaction of its own. */
   readonly contracts: Set<Address>;
   readonly trials: Map<string, Trial>;
   readonly unanswered: Unanswered;
   readonly burners: Burners;
-  /** Transactions of the key that are in blocks, at least: a node that knows of fewer lags behind. */
+  /** A lower bound on the mined transactions of the key: a node that reports fewer lags behind. */
   floor: number;
   /** When every node first reported that number. */
   behindSince: Seconds | undefined;
   lastError: { readonly at: Seconds; readonly text: string } | undefined;
 };
 
-/** Accounts with code that are remembered; beyond, all are looked at again. */
+/** How many accounts with code to remember; beyond that, the relayer reads the code of all payers again. */
 const MAX_CONTRACTS = 10_000;
 
 export const openMemory = (stored: Stored): Memory => {
@@ -167,7 +167,7 @@ export const postponedUntil = (
   { key, authorization }: Pending,
 ): Seconds => Math.max(trials.get(key)?.until ?? 0, pausedUntil(unanswered, authorization.from));
 
-/** Whether a payment may share a transaction only with few or none: it failed in one, or its payer has code. */
+/** Whether a payment may share a transaction with few others or none, because it failed in one, or its payer has code. */
 export const isSuspect = (
   { contracts }: Pick<Memory, 'contracts'>,
   { strikes, authorization }: Pending,
@@ -181,7 +181,7 @@ export const isPayerBarred = (memory: Memory, payer: Address, now: Seconds): boo
 export const pendingIn = (memory: Memory, { record }: LiveFlight): readonly Pending[] =>
   record.keys.flatMap((key) => memory.pending.get(key) ?? []);
 
-/** Wei that transactions under way may still take, each at its gas limit. */
+/** Wei that unmined transactions may still cost, each at its gas limit. */
 export const reservedOf = (memory: Memory): bigint =>
   [...memory.flights.values()]
     .filter(({ block }) => block === undefined)

@@ -13,7 +13,7 @@ import { REPORT } from './report-record.ts';
 const AT_ONCE = 20;
 const FIRST_PAUSE: Seconds = 2;
 const LONGEST_PAUSE: Seconds = 300;
-/** After this time a report is dropped: accounts look at the chain themselves, and an operator can find the missing `relays` row. */
+/** After this time a report is dropped: accounts observe the chain themselves, and an operator can find the missing `relays` row. */
 export const GIVEN_UP: Seconds = 7 * 86_400;
 
 /**
@@ -87,7 +87,8 @@ const recordOnce = async (
 
 /**
  * Notifies accounts of payments that failed their trial for a reason of their payer: until such a payment ends, its account gets no more
- * deferred service (law 7). Never throws. The settlement queue runs the same query, so an account that was not notified learns it there.
+ * deferred service (law 7). Never throws. The settlement queue runs the same simulation, and notifies an account that this call did not
+ * reach.
  */
 export const notifyBounces = async (
   context: RelayerContext,

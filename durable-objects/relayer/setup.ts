@@ -56,7 +56,7 @@ export type Setup = {
 
 type Environment = { readonly [name: string]: unknown };
 
-/** Why there is no relayer: the name of the variable, never its value. `absent`: the operator has configured none. */
+/** Why there is no relayer: the name of the faulty variable, never its value. `absent`: the operator has configured none. */
 export type SetupFault = { readonly variable: string; readonly kind: 'absent' | 'malformed' };
 
 const textOf = (environment: Environment, name: string): string => {

@@ -26,7 +26,7 @@ export type Tried =
     }
   /** None of them can be sent now; each was postponed or dropped. */
   | { readonly kind: 'none' }
-  /** The node did not answer. Its payments are tried again, fewer at once. */
+  /** The node did not answer. The payments are tried again, fewer at once. */
   | { readonly kind: 'unknown' };
 
 /**
@@ -100,7 +100,7 @@ const tryTogether = async (context: RelayerContext, many: readonly Pending[]): P
   const simulated = await simulate(context, many, { ...aggregate(calls), gas });
   if (simulated.kind === 'unknown') return simulated;
   const flags = simulated.kind === 'returned' ? aggregated(simulated.data, many.length) : undefined;
-  // A payer has delegated to code since and burnt the gas of all, or the chain has no Multicall3.
+  // A payer has since delegated to code that burnt the gas of the whole call, or the chain has no Multicall3.
   if (flags === undefined) return tryAlone(context, first, 'key');
   const good = many.filter((_, at) => flags[at] === true);
   const bad = many.filter((_, at) => flags[at] !== true);

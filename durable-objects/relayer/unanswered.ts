@@ -4,9 +4,9 @@ import type { Pending } from '../../src/settlement/relayer/pending.ts';
 
 /** A payer whose payments were in trials that the node did not answer. */
 type Slow = {
-  /** Such trials since the last answered one. */
+  /** Unanswered trials since the last answered one. */
   readonly trials: number;
-  /** Those that had payments of no other payer. */
+  /** How many of these trials had payments of no other payer. */
   readonly alone: number;
   /** Its payments are not tried before this time. */
   readonly pausedUntil: Seconds;
@@ -17,8 +17,8 @@ type Slow = {
  * The trials that the node did not answer lately, in memory only. A busy node and a call that keeps it busy look alike, so such a trial is
  * no failure of its payments: they stay, and the next trials are smaller.
  *
- * Attack: a payment that no node can simulate in time takes every trial with it. So payers that were in fewer of these trials are tried
- * first, which finds the payer within a few halvings, while the others settle.
+ * Attack: a payment that no node can simulate in time makes every trial fail that contains it. So payers that were in fewer of these trials
+ * are tried first: a few halvings isolate the attacker while the others settle.
  */
 export type Unanswered = {
   /** Payments of one trial, at most. */
@@ -30,7 +30,10 @@ export const openUnanswered = (): Unanswered => ({ most: Infinity, payers: new M
 
 /** Bounds the memory: beyond, every payer counts as answered. */
 const MAX_PAYERS = 10_000;
-/** Payers of a large trial are most likely innocent. Remembered for longer, they would wait behind new payers while blocks are full. */
+/**
+ * Payers of a large trial are most likely innocent, so they are forgotten soon: otherwise they would wait behind new payers while blocks
+ * are full.
+ */
 const REMEMBER: Seconds = 30;
 const REMEMBER_ALONE: Seconds = 3_600;
 const FIRST_PAUSE: Seconds = 2;
@@ -79,8 +82,9 @@ export const unansweredAlone = (unanswered: Unanswered, payer: Address, now: Sec
   slowOf(unanswered, payer, now)?.alone ?? 0;
 
 /**
- * Groups payments by the unanswered trials of their payers, the fewest first. A trial has payments of one group. A group that was in such a
- * trial has the payments of half of its payers: otherwise those that share the last trials with a payer would never be tried without it.
+ * Groups payments by the unanswered trials of their payers, the fewest first. A trial has payments of one group. From a group that was in
+ * such a trial, only half of the payers are tried: otherwise payers that share the last trials with an attacker would never be tried
+ * without it.
  */
 export const groupsOf = (
   unanswered: Unanswered,

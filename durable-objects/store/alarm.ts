@@ -5,7 +5,7 @@ import type { Disk } from './disk.ts';
 export type Alarm = {
   /** Reads the stored time of the alarm, once each time the object is loaded. */
   load(): Promise<void>;
-  /** Whether the alarm is set, as far as is known. */
+  /** Whether the alarm is set, as far as the object knows. */
   isSet(): boolean;
   /**
    * Sets the alarm unless it is already set for this time or earlier. Synchronous up to the write, which therefore joins the transaction

@@ -6,7 +6,7 @@ import type { Write } from './noun.ts';
  * only then answers. A decision without writes and entries stores nothing (law 12).
  */
 export type Decision<State, Verdict> = {
-  /** The object's own state after the decision. Memory always takes it over; storage gets it with the next write of the group. */
+  /** The object's own state after the decision. Memory always adopts it; storage gets it with the next write of the group. */
   readonly state: State;
   readonly writes: readonly Write[];
   /** Entries that no written value contains. */

@@ -6,7 +6,9 @@ import type { Query, Reader } from './query.ts';
 
 /** The storage interface of the engine. Nouns, decisions and the group commit depend on it alone. It shows durable values only. */
 export type Disk = Reader & {
-  /** The values in memory, without their details: of a noun whose values end, those on which work is due, and the last ended ones. */
+  /**
+   * The values in memory, without their details. Of a noun whose values end: the values on which work is due, and those that ended last.
+   */
   brief<Value, Fields extends string>(
     noun: Noun<Value, Fields>,
     query?: Query<Fields>,
@@ -14,12 +16,12 @@ export type Disk = Reader & {
   /** Entries after a seq, in order, at most `limit`. Of a backlog of millions it reads the pages that hold them. */
   entriesAfter(nouns: readonly AnyNoun[], after: number, limit: number): readonly Entry[];
   /**
-   * Writes all values or none, and then forgets ended ones that are over.
+   * Writes all values or none, and then forgets ended values whose time is over.
    *
    * @throws if nothing was written.
    */
   write(writes: Iterable<Write>, horizon?: Horizon): void;
-  /** Forgets ended values that are over. @returns when the next page can be forgotten; undefined if none is left. */
+  /** Forgets ended values whose time is over. @returns when the next page can be forgotten; undefined if none is left. */
   forget(horizon: Horizon): Seconds | undefined;
   /** Rejects all further writes. Race: a second disk of the object writes to the slots that this one believes to be free. */
   close(): void;

@@ -6,7 +6,7 @@ export type DueTimes<Key> = {
   set(key: Key, at: Seconds | undefined): void;
   /** The earliest time; undefined if there is none. */
   earliest(): Seconds | undefined;
-  /** Removes and returns the keys whose time has come, earliest first, at most so many. */
+  /** Removes and returns at most this many keys whose time has come, earliest first. */
   take(now: Seconds, most?: number): readonly Key[];
 };
 
@@ -67,7 +67,7 @@ export const openDueTimes = <Key>(): DueTimes<Key> => {
       if (times.get(key) === at) return;
       times.set(key, at);
       push({ key, at });
-      // Mostly times of the past: build the heap anew, so that it stays as small as the keys.
+      // Most of the heap is outdated times: rebuild it, so that its size stays proportional to the number of keys.
       if (heap.length <= 64 + 2 * times.size) return;
       heap = [];
       for (const [each, time] of times) push({ key: each, at: time });

@@ -9,7 +9,7 @@ import { findLine } from './pages.ts';
 export type EndedValues = PageIndex & {
   /** Reads the newest copy of a value. */
   load(noun: string, key: Key): Encoded | undefined;
-  /** Reads every value of a noun, of each the newest copy. No decision may depend on it, because it reads all pages. */
+  /** Reads the newest copy of every value of a noun. Decisions must not call it, because it reads all pages. */
   all<Value, Fields extends string>(
     noun: Noun<Value, Fields>,
     isLive: (key: Key) => boolean,
@@ -49,7 +49,7 @@ export const openEndedValues = (medium: Medium): EndedValues => {
       for (const { id, firstSeq } of unread.toSorted(
         (one, other) => one.firstSeq - other.firstSeq,
       )) {
-        // Pages are in the order of their first entries: the rest has higher ones only.
+        // Pages are in the order of their first entries, so all further pages have only higher ones.
         if (firstSeq > lowest.highest()) return;
         for (const { noun: name, encoded } of linesOf(id)) {
           const noun = byName.get(name);
@@ -65,7 +65,7 @@ export const openEndedValues = (medium: Medium): EndedValues => {
 export type LowestEntries = {
   readonly after: number;
   add(entries: readonly Entry[] | undefined): void;
-  /** The highest seq that belongs to them; Infinity while they are not full. */
+  /** The highest seq that still belongs to the result; Infinity while the result is not full. */
   highest(): number;
   all(): readonly Entry[];
 };

@@ -22,7 +22,7 @@ import { compare, meets, type Query } from './query.ts';
 /** Forgets nothing. */
 const NEVER: Horizon = { now: 0, exported: 0 };
 
-/** A write as the journal has it; without `encoded` a removal. */
+/** A write in the form of the journal; without `encoded` it is a removal. */
 type Changed = Write & { readonly encoded: Encoded | undefined };
 
 type Located = { readonly noun: AnyNoun; readonly key: Key; readonly live: LiveValue };
@@ -33,8 +33,8 @@ type Located = { readonly noun: AnyNoun; readonly key: Key; readonly live: LiveV
  * - A write is one journal row, in one transaction. Memory changes only after it.
  * - When the journal is long enough, the next write first takes a snapshot in the same transaction: ended values go into pages and leave
  *   memory, all others are written again from slot 0 on. So every value has its newest copy in the journal or in a page, always.
- * - An object that wakes reads the journal, and of the pages their fingerprints.
- * - Forgetting is not recorded: an object that wakes may remember what is over, and forgets it again.
+ * - An object that wakes reads the journal, and only the fingerprints of the pages.
+ * - Forgetting is not recorded: an object that wakes may still have values whose time is over, and forgets them again.
  *
  * Race: an ended value that changes has an older copy in a page. Its newer copy must not be forgotten first, or the older one would
  * return. So it is kept at least as long as any page that may hold a copy.
@@ -43,7 +43,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
   const rows = medium.journal();
   const live = openLiveValues();
   const pages = openEndedValues(medium);
-  /** Nouns that were used since the object woke. Values of others stay in memory. */
+  /** The nouns used since the object woke. Values of all other nouns stay in memory. */
   const nouns = new Map<string, AnyNoun>();
   let end =
     rows.length === 0 ? EMPTY_JOURNAL : { ...endOf(rows), seq: (rows.at(-1)?.seq ?? 0) + 1 };
@@ -75,7 +75,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
     return [...inMemory, ...ended].toSorted(compare(noun, highest)).slice(0, limit);
   };
 
-  /** The companions of a value that are in memory and still its own. */
+  /** The companions of a value that are in memory and still belong to it. */
   const companionsOf = (noun: AnyNoun, value: LiveValue): readonly Located[] =>
     noun.companions === undefined
       ? []
@@ -96,7 +96,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
           return pages.load(of.name, name)?.text === encode(companion).text;
         });
 
-  /** Ended values in memory, with their companions. `over`: those that may be forgotten, and of which no page has an older copy. */
+  /** Ended values in memory, with their companions. `over`: the values that may be forgotten because no page has an older copy. */
   const endedValues = function* (horizon: Horizon) {
     for (const noun of nouns.values()) {
       if (noun.forgetAt === undefined) continue;
@@ -143,7 +143,10 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
     for (const { noun, key } of values) live.set(noun.name, key, undefined);
   };
 
-  /** What a snapshot writes before a group with these changes. It leaves out what they replace, whose companions must stay. */
+  /**
+   * The values that a snapshot writes before a group with these changes. It omits values that the changes replace, but keeps their
+   * companions.
+   */
   const snapshot = (horizon: Horizon, changes: readonly Changed[]) => {
     const replaced = new Set(changes.map(({ noun, key }) => live.get(noun.name, key)));
     const ended: Ended[] = [];

@@ -8,8 +8,8 @@
  * - A **deferred** decision needs no commit of its own: it is decided first in the next group, at the latest after `DEFER_MS`.
  * - A **disk** (`disk.ts`) stores the writes of a group as one row of a journal (`engine.ts`) and counts the rows. Nothing above it knows SQL.
  *
- * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One runner
- * takes the groups, so no decision ever sees a state that is not its predecessor's.
+ * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. A single
+ * runner takes the groups, so every decision sees exactly the state that its predecessor left.
  */
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
@@ -74,10 +74,10 @@ export type GroupCommit<State, Context, Memory> = {
     refused: Verdict,
   ): Promise<Verdict>;
   /**
-   * As `submit`, of a busy object: answers at once, and decides with the next group. Every decision that is submitted later sees its
-   * writes. An object without a commit in the last second commits it at once.
+   * As `submit`, for a busy object: answers at once, and decides first in the next group, so every decision that is submitted later sees
+   * its writes. An object without a commit in the last second commits at once instead.
    *
-   * @param isRepeated whether the object asks for this decision again if it is lost. A crash or a failed commit may undo what was answered.
+   * @param isRepeated whether the object repeats this decision if it is lost. A crash or a failed commit may undo what was answered.
    */
   defer<Verdict>(
     decide: Decide<State, Context, Memory, Verdict>,
@@ -105,7 +105,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   let alarm = openAlarm(storage, () => disk);
   let memory: Memory | undefined;
   let waiting: Job<State, Context, Memory>[] = [];
-  /** Decisions that were answered already. */
+  /** Deferred decisions, whose callers already have an answer. */
   let deferred: Job<State, Context, Memory>[] = [];
   let committedAt = -Infinity;
   let isRunning = false;
@@ -182,7 +182,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       if (!isRunning) void run();
     });
 
-  /** Submits what no group has taken. */
+  /** Submits the deferred decisions that no group has taken. */
   const flush = (): void => {
     if (deferred.length === 0) return;
     waiting = [...deferred, ...waiting];
@@ -213,7 +213,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       }
       alarm.fired();
       await work(memory);
-      // A commit that failed meanwhile has dropped the memory.
+      // A commit has failed meanwhile and dropped the memory.
       const known = memory as Memory | undefined;
       if (known === undefined) await retryLater();
       else await alarm.set(model.nextDue(known, nowSeconds()));

@@ -29,9 +29,12 @@ export type Line = {
 /** Sizes in characters. */
 export type Limits = {
   readonly row: number;
-  /** Of a page of ended values. A look-up reads one whole. */
+  /** The size of a page of ended values. A look-up reads a whole page. */
   readonly page: number;
-  /** A snapshot is due when this much was written since the last one, and as much as that one holds. So it at most doubles what is written. */
+  /**
+   * A snapshot is due when at least this much, and at least the size of the last snapshot, was written since. So snapshots at most double
+   * what is written.
+   */
   readonly snapshotAfter: number;
 };
 
@@ -75,10 +78,10 @@ export const extend = (
   };
 };
 
-/** The end of a journal before its next snapshot: the snapshot overwrites it from slot 0 on. */
+/** The position at which a snapshot starts: it overwrites the journal from slot 0 on. */
 export const rewound = ({ seq }: JournalEnd): JournalEnd => ({ ...EMPTY_JOURNAL, seq });
 
-/** The end of the journal that these rows are. */
+/** Returns the end of the journal that consists of these rows. */
 export const endOf = (rows: readonly JournalRow[]): JournalEnd =>
   rows.reduce(
     ({ snapshot, groups }, { slot, seq, kind, text: { length } }) => ({

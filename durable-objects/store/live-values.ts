@@ -11,7 +11,7 @@ export type LiveValue = Encoded & {
   retention?: Retained;
 };
 
-/** What decides whether a value may leave memory, and be forgotten. */
+/** The facts that decide whether a value may leave memory, and be forgotten. */
 type Retained = {
   /** Undefined while work on the value is due. */
   readonly until: Seconds | undefined;
@@ -26,7 +26,7 @@ export type LiveValues = {
   all(): Iterable<readonly [noun: string, key: Key, value: LiveValue]>;
   of(noun: string): Iterable<readonly [key: Key, value: LiveValue]>;
   size(noun?: string): number;
-  /** Length of all texts and details: what they take of the isolate's memory. */
+  /** Length of all texts and details: the memory that they use in the isolate. */
   characters(): number;
   find<Value, Fields extends string>(
     noun: Noun<Value, Fields>,
@@ -37,7 +37,7 @@ export type LiveValues = {
 
 type Table = {
   readonly values: Map<Key, LiveValue>;
-  /** The keys in order; undefined after a key was added or removed. */
+  /** The sorted keys; undefined after a key was added or removed. */
   ordered: readonly Key[] | undefined;
 };
 
@@ -80,7 +80,7 @@ export const openLiveValues = (): LiveValues => {
       const found: ReturnType<typeof noun.decode>[] = [];
       for (const key of table.ordered) {
         if (highest.length === 0 && found.length >= limit) break;
-        // Keys first: a value that they exclude need not be decoded.
+        // Compare keys first: a value that they exclude need not be decoded.
         if (!byKey.every(([, is, than]) => holds(key, is, than))) continue;
         const live = table.values.get(key);
         if (live === undefined) continue;
@@ -96,7 +96,7 @@ export const openLiveValues = (): LiveValues => {
 const lengthOf = (value: Encoded | undefined): number =>
   value === undefined ? 0 : value.text.length + (value.detail?.length ?? 0);
 
-/** Decodes a value; small ones once. */
+/** Decodes a value, and keeps the result if the value is small. */
 export const decode = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
   live: LiveValue,
@@ -106,14 +106,15 @@ export const decode = <Value, Fields extends string>(
   return live.decoded as Value;
 };
 
-/** Computes once what decides whether a value may be forgotten. @param value if it is at hand. */
+/** Computes once the facts that decide whether a value may be forgotten. @param value the decoded value, if the caller has it. */
 export const retentionOf = (noun: AnyNoun, live: LiveValue, value?: unknown): Retained => {
   if (live.retention !== undefined) return live.retention;
   const whole = value ?? decode(noun, live);
   const entries: readonly Entry[] = noun.entries?.(whole) ?? [];
   const until = noun.forgetAt?.(whole);
   live.retention = {
-    // A payer chooses when a proof ends, and a column holds no larger number: the group that stores it would fail again and again.
+    // Attack: a payer chooses when its proof ends. A larger number would not fit into the column, and the group that stores it would fail
+    // again and again.
     until: until === undefined ? undefined : Math.min(until, Number.MAX_SAFE_INTEGER),
     firstSeq: entries[0]?.seq ?? 0,
     lastSeq: entries.at(-1)?.seq ?? 0,

@@ -9,7 +9,7 @@ export type Change = {
   readonly forgotten: readonly number[];
 };
 
-/** The rows under the engine: `sql-medium.ts` in an object, an array that can crash in tests. */
+/** The rows under the engine: SQLite in an object (`open-disk.ts`), an array that can crash in tests. */
 export type Medium = {
   /** The rows of the journal, from slot 0 on; leftovers are not among them. */
   journal(): readonly JournalRow[];

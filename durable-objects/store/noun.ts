@@ -22,7 +22,7 @@ export type Noun<Value, Fields extends string = never> = {
   readonly decode: (text: string, detail: string | null) => Value;
   /** The fields that queries may compare besides the key. */
   readonly fields?: Readonly<Record<Fields, (value: Value) => Field>>;
-  /** The entries that the value contains. It is kept until they are exported. */
+  /** The entries that the value contains. The value is kept until they are exported. */
   readonly entries?: (value: Value) => readonly Entry[];
   /**
    * When an ended value may be forgotten; undefined while work on it is due. Ended values leave memory for packed pages (`pages.ts`), and

@@ -14,7 +14,7 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
   const add = (more: Iterable<Write>): void => {
     for (const write of more) {
       const own = nouns.get(write.noun.name) ?? new Map<Key, Write>();
-      // Deletes before it sets, so that the writes keep the order in which they were decided.
+      // Delete before setting, so that the writes keep the order of their decisions.
       own.delete(write.key);
       nouns.set(write.noun.name, own.set(write.key, write));
     }
@@ -28,7 +28,7 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
     const own = nouns.get(noun.name);
     if (own === undefined) return below.find(noun, query);
     const { where = [], highest, limit } = query;
-    // Each write can replace one value that the limit has counted.
+    // Each write can replace one of the values that the limit counted, so read that many more.
     const more = limit === undefined ? query : { ...query, limit: limit + own.size };
     const kept = [...below.find(noun, more)].filter((value) => !own.has(noun.key(value)));
     const written = [...own.values()].flatMap(({ value }) =>

@@ -51,7 +51,7 @@ export const openPageIndex = (
   const insertAll = (head: PageHead): void => {
     for (let at = 1; at < head.prints.length; at += 1) insert(head.prints[at] ?? 0, head.id);
   };
-  /** Builds the table anew, without the keys of dropped pages, at most half full. */
+  /** Rebuilds the table without the keys of dropped pages, at most half full. */
   const rebuild = (more: number): void => {
     let keys = more;
     for (const { prints: own } of heads.values()) keys += own.length - 1;

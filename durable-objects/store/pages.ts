@@ -3,15 +3,15 @@ import { type Limits, lineStart } from './journal.ts';
 import type { Key } from './noun.ts';
 
 /**
- * Ended values, packed by the time at which they may be forgotten. A page is written once and deleted whole. A value that changes after all
- * gets a copy in a later page: the copy in the page with the highest id counts.
+ * Ended values, packed by the time at which they may be forgotten. A page is written once and deleted whole. If an ended value changes, its
+ * newer copy goes into a later page: the copy in the page with the highest id counts.
  */
 export type Page = PageHead & {
   /** Lines as in the journal. */
   readonly text: string;
 };
 
-/** What memory keeps of a page. */
+/** The part of a page that stays in memory. */
 export type PageHead = {
   readonly id: number;
   /** Fingerprints of the keys; the first number is the seed of all of them. */
@@ -21,12 +21,12 @@ export type PageHead = {
 /** When a value, or the last one of a page, may be forgotten. */
 export type Retention = {
   readonly until: Seconds;
-  /** The first and the last entry in it; 0 if there are none. It stays until the last one is exported. */
+  /** The first and the last entry in the page; 0 if there are none. The page stays until its last entry is exported. */
   readonly firstSeq: number;
   readonly lastSeq: number;
 };
 
-/** The present, as far as forgetting depends on it. */
+/** The facts of the present moment on which forgetting depends. */
 export type Horizon = {
   readonly now: Seconds;
   /** Every entry up to this seq is in D1. */
@@ -44,7 +44,7 @@ export type Ended = Retention & {
   readonly prints: readonly number[];
 };
 
-/** Values of one page end within this time, or within as much again as the first of them still has. */
+/** Values of one page end within this time of each other, or within the time that the first of them still has. */
 const PAGE_SPAN: Seconds = 3_600;
 
 /** Packs ended values into pages. */

@@ -1,6 +1,6 @@
 /**
- * Runs work at most once in a while: at once after a quiet while, otherwise when the while is over. Work that arrives meanwhile replaces
- * the work that waits. Not durable: the work of an evicted object is lost, so an alarm must repeat it.
+ * Runs work at most once per pause: at once if the last run is longer ago, otherwise when the pause is over. New work replaces work that
+ * waits. Not durable: the work of an evicted object is lost, so an alarm must repeat it.
  */
 export type Throttle = (work: () => Promise<void>) => Promise<void>;
 

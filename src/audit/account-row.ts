@@ -7,7 +7,7 @@ import type { Facts } from '../protocol/log/facts.ts';
 export type AccountRow = {
   /** The issuer of the grant that it took last. */
   readonly parent?: AccountId | undefined;
-  /** Those that were not cut off, nearest first. */
+  /** Ancestors that were not cut off, nearest first. */
   readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
   /** The role of the signer who set the label. */

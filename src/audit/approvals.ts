@@ -51,7 +51,7 @@ const insert = (
     );
 };
 
-/** The end of a call's time names no person: its evidence is empty. */
+/** A call whose time has ended names no person: its evidence is empty. */
 const decide = (
   db: D1Database,
   entry: Facts,

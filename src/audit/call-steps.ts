@@ -11,7 +11,7 @@ export type Step = {
   readonly seq: number;
   /** What happened. */
   readonly what: string;
-  /** Who signed, which policies applied, who pays. Empty where an entry says no such thing. */
+  /** Who signed, which policies applied, who pays. Empty if the entry does not contain it. */
   readonly clauses: readonly string[];
 };
 

@@ -23,13 +23,13 @@ const LONGEST_PAUSE: Seconds = 60;
 
 export type AuditDeps = {
   readonly db: D1Database;
-  /** Has the entries that D1 has forgotten. */
+  /** The bucket with the entries that D1 has forgotten. */
   readonly archive?: R2Bucket | undefined;
   /** The account's object. */
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
   /** The statements that bring the entry of a webhook or secret into its table, which a higher layer owns. */
   readonly projectDocument: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
-  /** Appends stored runs to the transparency log; absent where there is none. A throw delays the acknowledgement. */
+  /** Appends stored runs to the transparency log; absent if there is no log. A throw delays the acknowledgement. */
   readonly appendToLog?: (runs: readonly StoredRun[]) => Promise<readonly Appended[]>;
   /** The last entries of accounts in the transparency log. */
   readonly headsInLog?: AuditLogRpc['headsOf'];
@@ -111,8 +111,8 @@ const storeInOrder = async (
 };
 
 /**
- * Reports entries that the log has and D1 lacks: D1 was restored to an earlier time, and the account has deleted what D1 acknowledged. The log
- * keeps its leaves, so nothing can take the place of those entries. The first delivery asks nothing: queues do not keep order.
+ * Reports entries that the log has and D1 lacks: D1 was restored to an earlier time, and the account has deleted what D1 acknowledged. The
+ * log keeps its leaves, so no other entries can take that place. The first delivery does not ask the log, because queues do not keep order.
  */
 const reportLoss = async (
   deps: AuditDeps,
@@ -135,7 +135,7 @@ const reportLoss = async (
 
 const UNANSWERED = { verdict: 'unanswered' } as const;
 
-/** Appends what is stored to the transparency log, in one call. @returns what the log has. */
+/** Appends stored entries to the transparency log, in one call. @returns how far the log has each account. */
 const appendAll = async (
   queue: string,
   stored: readonly Stored[],
@@ -174,8 +174,8 @@ const appendAll = async (
 };
 
 /**
- * Appends stored entries that the log lacks, as many as one read returns: those from before the gateway had a log, or of a message that is
- * still under way. The message that follows them is delivered again.
+ * Appends stored entries that the log lacks, as many as one read returns: entries from before the gateway had a log, or of a message that
+ * is still in flight. The message that follows them is delivered again.
  */
 const fillGap = async (
   { db, archive, appendToLog }: AuditDeps,
@@ -194,7 +194,7 @@ const fillGap = async (
   }
 };
 
-/** Tells the account what is stored, and only then acknowledges the messages. */
+/** Acknowledges the stored entries to the account, and only then the messages to the queue. */
 const acknowledgeAll = async (
   account: AccountId,
   logged: readonly Stored[],
@@ -298,7 +298,7 @@ const MAX_BODY = 200_000;
 
 /**
  * Makes the dead letter of an audit message. An account whose chunk is rejected sends it again, each time later, until an operator repairs
- * it. The id names the position at which the chain is stuck, so all these messages are one dead letter.
+ * it. The id names the position at which the chain is stuck, so all these messages share one dead letter.
  */
 export const auditDeadLetter: MakeDeadLetter = (message, queue, reason, now) => {
   const read = readMessage(message.body);

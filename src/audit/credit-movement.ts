@@ -47,10 +47,10 @@ export const creditMovement = (entry: Facts): CreditMovement | undefined => {
     case 'call.abandoned':
       if (entry.amounts.credited !== undefined) return of('topped_up', entry.amounts.credited);
       return isCredit(entry) ? of('returned', undefined) : undefined;
-    // The money of a call that was not charged had moved: all of it returns as credit (law 4).
+    // The money of an uncharged call had moved: all of it returns as credit (law 4).
     case 'call.resolved':
       return isCredit(entry) ? of('returned', undefined) : undefined;
-    // Also of a call that an ancestor's credit paid: the gateway owes it that credit while it is in transit.
+    // Applies also if an ancestor's credit paid for the call: the gateway owes the ancestor that credit while it is in transit.
     case 'call.refunded':
       return of('returned', entry.amounts.amount, entry.payment.asset);
     case 'payment.settled': {

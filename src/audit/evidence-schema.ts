@@ -38,7 +38,7 @@ const authorization = z.strictObject({
   nonce: bytes32,
 });
 
-/** The policies and grants that bound a call, where more than one did. Their list has the hash `policy`. */
+/** The policies and grants that bound a call, if there are several. `policy` is the hash of this list. */
 const policies = z.exactOptional(
   z.array(
     z.strictObject({
@@ -69,8 +69,8 @@ export const toolTermsSchema = z.strictObject({
 });
 
 /**
- * What a call's entry says about the texts that decided it. `terms`: hash of the tool's terms; the gateway's own tools have none. `document`
- * and `policy`: the terms and the default policy themselves, if the log of the gateway's account was not known to have them.
+ * How a call's entry names the texts that decided it. `terms`: hash of the tool's terms; the gateway's own tools have none. `document` and
+ * `policy`: the terms and the default policy themselves, if the log of the gateway's account was not known to have them.
  */
 const texts = {
   terms: z.exactOptional(bytes32),

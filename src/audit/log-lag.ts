@@ -9,8 +9,8 @@ const LATE: Seconds = 600;
 type LogReader = Pick<AuditLogRpc, 'status' | 'leavesOf'>;
 
 /**
- * Raises `log_behind` if no signed checkpoint covers an entry that D1 stored more than ten minutes ago: the transparency log does not take
- * leaves, or it cannot sign. Accounts keep the entries that the log lacks, and nothing is lost.
+ * Raises `log_behind` if no signed checkpoint covers an entry that D1 stored more than ten minutes ago: the transparency log does not
+ * append leaves, or cannot sign. Accounts keep the entries that the log lacks, so nothing is lost.
  *
  * @param logOf the log of a year
  * @throws Error if the log or D1 does not answer
@@ -32,7 +32,7 @@ export const watchLogLag = async (
     if (page !== undefined && page.leaves.length > 0) return;
     leaves += (await log.status()).size;
   }
-  // Without a leaf the log was turned on after the entry. Its account appends it when it writes the next one.
+  // Without a leaf, the log was turned on after the entry was written. The entry is appended with the account's next one.
   if (leaves > 0) await raise({ rule: 'log_behind', detail: { account, seq, since } });
 };
 

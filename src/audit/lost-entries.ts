@@ -3,7 +3,7 @@ import type { AlertBody } from '../protocol/alert.ts';
 import type { AuditLogRpc } from '../protocol/audit-log-contract.ts';
 import { parseLeaf } from './log/leaf.ts';
 
-/** The newest leaves of the log that one look compares: their chunks are those that a restore of D1 loses first. */
+/** How many of the log's newest leaves one check compares: a restore of D1 loses their chunks first. */
 const LEAVES = 500;
 
 /** Entries of an account that the transparency log has and D1 lacks. */
@@ -14,8 +14,8 @@ export type LostEntries = {
 };
 
 /**
- * Raises `database_behind` if D1 lacks entries that are in the newest leaves of the transparency log: it was restored to an earlier time. An
- * account that writes its next entry reports the loss by itself; one that is quiet does not.
+ * Raises `database_behind` if D1 lacks entries that are in the newest leaves of the transparency log: it was restored to an earlier time.
+ * An account that writes another entry reports the loss by itself; a quiet account does not.
  *
  * Race: the log is read first. D1 stores a chunk before the log has its leaf, so a chunk that is under way is never reported.
  *

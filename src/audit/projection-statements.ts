@@ -41,7 +41,7 @@ export const FOUND_WITHIN: Seconds = 86_400;
 const lateSince = (acceptedAt: string): string =>
   `iif(${member('payment.at')} BETWEEN ${acceptedAt} AND ${acceptedAt} + ${FOUND_WITHIN}, NULL, 1)`;
 
-/** Columns of the end of a payment, set only with an end. \`price\` and \`acceptedAt\`: where the statement has these facts of the call. */
+/** Columns of the end of a payment, set only with an end. \`price\` and \`acceptedAt\`: SQL for these facts of the call. */
 const endOf = (price: string, acceptedAt: string) =>
   [
     ['amount', `coalesce(${member('payment.amount')}, ${price}, 0)`],
@@ -57,7 +57,7 @@ const IS_END = `${member('payment.seq')} IS NOT NULL`;
 const IN_CHUNK = endOf(member('price'), member('acceptedAt'));
 const STORED = endOf('price', 'stored.accepted_at');
 
-/** Calls that the chunk accepts. A call that is stored already has this chunk, and perhaps later ones. */
+/** Calls that the chunk accepts. A call that is already stored includes this chunk, and perhaps later ones. */
 const insertAccepted = (into: TablePrefix): string => `
 INSERT INTO ${into}calls (accepted_at, account, call, first_seq, segment, payment, ${[...FACTS, ...IN_CHUNK].map(([column]) => column).join(', ')})
 SELECT ${member('acceptedAt')}, ?1, ${member('call')}, ${member('firstSeq')}, ${segmentOf(member('firstSeq'))}, ${member('payment.state')}, ${FACTS.map(([, path]) => member(path)).join(', ')},
@@ -72,8 +72,8 @@ const PAYMENT_STATE = `iif(${IS_END}, ${member('payment.state')}, coalesce(payme
 const keepsTime = (column: string): boolean => column === 'payment_at' || column === 'late';
 
 /**
- * Calls that an earlier chunk accepted. Sets no column of the key or of the index on the account: that would be billed as another row.
- * Updates from entries older than the row change nothing. Materialized, because SQLite would otherwise begin with the rows of the account.
+ * Calls that an earlier chunk accepted. Sets no column of the key or of the index on the account, because D1 would bill another row.
+ * Updates from entries older than the row change nothing. MATERIALIZED, because SQLite would otherwise begin with the rows of the account.
  */
 const updateEarlier = (into: TablePrefix): string => `
 WITH news AS MATERIALIZED (

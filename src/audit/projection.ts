@@ -22,7 +22,7 @@ export type CallUpdate = {
   readonly price?: number;
   readonly paidBy?: string;
   readonly charged?: number;
-  /** What its end added to `spend`, if that is not `charged`. */
+  /** The amount that the call's end added to `spend`, if it differs from `charged`. */
   readonly spent?: number;
   /** All of its refunds so far. */
   readonly refunded?: number;
@@ -128,7 +128,7 @@ const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
         }),
       };
     }
-    // The call ended before without an answer. Its charge is known now.
+    // The call had ended without an answer; its charge is known only now.
     case 'call.resolved':
       return {
         ...known,
@@ -145,7 +145,7 @@ const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
     // Each entry has the total, so a redelivery adds nothing.
     case 'call.refunded':
       return { call, seq, ...withoutUndefined({ refunded: stored(entry.amounts.refunded) }) };
-    // The hold ended before the answer, which changes neither the state nor the charge.
+    // The hold ended before the answer arrived, so the answer changes neither the state nor the charge.
     case 'call.late':
       return { ...known, state: 'abandoned', ...withoutUndefined(answered(entry.outcome)) };
     // An upfront call whose payment can never settle ends with it, before its tool ran.
@@ -159,7 +159,7 @@ const callRow = (entry: Facts, call: Hex): CallUpdate | undefined => {
             endedAt: entry.at,
             ...withoutUndefined({ charged: stored(entry.amounts.charged) }),
           };
-    // A call that waited and never ran has its only row from here: its payment may still move, and then becomes credit.
+    // A parked call that never ran gets its only row here: its payment may still move, and then becomes credit.
     case 'call.refused':
       return {
         ...known,

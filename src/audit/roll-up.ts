@@ -29,7 +29,7 @@ type Spent = {
   readonly charged: number;
   readonly denied: number;
   readonly failed: number;
-  /** A refund gives back credit as a movement of its own: the credit that paid for the call stays spent. */
+  /** A refund returns credit as a separate movement: the credit that paid for the call stays spent. */
   readonly isRefund?: true;
 };
 
@@ -54,7 +54,7 @@ export type RollUp = {
   readonly changes: readonly ChargeChange[];
   /** Each list of ancestors that the account had during these entries. */
   readonly lineages: readonly (readonly AccountId[])[];
-  /** The account after them. */
+  /** The account's row after these entries. */
   readonly row: AccountRow;
   readonly movements: readonly CreditMovement[];
 };
@@ -192,9 +192,9 @@ const ofCall = (into: TablePrefix): string =>
   `c.accepted_at = ${acceptedAtOf('?1', "value ->> 'call'", `${into}calls`)} AND c.account = ?1 AND c.call = value ->> 'call'`;
 
 /**
- * Adds to `spend`, one row per key: for the account, for all accounts, and for each ancestor; to that of all accounts also what its payments
- * earned, on the day of their settlement. The addition happens once because the insert of the chunk, in the same transaction, fails if its
- * entries are stored already.
+ * Adds to `spend`, one row per key: for the account, for each ancestor, and for all accounts together; the last one also gets the earnings
+ * from payments, on the day of their settlement. The addition happens once because the insert of the chunk, in the same transaction, fails
+ * if its entries are stored already.
  */
 const addSpent = (into: TablePrefix): string => `
 WITH spent AS MATERIALIZED (

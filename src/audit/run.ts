@@ -28,7 +28,7 @@ export type VerifiedRun = {
 /** The first broken entry: its index in the run, and its seq if it has one. */
 export type Broken = { readonly index: number; readonly seq?: number } & (
   | { readonly reason: 'empty' }
-  /** Not an entry: bad JSON, or a member that is missing, unknown or malformed. */
+  /** Not an entry: malformed JSON, or a member that is missing, unknown or malformed. */
   | { readonly reason: 'malformed'; readonly field: string }
   /** An entry of another account's chain. */
   | { readonly reason: 'account'; readonly found: AccountId }
@@ -90,7 +90,7 @@ export const readLog = (text: string): Result<readonly Entry[], Broken> => {
   for (const [index, line] of lines.entries()) {
     const read = readEntry(parseJson(line));
     if ('field' in read) return err({ index, reason: 'malformed', field: read.field });
-    // An entry has exactly one text. Spaces, duplicate members or another order would add bytes that no hash covers.
+    // An entry has exactly one text. With spaces, duplicate members or another order, the file would contain bytes that no hash covers.
     if (entryText(read.entry) !== line) {
       return err({ index, seq: read.entry.seq, reason: 'malformed', field: 'canonical form' });
     }

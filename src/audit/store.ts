@@ -32,7 +32,7 @@ export type StoreFault =
   /** Another consumer stored a chunk of this account concurrently. */
   | { readonly kind: 'contended' }
   | { readonly kind: 'unavailable'; readonly cause: string }
-  /** No account could have sent this. A retry cannot help. */
+  /** No account could have sent this message, so a retry cannot help. */
   | { readonly kind: 'refused'; readonly why: ChunkFault | ChunkRefusal };
 
 export type ChunkRefusal =
@@ -108,7 +108,7 @@ const forkAt = async (
   const common = entries.findLast(({ seq }) => seq <= head.seq) as Entry;
   if (common.seq === head.seq) return entryHash(common) === head.hash ? undefined : common.seq;
   const stored = await loadChunk(db, account, common.seq);
-  // Archived and deleted: it was verified when it was stored, and there is nothing left to compare.
+  // The chunk is archived and deleted. It was verified when it was stored, and D1 has nothing left to compare.
   if (stored === undefined) return undefined;
   const same = stored.find(({ seq }) => seq === common.seq);
   return same !== undefined && entryHash(same) === entryHash(common) ? undefined : common.seq;

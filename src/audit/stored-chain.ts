@@ -23,8 +23,8 @@ type StandingRow = {
 };
 
 /**
- * One statement. A row older than the head would count a chunk for former ancestors; a newer row does no harm, because the insert of the
- * chunk is then rejected.
+ * One statement reads both: with a row older than the head, a chunk would count for former ancestors. A newer row is harmless, because the
+ * insert of the chunk then fails.
  */
 const STANDING = `
 SELECT head.seq, head.hash, a.parent, a.above, a.label, a.named_by, a.status, a.operator_status, a.first_at, a.seq AS changed

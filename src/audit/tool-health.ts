@@ -58,14 +58,14 @@ const DAY: Seconds = 86_400;
 const DAYS = 30;
 
 /**
- * A failure of the tool: no answer (status 0), or a status of 500 and above. Its other refusals do not count, including errors of a remote
- * MCP server (also status 0): any caller can provoke them with a bad request, free of charge.
+ * A failure of the tool: no answer (status 0), or a status of 500 and above. Other refusals of the tool do not count, including errors of a
+ * remote MCP server (also status 0), because any caller can provoke them with a bad request, free of charge.
  */
 const FAILED = `(state = 'abandoned' OR (success = 0 AND (status >= 500 OR (status = 0 AND reason IS NOT 'upstream_status'))))`;
 
 /**
- * The newest results of a tool decide: at most `MANY` of the last `MINUTES`, and at least `FEW` however old they are, because a quiet tool
- * has no newer ones.
+ * The newest results of a tool decide: at most `MANY` of the last `MINUTES`, and at least `FEW` of any age, because a quiet tool has no
+ * newer ones.
  */
 const MANY = 10;
 const FEW = 5;

@@ -14,7 +14,10 @@ export const CENT = 10_000n;
 /** The idempotency key of a call at its merchant: a merchant that knows the header charges a repeat once. */
 const merchantKeyOf = ({ call }: CardCall): string => `countersign-${call}`;
 
-/** Reads the request to a merchant as its places are filled, with the call's idempotency key. A range could begin inside a card. */
+/**
+ * Reads the request to a merchant as it will be after its places are filled, with the call's idempotency key. No `Range`: a part of the
+ * answer could begin in the middle of a card number.
+ */
 export const draftOf = (call: CardCall, url: string, init: RequestInit): Draft => {
   const headers = new Headers(init.headers);
   for (const name of ['range', 'if-range']) headers.delete(name);
@@ -41,7 +44,7 @@ const DUMMY: Readonly<Record<CardPart, string>> = {
   exp_year: '0',
 };
 
-/** Checks before any card exists that the caller's request can carry one. @returns the answer that refuses it */
+/** Checks, before a card is made, that the caller's request can carry one. @returns the answer that refuses the request */
 export const checkPlaces = async (draft: Draft, card: Card): Promise<Result<Draft, Response>> => {
   const { pathname, search } = new URL(draft.url);
   if (search !== '') return err(await malformed('query', `${pathname} takes no query`));
@@ -59,7 +62,7 @@ export const malformed = (field: string, hint: string): Promise<Response> =>
 
 /**
  * The answer of a card tool: the filtered body, and in `settlement-overrides` the charge, which counts if the tool's price is a maximum.
- * Without it the gateway would take such a call for one that charges its whole price.
+ * Without this header the gateway would charge the whole price.
  *
  * @param charged millionths
  */
@@ -69,8 +72,8 @@ export const chargedAnswer = (body: FilteredAnswer['body'], charged: bigint): Re
   });
 
 /**
- * The answer to a call that charged nothing and never will. An account releases the amount of a card tool for a 4xx alone, so a merchant that failed or
- * fell silent is 424 (RFC 4918 §11.4).
+ * The answer to a call that charged nothing and never will. An account releases the amount of a card tool only for a 4xx, so the answer for
+ * a merchant that failed or fell silent is 424 (RFC 4918 §11.4).
  */
 export const freeAnswer = (
   status: FilteredAnswer['status'],

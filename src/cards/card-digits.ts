@@ -10,16 +10,16 @@ export const CARD_MARK = '[secret:card]';
 export type CardScrubber = (text: string) => string;
 
 /**
- * Returns the scrubber of a known card. It finds the number in every form of the vault (base64, hex, escapes), and its digits in any grouping:
- * with spaces, dashes or any other characters between them. A text that is the CVC and nothing else is replaced as well. Three digits inside
- * a longer text prove nothing, so the allow-list of the answer is what keeps the CVC in.
+ * Returns the scrubber of a known card. It finds the number in every form of the vault (base64, hex, escapes), and its digits in any
+ * grouping: with spaces, dashes or any other characters between them. A text that equals the CVC is replaced as well. Three digits in a
+ * longer text prove nothing, so only the allow-list of the answer protects the CVC there.
  */
 export const scrubberOf = ({ number, cvc }: CardNumbers): CardScrubber => {
   const forms = openScrubber([{ name: 'card', text: number }], () => undefined);
   return (text) => (text.trim() === cvc ? CARD_MARK : withoutDigits(forms.text(text), number));
 };
 
-/** Whether the digits of a text contain a card number, whatever stands between them. */
+/** Whether the digits of a text contain a card number, ignoring all other characters. */
 export const holdsDigits = (text: string, number: string): boolean =>
   text.replace(/\D/g, '').includes(number);
 

@@ -12,7 +12,7 @@ const authorization = z.object({
   amount: cents,
   currency,
   approved: z.boolean(),
-  /** What the merchant asks for now, in the card's currency. */
+  /** The amount that the merchant requests now, in the card's currency. */
   pending_request: z.nullish(z.object({ amount: cents, currency })),
 });
 
@@ -32,13 +32,13 @@ const DECIDED: ReadonlySet<string> = new Set([
   'issuing_authorization.updated',
 ]);
 
-/** What an event of the issuer means to the gateway. Amounts in cents. */
+/** The meaning of an issuer's event for the gateway. Amounts in cents. */
 export type CardEvent =
-  /** The issuer waits two seconds for a decision. `amount`: everything that the merchant would have then. */
+  /** The issuer waits two seconds for a decision. `amount`: the merchant's total if the gateway approves. */
   | { readonly kind: 'decide'; readonly authorization: Authorized }
   /** The issuer has decided. */
   | { readonly kind: 'decided'; readonly authorization: Authorized; readonly approved: boolean }
-  /** Nothing that a call depends on. */
+  /** An event that no call depends on. */
   | { readonly kind: 'other' };
 
 export type Authorized = {
@@ -51,7 +51,7 @@ export type Authorized = {
 /**
  * Reads an event whose signature was verified. Members that the gateway does not use are ignored: the issuer adds some with every version.
  *
- * @returns undefined for a text that is no event, or an authorization without what a decision needs
+ * @returns undefined for a text that is not an event, or an authorization that lacks a member that the decision needs
  */
 export const readCardEvent = (text: string): CardEvent | undefined => {
   const json = parseStrictJson(text);

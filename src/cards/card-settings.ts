@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../core/result.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 
-/** Where the issuer and the card vault are. Only a local stack and tests need others than these. */
+/** The origins of the issuer and the card vault. Only a local stack and tests use others. */
 const HOSTS = {
   CARD_ISSUER_URL: 'https://api.stripe.com',
   CARD_VAULT_URL: 'https://api.basistheory.com',
@@ -10,7 +10,7 @@ const HOSTS = {
 /** The setting that holds the secret of the issuer's webhook endpoint: a Worker secret, or a binding of the Secrets Store. */
 export const WEBHOOK_SECRET = 'CARD_WEBHOOK_SECRET';
 
-/** Reads the origin of a service of cards. @returns a fault that completes a sentence beginning with the setting */
+/** Reads the origin of a card service. @returns a fault that completes a sentence beginning with the setting */
 export const cardServiceUrl = (
   env: object,
   name: keyof typeof HOSTS,

@@ -8,9 +8,9 @@ import type { AccountId } from '../protocol/account-id.ts';
  */
 
 /**
- * `making`: the issuer may have made the card, but has given its number to nobody. `open`: a merchant may have the number. `charged`: the
+ * `making`: the issuer may have made the card, but no party has its number yet. `open`: a merchant may have the number. `charged`: the
  * issuer approved a payment, which the merchant may raise up to the cap. `sealed`: the call has read what the card was charged, and the
- * gateway approves no further raise. `closing`: no payment may begin any more, and the issuer has not confirmed that yet. `closed`: the
+ * gateway approves no further raise. `closing`: no payment may begin any more, but the issuer has not confirmed that yet. `closed`: the
  * issuer has confirmed it, and approved no payment.
  */
 export type CardState = 'making' | 'open' | 'charged' | 'sealed' | 'closing' | 'closed';
@@ -58,7 +58,7 @@ export type CardTable = {
   /** Records a payment that the issuer approved, whatever the card's state. */
   readonly charge: (call: Hex, of: Payment) => Promise<void>;
   /**
-   * Returns the cents that a call is charged, and seals the card against raises; undefined if no payment was approved.
+   * Returns the charge of a call in cents, and seals the card against raises; undefined if no payment was approved.
    *
    * Attack: a merchant charges $1, answers, and raises the same authorization to the cap after the call ended with $1 (CWE-367).
    */
@@ -66,9 +66,9 @@ export type CardTable = {
   /** Lets no further payment begin. False if one was approved. */
   readonly close: (call: Hex, card: string | null) => Promise<boolean>;
   readonly closed: (call: Hex) => Promise<void>;
-  /** The call succeeded before a payment was approved: the merchant has until then. */
+  /** The call succeeded before a payment was approved: the merchant may still charge until this time. */
   readonly extend: (call: Hex, until: Seconds) => Promise<void>;
-  /** Cards whose time is up and whose call does not know its end. */
+  /** Cards whose time is up, and whose end the call's account does not know. */
   readonly due: (now: Seconds) => Promise<readonly CardRow[]>;
   /** The account knows the end of the card. */
   readonly conclude: (call: Hex, now: Seconds) => Promise<void>;

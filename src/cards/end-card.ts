@@ -10,8 +10,8 @@ export type CardEnd =
 /**
  * Ends a card that a merchant may have: lets no payment begin, cancels it at the issuer, and then reads what the issuer has approved. Idempotent.
  *
- * Race: a payment that the issuer approved before the cancellation is found by the last step, and one that the gateway approved before it
- * stops the first step. So `closed` means that no payment exists and none can follow.
+ * Race: the last step finds a payment that the issuer approved before the cancellation, and the first step fails if the gateway has
+ * approved one. So `closed` means that no payment exists and none can follow.
  */
 export const endCard = async (
   table: CardTable,

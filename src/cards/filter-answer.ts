@@ -3,7 +3,7 @@ import { readText } from '../core/read-text.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import type { CardScrubber } from './card-digits.ts';
 
-/** What a caller sees of a merchant's answer. */
+/** The part of a merchant's answer that the caller sees. */
 export type FilteredAnswer = {
   /** 200, 422 if the merchant refused (4xx), or 502. The merchant's own number could be a CVC. */
   readonly status: 200 | 422 | 502;
@@ -91,7 +91,7 @@ const put = (target: Record<string, Scalar | Scalars>, keys: readonly string[], 
   let at = target;
   for (const key of keys.slice(0, -1)) {
     const next = at[key];
-    // Another pointer ends here: `/a` and `/a/b` cannot both hold.
+    // Another pointer ends here: `/a` and `/a/b` cannot both apply.
     const inner = isObject(next) ? (next as Record<string, Scalar | Scalars>) : {};
     at[key] = inner;
     at = inner;

@@ -18,7 +18,7 @@ import { endCard } from './end-card.ts';
 import { filterAnswer, type FilteredAnswer } from './filter-answer.ts';
 import { cardRequest, type Issuer, type OpenedCard } from './stripe-card.ts';
 
-/** What a call with a one-time card works with. */
+/** The context of a call with a one-time card. */
 export type Issuing = {
   readonly tool: Tool;
   readonly card: IssuingCard;
@@ -28,14 +28,17 @@ export type Issuing = {
   readonly merchant: SecretFetcher;
 };
 
-/** From the end of a call on, its account has let go of it: only then may the sweep end the card. More than the account's grace. */
+/**
+ * How long after the end of a call the sweep may end its card. Longer than the account's grace, so that the account no longer waits for the
+ * call.
+ */
 const SWEEP_AFTER: Seconds = 90;
 /** How long a merchant that has answered may take to charge the card. */
 const CHARGE_WITHIN: Seconds = 3_600;
 
 /**
  * Returns the fetcher of one call: it makes a card for the held amount and one payment, sends it to the merchant, and concludes what was
- * charged. The outcome is what the issuer approved, not what the merchant says:
+ * charged. The outcome depends on what the issuer approved, not on the merchant's answer:
  *
  * - approved: the call is charged, also if the merchant failed or fell silent;
  * - not approved and the card cancelled: nothing was charged and nothing can be;
@@ -74,7 +77,7 @@ const makeCard = async (
   const until = now + timeoutSeconds + SWEEP_AFTER;
   try {
     const row = { call, account, tool: tool.id, secret: card.key, request, until };
-    // A row means that an earlier attempt got as far: its card must not be used twice.
+    // A row means that an earlier attempt has already reached this point: its card must not be used twice.
     if (!(await table.insert({ ...row, cap: cents, currency }, now))) {
       throw new Error('the call has a card already');
     }
@@ -90,7 +93,7 @@ const makeCard = async (
       fault: !opened.ok && opened.error,
     });
     if (made.ok) await endCard(table, issuer, { call, card: made.value.id });
-    // What the issuer refused does not exist. Anything else the sweep looks up.
+    // A card that the issuer refused does not exist. After any other failure the sweep looks the card up.
     else if (made.error === 'refused' && (await table.close(call, null))) await table.closed(call);
     return { refusal: notMade() };
   } catch (cause) {
@@ -125,11 +128,11 @@ const pay = async (
       ...{ ...init, method, headers, body, redirect: 'manual' },
     });
     const filtered = await filterAnswer(response, card.answer, scrubberOf(opened));
-    // A card in pieces, one in each member.
+    // Attack: the merchant returns the card in pieces, one in each member.
     const isSplit = holdsDigits(JSON.stringify(filtered.body), number);
     return isSplit ? { ...filtered, body: {} } : filtered;
   } catch {
-    // The error could hold the request. What happened to the card is for the issuer to say.
+    // The error could contain the request, so drop it. Only the issuer knows whether the card was charged.
     return undefined;
   }
 };
@@ -176,7 +179,7 @@ const failed = async (
   }
 };
 
-/** The charge of a call: at most what its account holds. An issuer that approved more is an alert of the webhook. */
+/** The charge of a call: at most the amount that its account holds. If the issuer approved more, the webhook raises an alert. */
 const millionths = (cents: number, price: bigint): bigint => {
   const charged = BigInt(cents) * CENT;
   return charged < price ? charged : price;

@@ -63,7 +63,7 @@ const plainFetcher = ({ reach, upstreamUrl }: VaultDeps, tool: Tool): SecretFetc
   },
 });
 
-/** Opens the issuer with its key; also for the sweep, which knows the tool and the secret by name. */
+/** Opens the issuer with its key. The sweep also uses this: it knows only the names of the tool and the secret. */
 export const openIssuerOf = async (
   deps: VaultDeps,
   { tool, secret }: { readonly tool: string; readonly secret: string },
@@ -87,7 +87,7 @@ const openProxiedCard = async (
   return ok((call) => openVaultProxy({ card, vault: vault.value, origin: origin.value }, call));
 };
 
-/** What the vault needs to know of a service: the host that its secrets are bound to, and who uses them. */
+/** What the vault must know about a service: the host to which its secrets are bound, and the tool that uses them. */
 const serviceTool = (id: string, upstream: string, secrets: Tool['secrets']) => ({
   ...{ id, upstream, secrets, path: '/' },
 });

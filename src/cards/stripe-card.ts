@@ -14,7 +14,7 @@ import type { IssuingCard } from './card-terms.ts';
  */
 export const STRIPE_VERSION = '2026-03-25.dahlia';
 
-/** Why a request to the issuer failed. `refused`: it did nothing. `unknown`: it may have done it. */
+/** Why a request to the issuer failed. `refused`: the issuer did nothing. `unknown`: it may have carried the request out. */
 export type IssuerFault = 'refused' | 'unknown';
 
 /** A card as the issuer made it. */
@@ -103,7 +103,7 @@ export const openIssuer = (fetcher: SecretFetcher, origin: string): Issuer => {
       });
       const text = await readText(response, MAX_BODY);
       const { status } = response;
-      // 409: another request with this key is running. 429: nothing was done, but a repeat could succeed.
+      // 409: another request with this key is running. 429: the issuer did nothing, but a repeat could succeed.
       if (status >= 400 && status < 500 && status !== 409 && status !== 429) return err('refused');
       const parsed =
         status === 200 && text !== undefined ? schema.safeParse(parse(text)) : undefined;

@@ -2,7 +2,10 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Seconds } from '../core/clock.ts';
 import { utf8 } from '../crypto/bytes.ts';
 
-/** How far the time of a signature may be from ours: a captured event is worth nothing afterwards. Stripe's own libraries use the same. */
+/**
+ * How far the time of a signature may be from the Worker's clock, so that a captured event soon becomes useless. Stripe's own libraries use
+ * the same limit.
+ */
 export const TOLERANCE: Seconds = 300;
 
 const MAX_HEADER = 1_024;
@@ -11,7 +14,7 @@ const MAX_HEADER = 1_024;
  * Verifies the header `Stripe-Signature` of an event: `t=<seconds>,v1=<hex>[,v1=<hex>]`, HMAC-SHA-256 with the endpoint's secret over
  * `<t>.<body>` (docs.stripe.com/webhooks#verify-manually). While a secret is rolled, an event has a signature of each.
  *
- * @param body exactly as received: JSON that is parsed and written again has another signature
+ * @param body exactly as received: the signature of JSON that was parsed and written again differs
  */
 export const verifyStripeSignature = async (
   header: string | null,

@@ -13,8 +13,8 @@ export type SweepDeps = VaultDeps & {
 };
 
 /**
- * Ends the cards of calls that are over: those that a crash left behind, and those that no merchant charged in time. Then tells each account what
- * its card was charged, which concludes a call whose amount it still keeps. Every step may be repeated, so a crash here loses nothing.
+ * Ends the cards of calls that have ended: cards that a crash left behind, and cards that no merchant charged in time. Then reports the
+ * charge to each account, which concludes a call whose amount it still keeps. Every step may be repeated, so a crash here loses nothing.
  *
  * @throws if the database does not answer
  */
@@ -44,7 +44,7 @@ const endOf = async (deps: SweepDeps, table: CardTable, row: CardRow): Promise<C
     : await endCard(table, issuer.value, { call: row.call, card });
 };
 
-/** The card of a request whose answer was lost: the same request under the same idempotency key gives it. */
+/** The answer to the request for this card was lost: the same request under the same idempotency key returns the card. */
 const findCard = async (
   issuer: Issuer,
   table: CardTable,

@@ -32,7 +32,7 @@ export const vaultPlacements = ({ key, token, places }: ProxiedCard): Tool['secr
 ];
 
 /**
- * Starts an expression, which the vault evaluates anywhere in a request: a caller could read any token of the operator, or the card,
+ * Starts an expression, which the vault evaluates anywhere in a request. Attack: a caller reads any token of the operator, or the card,
  * reversed or cut.
  */
 const EXPRESSION = /\{[{%#]/;
@@ -60,9 +60,9 @@ const isUnknown = (status: number): boolean =>
   status === 409;
 
 /**
- * Returns the fetcher of one call through the operator's card vault (developers.basistheory.com/docs/api/proxies/ephemeral-proxy). The gateway
- * never has the number. It cannot ask an issuer either, so an unclear answer throws, and the account keeps the amount until an operator
- * resolves the call.
+ * Returns the fetcher of one call through the operator's card vault (developers.basistheory.com/docs/api/proxies/ephemeral-proxy). The
+ * gateway never has the number, and cannot ask an issuer. So after an unclear answer the fetcher throws, and the account keeps the amount
+ * until an operator resolves the call.
  *
  * @param vault carries the key and the token, bound to the vault's host
  */
@@ -82,7 +82,7 @@ export const openVaultProxy = (
     const draft = draftOf(call, url, init);
     const checked = await checkPlaces(draft, card);
     if (!checked.ok) return checked.error;
-    // The body with dummies in its places, written again: `\u007b\u007b` is an expression too.
+    // The body with dummies in its places, parsed and written again, because `\u007b\u007b` is an expression too.
     const written = checked.value.body === null ? '' : decodeUtf8(checked.value.body);
     if (written === undefined || EXPRESSION.test(written)) {
       return await malformed('body', NO_EXPRESSION);

@@ -27,8 +27,8 @@ const unsigned: Reason = {
 };
 
 /**
- * Serves `POST /webhooks/cards/stripe`. `issuing_authorization.request` asks for a decision: a payment is approved on an open card of a
- * call, within its held amount, once, and so is its raise until the call has ended. `issuing_authorization.created` and
+ * Serves `POST /webhooks/cards/stripe`. `issuing_authorization.request` asks for a decision: the gateway approves one payment on the open
+ * card of a call, within the held amount, and its raises until the call has ended. `issuing_authorization.created` and
  * `issuing_authorization.updated` report what the issuer approved. Each may arrive twice, late or out of order.
  *
  * The signature is verified over the received bytes before they are parsed. An event that the gateway cannot record gets 503, so that the
@@ -60,11 +60,11 @@ export const takeCardEvent = async (deps: WebhookDeps, request: Request): Promis
 
 const received = () => Response.json({ received: true });
 
-/** The form that the issuer reads within two seconds (docs.stripe.com/issuing/controls/real-time-authorizations). */
+/** The answer that the issuer expects within two seconds (docs.stripe.com/issuing/controls/real-time-authorizations). */
 const decision = (approved: boolean): Response =>
   Response.json({ approved }, { headers: { 'Stripe-Version': STRIPE_VERSION } });
 
-/** No answer of the database declines: the issuer could otherwise approve what the gateway does not count. */
+/** Decline if the database does not answer: the issuer could otherwise approve a payment that the gateway does not count. */
 const decide = async (table: CardTable, authorization: Authorized): Promise<boolean> => {
   const { id, card, amount } = authorization;
   try {
@@ -77,7 +77,7 @@ const decide = async (table: CardTable, authorization: Authorized): Promise<bool
   }
 };
 
-/** Records a payment. One that no call expects is an alert: the operator pays it. */
+/** Records a payment. If no call expects it, the operator pays, so it raises an alert. */
 const record = async (
   { raise }: WebhookDeps,
   table: CardTable,

@@ -58,7 +58,7 @@ const compile = async (schema: JsonSchema): Promise<Compiled> => {
   try {
     const validate = validator.getValidator(resolved.value.schema);
     const check = (values: unknown): string | undefined => {
-      // The validator throws for schemas and values that it does not expect. What it cannot judge is refused.
+      // The validator throws for schemas and values that it does not expect. Refuse arguments that it cannot judge.
       try {
         const result = validate(values);
         return result.valid ? undefined : (result.errorMessage ?? '');
@@ -81,7 +81,7 @@ const weightOf = (schema: unknown): number =>
       )
     : 1;
 
-/** A text: a property of this name has an object. */
+/** Only a text counts: if a property has this name, its value is an object. */
 const isForReaders = (key: string, member: unknown): boolean =>
   (key === 'title' || key === 'description') && typeof member === 'string';
 

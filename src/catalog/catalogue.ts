@@ -38,7 +38,7 @@ export type ToolChanges = ReadonlyMap<string, CatalogueTool | undefined>;
 
 /**
  * Applies the changes to the deployed tools. If two tools have the same method and path, the gateway serves the stored one. If both are
- * stored, because two operators put them concurrently, it serves the one whose id sorts first, so that every isolate serves the same.
+ * stored, because two operators put them concurrently, it serves the one whose id sorts first, so that every isolate serves the same tool.
  */
 export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Catalogue => {
   const stored = [...changes.values()]
@@ -90,7 +90,7 @@ const readStoredTool = (text: string): Json => {
     : document;
 };
 
-/** Parses a stored document again: another release, or other variables, may have accepted it. */
+/** Parses a stored document again, because another release, or other variables, may have accepted it. */
 export const readToolDocument = (
   id: string,
   text: string,

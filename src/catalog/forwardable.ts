@@ -39,8 +39,8 @@ const RESERVED = new Set([
 ]);
 
 /**
- * Families of headers that carry proofs, that the gateway sends itself, or that its edge sets. A caller's would be forged, and payment
- * signatures must never reach an upstream (law 9).
+ * Families of headers that carry proofs, that the gateway sends itself, or that its edge sets. If a caller could send them, they could be
+ * forged; and payment signatures must never reach an upstream (law 9).
  */
 const RESERVED_FAMILY =
   /^(?:payment-|x-payment|agent-|x-agent-|proxy-|cf-|cdn-loop|x-forwarded-|x-method-override|sec-)/;

@@ -9,7 +9,7 @@ export const gatewayTool = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'descrip
   pricing: 'exact',
   settlement: 'free',
   onSilence: 'release',
-  // The Worker itself answers.
+  // The Worker answers this tool itself.
   upstream: '',
   timeoutSeconds: 10,
   maxBodyBytes: 0,

@@ -15,7 +15,7 @@ export type LimitWarning = {
   readonly asset?: FiatAsset;
 };
 
-/** `own`: the only asset that the limit counts, where it names one. */
+/** `own`: the only asset that the limit counts, if it names one. */
 type Limit = {
   readonly field: string;
   readonly limit: bigint | undefined;

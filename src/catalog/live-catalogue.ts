@@ -55,7 +55,7 @@ export type LiveCatalogue = {
   ) => Promise<Catalogue>;
   /** Reads the changes first. Management uses it: an operator must see the current tool before replacing it. */
   readonly fresh: (now: Seconds) => Promise<Result<Catalogue, Reason>>;
-  /** The texts that decide a call of a tool; without a tool, those of a call of the gateway itself. */
+  /** The texts that decide a call of a tool; without a tool, the texts of a call of the gateway itself. */
   readonly textsOf: (tool: Tool | undefined) => CallTexts;
   /** Brings the texts of the newest catalogue into the log of the gateway's account, unless it is known to have them. */
   readonly publish: (now: Seconds, waitUntil: (promise: Promise<unknown>) => void) => void;
@@ -78,10 +78,10 @@ export type CatalogueDeps = {
 const STALE: Seconds = 2;
 /** From this age on a call waits for its own read, so that a change reaches every isolate within 5 s. */
 const EXPIRED: Seconds = 5;
-/** For this long after a failed read no call waits for another one. */
+/** For this long after a failed read, calls do not wait for another one. */
 const PAUSE: Seconds = 2;
 const PATIENCE = 1_000;
-/** For this long after it began to publish texts, an isolate does not begin again. The runtime may have cancelled it. */
+/** How long an isolate waits before it publishes texts again: the runtime may have cancelled the last attempt. */
 const PUBLISH_PAUSE: Seconds = 30;
 
 /** The catalogue as of the start of one read. */
@@ -133,7 +133,7 @@ export const openCatalogue = ({
       const tools = toolsOf(from);
       const changed = await read(from?.top ?? 0, texts.missing(tools));
       if (changed.hasTexts === true) texts.confirm(tools);
-      // A read that started later has seen every change of this one.
+      // A read that started later has already returned every change of this one.
       if (snapshot === undefined || ticket > snapshot.ticket) {
         snapshot = { ...withChanges(deployed, from, snapshot, changed), ticket, readAt: now };
       }

@@ -7,22 +7,24 @@ import type { Call } from '../protocol/account/call.ts';
 import { termsOf } from './terms.ts';
 import type { Tool } from './tool.ts';
 
-/** What a call tells its account about the texts that decide it. */
+/** The part of a call about the texts that decide it. */
 export type CallTexts = Pick<Call, 'terms' | 'loggedPolicy'>;
 
-/** What an isolate knows about the log of the gateway's account: whether it has the terms of the tools, and the default policy. */
+/** Tracks whether the log of the gateway's account has the terms of the tools and the default policy, as far as this isolate knows. */
 export type LoggedTexts = {
   /** The name of a set of texts: of these tools, and the default policy. Undefined if the log is known to have them. */
   readonly missing: (tools: readonly Tool[]) => Hex | undefined;
   /** The account has confirmed that its log has these texts. */
   readonly confirm: (tools: readonly Tool[]) => void;
-  /** The texts of a call: by hash what the log has, and in full what it may lack. Without a tool: a call of the gateway itself. */
+  /**
+   * The texts of a call: those that the log has by hash, and those that it may lack in full. Without a tool: a call of the gateway itself.
+   */
   readonly of: (tool: Tool | undefined) => CallTexts;
 };
 
 /**
  * Law 11: an entry must not name a text that is in no log. The log of the gateway's account gets the texts after the first call that was
- * accepted, and an isolate may end before that. So until the account has confirmed them, the entry of each call has its texts itself.
+ * accepted, and an isolate may end before that. So until the account has confirmed the texts, the entry of each call contains them.
  */
 export const openLoggedTexts = (policy: Policy): LoggedTexts => {
   const defaultHash = policyHash(policy);

@@ -33,7 +33,7 @@ const FOLDERS = Object.values(OWN_FOLDERS);
 export const isOwnPath = (pathname: string): boolean =>
   EXACT.has(pathname) || FOLDERS.some((folder) => pathname.startsWith(folder));
 
-/** Where no tool may be: below the paths above as well, and in two folders that later releases may use. */
+/** Paths that no tool may use: also everything below the paths above, and two folders that later releases may use. */
 const RESERVED = [
   ...Object.values(OWN_PATHS).flatMap((path) => (path === OWN_PATHS.home ? [] : `${path}/`)),
   ...FOLDERS,

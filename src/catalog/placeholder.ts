@@ -36,8 +36,8 @@ export const segmentOf = (value: string): Result<string, string> => {
 };
 
 /**
- * Fills the placeholders of an upstream from the query of a request: `?id=7` for `{id}`. Those keys leave the query; the rest of it stays
- * exactly as signed.
+ * Fills the placeholders of an upstream from the query of a request: `?id=7` for `{id}`. Removes those keys from the query, and keeps the
+ * rest exactly as signed.
  *
  * @param search with its question mark, or empty.
  */

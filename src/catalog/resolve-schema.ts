@@ -25,7 +25,7 @@ const DESCRIBING = new Set(['title', 'description', 'default', 'deprecated', 're
  * Resolves a JSON Schema of a stranger into one that the validator can use at a bounded cost: draft 2020-12, only known keywords, every
  * local `$ref` replaced by its schema.
  *
- * - References are resolved because a few nested ones make validation exponential, and a circle never ends. Where a schema contains itself,
+ * - References are resolved because a few nested ones make validation exponential, and a cycle never ends. If a schema contains itself,
  *   the inner one accepts everything.
  * - `pattern` and `patternProperties` are dropped because a regular expression can take seconds for 26 characters (CWE-1333), and
  *   `uniqueItems` because it compares all pairs. The upstream checks them.

@@ -49,8 +49,8 @@ export const routesOf = (tools: readonly Tool[]): Routes => {
 
 /**
  * Finds the tool for a method and a canonical path: exact before wildcard, the longest wildcard first, and on one path a tool of this
- * method before one of `*`. The nearest path decides alone: another method on the path of an expensive tool does not fall through to a
- * cheap wildcard. HEAD does not match GET, because the caller would pay for an answer without a body.
+ * method before one of `*`. Only the nearest path decides: another method on the path of an expensive tool does not fall through to a cheap
+ * wildcard. HEAD does not match GET, because the caller would pay for an answer without a body.
  */
 export const findTool = (routes: Routes, method: string, pathname: string): Route => {
   const atPath = routes.exact.get(pathname) ?? atWildcard(routes, pathname);

@@ -179,14 +179,14 @@ const cardFaults = (tool: Tool): readonly FieldFault[] => {
     tool.asset === undefined
       ? { field: 'asset', reason: `must be ${USD} with settlement card` }
       : undefined,
-    // A silent merchant may have charged the card: the amount stays counted until an operator knows.
+    // A silent merchant may have charged the card: the amount stays counted until an operator resolves the call.
     tool.onSilence === 'keep'
       ? undefined
       : { field: 'onSilence', reason: 'must be keep with settlement card' },
     tool.requireBinding === 'intent'
       ? undefined
       : { field: 'requireBinding', reason: 'must be intent with settlement card' },
-    // An error of an MCP server does not tell whether the card was charged.
+    // An error of an MCP server does not show whether the card was charged.
     isRemote(tool)
       ? { field: 'settlement', reason: 'may not be card for a tool of a remote MCP server' }
       : undefined,

@@ -7,7 +7,7 @@ export type HashedTerms = { readonly hash: Hex; readonly document: ToolTerms };
 
 const known = new WeakMap<Tool, HashedTerms>();
 
-/** Returns what the log of the gateway's account says about a tool's price (docs/wire-format.md §15). */
+/** Returns the statement about a tool's price in the log of the gateway's account (docs/wire-format.md §15). */
 export const termsOf = (tool: Tool): HashedTerms => {
   const before = known.get(tool);
   if (before !== undefined) return before;

@@ -48,7 +48,7 @@ export const requestOf = (
     const fault = (reason: string) => faults.push({ field: `arguments.${name}`, reason });
     const place = placeOf(tool, name);
     const [[kind, key] = ['', '']] = Object.entries(place);
-    // An argument without a place can meet one whose place has this name; an upstream would choose between the two.
+    // An argument without a place may have the name of another argument's place; the upstream would choose between the two.
     if (taken.has(`${kind}:${key}`)) {
       fault('has the place of another argument');
       continue;

@@ -51,7 +51,7 @@ export type Tool = {
   readonly disabled: boolean;
 };
 
-/** A placement as the catalogue knows it: the name of the secret. Its other members concern the vault alone. */
+/** A placement as the catalogue knows it: the name of the secret. Only the vault reads its other members. */
 export type SecretPlace = { readonly secret: string; readonly [member: string]: unknown };
 
 /** The card of a tool as the catalogue knows it: an object. */

@@ -77,7 +77,7 @@ export const isUpstream = (written: HttpUpstream): boolean => {
   if (upstream.startsWith('/')) return isPlainPath(upstream);
   const url = URL.parse(upstream);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  // Equality excludes a user, a query, a default port and other spellings.
+  // Comparing with the parsed URL rejects a user, a query, a default port and other spellings.
   if (upstream === url.origin) return true;
   return upstream === url.origin + url.pathname && isPlainPath(url.pathname);
 };
@@ -110,7 +110,7 @@ export const upstreamUrlFault = (
     : undefined;
 };
 
-/** Returns what the settings lack for a tool's upstream: an origin or a binding; undefined if the gateway can call it. */
+/** Returns the origin or binding that the settings lack for a tool's upstream; undefined if the gateway can call it. */
 export const upstreamFault = (
   tool: { readonly upstream: Upstream },
   { upstreamUrl, services }: Pick<UpstreamSettings, 'upstreamUrl' | 'services'>,

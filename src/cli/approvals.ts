@@ -60,7 +60,7 @@ const list: Command = {
   },
 };
 
-/** The tree of the account that the options name; else all calls for an operator, and for an owner those of its tree. */
+/** The calls of the named account's tree; by default an operator gets all calls, and an owner those of its own tree. */
 async function* approvalsOf(
   admin: AdminClient,
   account: AccountId | undefined,
@@ -76,7 +76,7 @@ async function* approvalsOf(
   try {
     yield* admin.list('approvals.list', { query, onPage });
   } catch (thrown) {
-    // Nothing was listed so far: the gateway refuses the first page.
+    // The gateway refused the first page, so nothing was listed yet.
     if (!isRefusal(thrown, 'forbidden')) throw thrown;
     yield* ofTree(await admin.own());
   }

@@ -1,6 +1,9 @@
 import type { CommandTree } from './lib/command.ts';
 
-/** Every noun and every command without one, in the order of `--help`. A new command of a noun goes into its file and needs no line here. */
+/**
+ * Every noun and every command without one, in the order of `--help`. A new command of an existing noun goes into the noun's file and needs
+ * no line here.
+ */
 export const commands: CommandTree = {
   create: async () => (await import('./create.ts')).command,
   dev: async () => (await import('./dev.ts')).command,

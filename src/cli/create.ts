@@ -75,7 +75,7 @@ export const command: Command = {
   },
 };
 
-/** A second run without a setting: the configuration stays. */
+/** A second run without settings keeps the configuration. */
 const NO_SETTINGS: Settings = {
   ...{ files: [], checks: [], notes: [], skipped: [], secrets: [], isLocal: false },
 };

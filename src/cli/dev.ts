@@ -65,7 +65,7 @@ export const command: Command = {
         out.note(wrapped(`${out.noteStyle.warn('!')} ${text}`, proseWidth(out), '  ')),
     });
     try {
-      // Ctrl-C may come before the stack runs.
+      // Ctrl-C may arrive before the stack runs.
       const stack = await Promise.race([starting, ended.reason.then(() => undefined)]);
       if (stack !== undefined) await serve(session, stack, read.value, upstream, ended);
     } finally {

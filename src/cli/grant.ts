@@ -59,7 +59,7 @@ export const command: Command = {
     const { hash, delegation, warnings } = issued;
     const consents = agent !== undefined;
     const before = earlier.find((grant) => grant.is_default)?.hash;
-    // Calls use the newest grant that the agent consented to. With --beside they keep the one they used before.
+    // Calls use the newest grant that the agent consented to. With --beside they keep using the earlier grant.
     const kept = consents && input.flag('beside') ? before : undefined;
     if (kept !== undefined)
       await admin.call('account.default', { params: { account }, body: { grant: kept } });

@@ -19,7 +19,7 @@ type PutBody = RequestOf<'secrets.put'>['body'];
 
 const SECRET: ArgumentSpec = { syntax: '<name>', summary: 'name of the secret' };
 
-/** Never an argument: other users of the machine see those, and shells keep them. */
+/** Never an argument: other users of the machine can read arguments, and shells keep them. */
 const VALUE: readonly OptionSpec[] = [
   { flags: '--user <user>', summary: 'user of a basic secret; its password is the value' },
   { flags: '--header <name>', summary: 'header of a header secret' },
@@ -106,7 +106,7 @@ const neededIn = async ({ directory, profile }: Session): Promise<Needed> => {
 
 type Needed = {
   readonly all: readonly NeededSecret[];
-  /** Without those that the local stack has; of another gateway all of them. */
+  /** For a local stack, without the secrets that it already has; for another gateway all of them. */
   readonly missing: readonly NeededSecret[];
 };
 

@@ -45,7 +45,7 @@ const list: Command = {
   },
 };
 
-/** Age, attempts, backend and error are shown only if some payment still waits: the others have none. */
+/** Age, attempts, backend and error exist only for payments that still wait, so show these columns only if there are some. */
 const tableOf = (
   out: Output,
   items: readonly ItemOf<'settlements.list'>[],

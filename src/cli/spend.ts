@@ -138,8 +138,8 @@ type SpendLine = {
 };
 
 /**
- * Adds the rows of each key whose assets are dollar tokens, and never those of cards to them. Denials have no asset: they are in the first
- * line of their key. Sorts days by date, all else by spend.
+ * Adds up the dollar tokens of each key, and never adds cards to them. Denials have no asset, so the first line of their key counts them.
+ * Sorts days by date, all else by spend.
  */
 export const linesOf = (rows: readonly SpendRow[], group: Group): readonly SpendLine[] => {
   const lines = new Map<string, SpendLine>();

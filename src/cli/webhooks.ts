@@ -47,7 +47,7 @@ const list: Command = {
               id,
               reason === undefined ? state : `${state}: ${reason}`,
               events.includes('*') ? 'all' : events.join(', '),
-              // The gateway keeps the rest of a Slack URL to itself: who has it may post.
+              // The gateway never shows the rest of a Slack URL, because its holder may post.
               format === 'slack' ? `Slack, ${url}…` : format === 'email' ? to.join(', ') : url,
             ]),
             (text, column, row) => {

@@ -24,7 +24,7 @@ export type PrivateAgentKey = {
  * Makes a new key whose private half cannot leave this process, or imports a stored one.
  *
  * @param stored a private JWK; only its members kty, crv, x and d are read
- * @throws CountersignError `options_invalid` for any other key; never repeats what it was given
+ * @throws CountersignError `options_invalid` for any other key; never repeats its input
  */
 export const agentKey = async (stored?: PrivateAgentKey): Promise<AgentKey> => {
   const { privateKey, x } = stored === undefined ? await newPair() : await importPair(stored);

@@ -52,7 +52,7 @@ export const continueApproval = async (
     save: () => saveCall(outgoing, proof, expiresAt),
     resume: async (options) => {
       resumed ??= wait(options).catch((cause: unknown) => {
-        // An aborted wait has sent nothing that a later one must not send again.
+        // An aborted wait has sent nothing that would stop a later wait.
         resumed = undefined;
         throw cause;
       });
@@ -61,7 +61,7 @@ export const continueApproval = async (
   });
 };
 
-/** A server could name a time that never comes. */
+/** A server could name a time in the distant future. */
 const endOf = (problem: ProblemBody | undefined, now: Seconds): Seconds => {
   const stated = problem?.['expires_at'];
   const latest = now + LONGEST_PARK;
@@ -82,7 +82,7 @@ export const waitForPerson = async (
     const state = await stateOf(context, outgoing, proof.call);
     if (state === 'approved' || state === 'used') {
       const result = await exchangeOrLook(context, outgoing, proof, 1);
-      // The person has withdrawn the approval between the question and the repeat.
+      // The person has withdrawn the approval between the look-up and the repeat.
       if (!isProblem(result.problem, 'approval-required')) return await complete(result);
       await result.response.body?.cancel().catch(() => undefined);
     }
@@ -101,7 +101,7 @@ export const waitForPerson = async (
   }
 };
 
-/** The state of the approval; undefined if the gateway did not answer, which ends nothing. */
+/** The state of the approval; undefined if the gateway did not answer, which does not end the wait. */
 const stateOf = async (
   context: AgentContext,
   { origin, signal }: Outgoing,

@@ -17,7 +17,10 @@ export type Spending = {
 export type Budget = {
   /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
   takePayment(amount: bigint): Result<Hold, Exhausted>;
-  /** Counts a call from credit, except the part that an own top-up covers: the budget counted the top-up when the agent signed it. */
+  /**
+   * Counts a call from credit, except the part that comes from a top-up of this agent: the budget counted that top-up when the agent signed
+   * it.
+   */
   takeCredit(key: CreditKey, amount: bigint): Result<Hold, Exhausted>;
   /** Records that a payment of this agent became credit. */
   addPrepaid(key: CreditKey, amount: bigint): void;
@@ -31,7 +34,7 @@ export type Hold = {
   readonly amount: bigint;
   /** Returns the whole amount. Only for a signature that never left, or that can move nothing. */
   giveBack(): void;
-  /** For a call from credit: returns what the call did not charge of the agent's own top-up. */
+  /** For a call from credit: returns the uncharged part of the agent's own top-up. */
   release(charged: bigint): void;
 };
 

@@ -28,7 +28,9 @@ export type CallRecord = {
   readonly entry: Hex;
   /** Hash of the policy that decided the call. */
   readonly policy: Hex;
-  /** Of a call that waits for a person, or did: `waiting`, `approved`, `refused`, `expired` or `used`; `until` ends its time. */
+  /**
+   * For a call that waits or waited for a person: `waiting`, `approved`, `refused`, `expired` or `used`, and the end of the wait (`until`).
+   */
   readonly approval?: { readonly state: string; readonly until: number };
   /** The stored answer of the tool, if the gateway keeps one. */
   readonly answer?: {

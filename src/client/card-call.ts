@@ -65,7 +65,7 @@ export const callByCard = async (
   }
   void response.body?.cancel().catch(() => undefined);
   const hold = taken.value;
-  // Everything that is charged from here on counts in the budget of cards.
+  // From here on, every charge counts in the budget of cards.
   const within: AgentContext = { ...context, budget: card.budget };
   const proof = await consent(within, outgoing, hold, {
     offered: { requirement, paysFrom: 'card', binding: 'intent' },
@@ -97,7 +97,7 @@ export const callByCard = async (
   });
 };
 
-/** Counts what was charged in place of what was signed. Synchronous, so that no parallel call takes the difference twice. */
+/** Replaces the signed amount by the charged amount. Synchronous, so that no parallel call takes the difference twice. */
 const recount = (budget: Budget, hold: Hold, charged: bigint): void => {
   hold.giveBack();
   budget.takePayment(charged);

@@ -63,7 +63,7 @@ export const signRevocation = async (
 };
 
 /**
- * Hashes a grant (EIP-712 digest). The hash names the grant in `AgentOptions.authority` and in the `parent` of grants below it.
+ * Hashes a grant (EIP-712 digest). The hash names the grant in `AgentOptions.authority` and in the `parent` of its child grants.
  *
  * @throws CountersignError `options_invalid`, which names the field
  */

@@ -9,7 +9,7 @@ import { decodeBase64 } from '../crypto/bytes.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Management } from './management.ts';
 
-/** A line of an account's log as it is hashed. */
+/** A line of an account's log in its hashed form. */
 export type EntryLine = {
   readonly text: string;
   readonly seq: number;
@@ -27,7 +27,7 @@ export type WantedEntry = {
 
 /**
  * Why there is no proof. `not_stored` and `not_signed` pass by themselves: the gateway stores an entry some seconds after its answer, and
- * signs a checkpoint ten seconds later at the latest. The others mean that the gateway shows two histories.
+ * signs a checkpoint ten seconds later at the latest. All other reasons mean that the gateway shows two histories.
  */
 export type CollectFault = 'not_stored' | 'not_signed' | 'malformed_leaf' | 'differs';
 
@@ -37,8 +37,8 @@ export type CollectedProof = { readonly proof: EntryProof; readonly year: number
 type Source = Pick<Management, 'call' | 'export'>;
 
 /**
- * Collects what proves that an entry about a call is in the transparency log: the entry, its path in the chunk, the leaf, its path to the
- * root, and the signed checkpoint (docs/audit-log.md).
+ * Collects the parts of a proof that an entry about a call is in the transparency log: the entry, its path in the chunk, the leaf, its path
+ * to the root, and the signed checkpoint (docs/audit-log.md).
  *
  * @throws what `management.call` throws, e.g. for an unknown call
  */
@@ -61,7 +61,7 @@ export const collectProof = async (
 
 const lineSchema = z.looseObject({ seq: z.int(), at: z.int() });
 
-/** The entries of an account after a seq, as they are hashed. */
+/** The entries of an account after a seq, in their hashed form. */
 async function* entriesAfter(
   source: Source,
   account: AccountId,
@@ -86,7 +86,7 @@ const findEntry = async (
   const { entries } = (await source.call('account.call', { params: { account, call } })).body;
   for await (const line of entriesAfter(source, account, entries.first - 1, 100)) {
     if (isWanted(line)) return line;
-    // What ended the call is written long before the account writes so many other entries.
+    // The account writes the end of the call long before so many other entries.
     if (line.seq > entries.last + MAX_SCANNED) break;
   }
   return undefined;

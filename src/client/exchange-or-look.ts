@@ -11,8 +11,8 @@ import { paymentAnswerOf } from './signed-report.ts';
 /**
  * Sends a proof until the gateway answers. A 402 ends the call, whatever its reason: another signature could pay twice (law 5).
  *
- * A gateway answers a repeat with 402 or a final 503 before it looks for the call, so neither says what became of an earlier attempt,
- * which may have paid. The stored answer does; without it the answer is lost.
+ * A gateway answers a repeat with 402 or a final 503 before it looks for the call, so neither shows the outcome of an earlier attempt,
+ * which may have paid. Only the stored answer does; without it the answer is lost.
  *
  * @param sent how often the request was sent before, as for `exchange`
  * @throws CountersignError `payment_refused`, `answer_lost`, `redirected`

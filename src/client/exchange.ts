@@ -139,7 +139,7 @@ const sendOnce = async (
 /** A signature is for one address: the client never sends it to another one. */
 const rejectRedirect = (response: Response, call: Hex): void => {
   const { status } = response;
-  // Browsers hide an unfollowed redirect behind this type, which the types of Workers do not have.
+  // Browsers give an unfollowed redirect this type, which the type definitions of Workers lack.
   const type: string = response.type;
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (!isRedirect && type !== 'opaqueredirect' && !response.redirected) return;

@@ -65,7 +65,7 @@ export const callFromCredit = async (
     throw cause;
   });
   if (debitsNothing(result.problem)) {
-    // An earlier attempt may have run or may still arrive, even if a proxy answered 503. A payment now could pay twice (law 5).
+    // An earlier attempt may have run or may still arrive, even if a proxy answered 503. Paying now could pay twice (law 5).
     if (result.attempts > 1) throw lostBefore(result, proof.call);
     // The intent can only debit credit at its audience, so only the audience can state that it debited none.
     if (isFromAudience(outgoing, proof)) hold.giveBack();

@@ -17,7 +17,7 @@ export type LeafFiles = {
   readonly heads: readonly string[];
 };
 
-/** Where leaves are read. */
+/** The source of leaves. */
 export type LeafSource = {
   readonly management: Pick<Management, 'call'>;
   /** Whether an error of `management` says that the gateway keeps no log. */
@@ -77,9 +77,9 @@ export const leavesOfAccounts = async (
 };
 
 /**
- * The years of a log, back to the first one. A log continues that of the year before only if that one has leaves, so an empty year ends it; the
- * current year may have none yet. The newest is read first: its first leaf names a tree of the year before, which must not be larger than the one
- * that is read of that year.
+ * The years of a log, back to the first one. A log continues that of the year before only if that log has leaves, so an empty year ends the
+ * list; the current year may have none yet. Reads the newest year first: its first leaf names a tree of the year before, which must not be
+ * larger than the tree that is then read of that year.
  */
 const leafFiles = async (
   source: LeafSource,
@@ -96,7 +96,7 @@ const leafFiles = async (
   return found;
 };
 
-/** `files`: also absent if a year has leaves of other accounts only, and no proof of that. */
+/** `files`: also absent if a year has only leaves of other accounts, and no proof of that. */
 type YearLeaves = { readonly isEmpty: boolean; readonly files?: LeafFiles };
 
 const leavesOfYear = async (
@@ -159,7 +159,7 @@ const signedTree = async (
   }
 };
 
-/** All leaves of one source, in trees of one size: their proofs must lead to the one checkpoint. */
+/** All leaves of one source. Every page must have the same tree size, because all proofs must lead to one checkpoint. */
 async function* leavesFrom(
   read: ReadPage,
   range: Range,

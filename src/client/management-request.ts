@@ -59,7 +59,8 @@ export const requestRoute = async (
   }
   const network = await networkFor(context, outgoing, request);
   const asked = JSON.stringify([id, request]);
-  // The old proof of a PUT that a newer one replaced would undo that one, or the gateway would say that it has carried it out.
+  // The proof of a PUT that a newer PUT replaced must be dropped: it would undo the newer one, or the gateway would answer that it was
+  // already carried out.
   const isReplacing = isCommand && outgoing.method !== 'POST' && request.dryRun !== true;
   const key = isReplacing ? outgoing.url : asked;
   const earlier = context.lost.get(key);
@@ -95,7 +96,7 @@ export const requestRoute = async (
   return refuse(response, problem);
 };
 
-/** Whether an answer leaves open what became of a command. @param isRepeat whether an earlier attempt may have arrived */
+/** Whether an answer leaves the outcome of a command open. @param isRepeat whether an earlier attempt may have arrived */
 export const isUndecided = (
   { ok, status }: Response,
   problem: ProblemBody | undefined,

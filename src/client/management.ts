@@ -33,7 +33,7 @@ export type ManagementOptions = {
   readonly timeoutSeconds?: number;
   /** The most repeats of a request whose answer was lost, with the same signature. Default: 4. */
   readonly retries?: number;
-  /** Sends reads, in place of a signature by `account` for each: the dashboard signs them with the key of its session. */
+  /** Sends reads without a signature by `account` for each one: the dashboard signs them with the key of its session. */
   readonly reader?: Reader;
 };
 
@@ -53,7 +53,7 @@ type Arguments<R, More = unknown> =
     ? [request?: R & Abortable & More]
     : [request: R & Abortable & More];
 
-/** What a page of a list says about itself. `asOf`: Unix seconds; the page shows everything that is older (docs/management.md §5). */
+/** The metadata of a page of a list. `asOf`: Unix seconds; the page shows everything that is older (docs/management.md §5). */
 export type PageInfo = { readonly asOf?: Seconds };
 
 /** The management API of a gateway (docs/management.md). The client signs every request for itself alone. */

@@ -8,7 +8,7 @@ import { type Facts, factsOf } from '../protocol/log/facts.ts';
 /** The members of evidence that name a text, or have it. */
 type Naming = Facts<'call.accepted'>['evidence'] & Facts<'grant.issued'>['evidence'];
 
-/** Collects the hashes of texts that entries name, and those whose texts the entries have themselves. */
+/** Collects the hashes of texts that entries name, and the hashes of texts that are in entries. */
 export type NamedTexts = {
   readonly see: (entry: Entry) => void;
   /** A line of `texts.ndjson` for each text that only the gateway's own log has. */
@@ -22,11 +22,11 @@ export type ReadText = (
 ) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
 /**
- * An owner may not read the gateway's own log, but every text of it that binds a call of the owner's: the terms of the tool and the default
- * policy. The hash proves the text.
+ * An owner may not read the gateway's own log, but may read every text in it that binds a call of the owner's: the terms of the tool and
+ * the default policy. The hash proves the text.
  */
 export const createNamedTexts = (readText: ReadText): NamedTexts => {
-  /** The first account that names a text: it may read it. */
+  /** The first account that names a text, and so may read it. */
   const named = new Map<Hex, AccountId>();
   const known = new Set<Hex>();
   return {

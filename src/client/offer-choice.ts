@@ -93,7 +93,7 @@ const check = (entry: Entry, rules: OfferSettings): Result<Passed, ChoiceFault> 
   if (token === undefined) {
     return refuse('network_unsupported', `The client has no token for the network ${network}.`);
   }
-  // Another flow needs another signature than an EIP-3009 transfer, whatever the scheme is called.
+  // A different flow needs a signature other than an EIP-3009 transfer, whatever the scheme's name.
   const flow = [extra['assetTransferMethod'] ?? 'eip3009', extra['paymentFlow'] ?? 'authorization'];
   if (flow[0] !== 'eip3009' || (flow[1] !== 'authorization' && flow[1] !== 'upfront')) {
     return refuse('flow_unsupported', `The offer requires the flow ${shown(flow)}.`);

@@ -3,7 +3,7 @@ import { CountersignError, type ProblemBody } from './errors.ts';
 import type { WaitingCall } from './hooks.ts';
 import type { SavedCall } from './saved-call.ts';
 
-/** A call that waits for a person. Its amount is held at the gateway, and counts in the budget of the agent once. */
+/** A call that waits for a person. The gateway holds its amount, which counts once in the budget of the agent. */
 export type PendingApproval = WaitingCall & {
   /** The call as JSON, with which `Agent.resume` continues it in another process. Holds the secret that runs it: store it like a key. */
   save(): SavedCall;
@@ -23,7 +23,7 @@ export type ResumeOptions = {
   readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 };
 
-/** The error `approval_required`: a person must approve the call. `approval.resume()` goes on with it. */
+/** The error `approval_required`: a person must approve the call. `approval.resume()` continues it. */
 export class ApprovalRequired extends CountersignError {
   readonly approval: PendingApproval;
 

@@ -31,7 +31,7 @@ export type Proof = {
   readonly asset: AssetId;
   /** The most that the signature can cost, in atomic units. */
   readonly amount: bigint;
-  /** When the proof expires: it executes no more from then on. */
+  /** When the proof expires: from then on it no longer executes a call. */
   readonly until: Seconds;
   /** The audience and tool in the intent; undefined for a plain payment. */
   readonly gateway: { readonly audience: string; readonly tool: string } | undefined;

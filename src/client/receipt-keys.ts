@@ -14,7 +14,7 @@ const MAX_BODY = 65_536;
 const MAX_AUDIENCES = 64;
 const PATH = '/.well-known/jwks.json';
 
-/** Fetches `<audience>/.well-known/jwks.json` and no other URL; again when the fetched set lacks a key. */
+/** Fetches only `<audience>/.well-known/jwks.json`, and fetches it again when the set lacks a key. */
 export const createReceiptKeys = (
   fetcher: typeof globalThis.fetch,
   timeoutMs: number = TIMEOUT_MS,

@@ -8,7 +8,7 @@ import type { RemoteAccount, RemoteAccountOptions } from './remote-signing.ts';
  * @throws CountersignError `signer_refused`, `signer_failed`, `options_invalid`
  */
 export const remoteAccount = async (options: RemoteAccountOptions): Promise<RemoteAccount> => {
-  // Most agents hold their key themselves and never load this.
+  // Loaded on first use, because most agents hold their key themselves.
   const { openRemoteAccount } = await import('./remote-signing.ts');
   return await openRemoteAccount(options);
 };

@@ -5,7 +5,7 @@ import type { Proof } from './proof.ts';
 /** The answer to a signed request, and its proof. */
 export type SignedResult = { readonly response: AgentResponse; readonly proof: Proof };
 
-/** What becomes of the answer to a signed request, and of its hold in the budget if the call ends without running. */
+/** `complete` finishes the answer to a signed request; `neverRan` releases its hold in the budget if the call ends without running. */
 export type Completion = {
   readonly complete: (result: ExchangeResult) => Promise<SignedResult>;
   readonly neverRan?: () => void;

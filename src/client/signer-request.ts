@@ -12,7 +12,7 @@ import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
 import { sleep } from './transport.ts';
 
-/** Where the signer is, and the key that it knows the agent by. */
+/** The URL of the signer, and the key by which it knows the agent. */
 export type SignerConnection = {
   /** `https://<signer>/rpc/<owner account>`. */
   readonly url: string;

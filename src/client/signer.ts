@@ -26,8 +26,8 @@ import { CountersignError } from './errors.ts';
 export type Signer = {
   readonly address: Hex;
   /**
-   * Signs EIP-712 typed data. Returns 65 bytes with v 27 or 28, or for a contract account what its contract accepts (ERC-1271). Local
-   * accounts ignore `context`.
+   * Signs EIP-712 typed data. Returns 65 bytes with v 27 or 28, or for a contract account a signature that its contract accepts (ERC-1271).
+   * Local accounts ignore `context`.
    */
   signTypedData(data: TypedData, context?: SigningContext): Promise<Hex>;
 };

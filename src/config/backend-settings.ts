@@ -33,7 +33,7 @@ type BackendVariable = (typeof BACKEND_VARIABLES)[number];
 
 /** The settings of all backends but their networks, which follow from the payees. */
 export type BackendConfig = Omit<BackendSettings, 'networks'> & {
-  /** Sign for relayers without a signer of their own. */
+  /** Private keys, which sign for relayers without a signer of their own. */
   readonly relayerKeys: readonly Hex[];
 };
 

@@ -172,7 +172,7 @@ export const parseConfig = (
   if (!tools.ok) blame(TOOLS, tools.error);
 
   if (payTo !== undefined) blame('FORMER_PAY_TO', formerFaults(payTo, former));
-  // By default the account follows from PAY_TO. A new payee would silently be a gateway without the operator's tools and webhooks.
+  // By default the account follows from PAY_TO. With a new payee the gateway would silently lose the operator's tools and webhooks.
   if (former.size > 0 && (environment.GATEWAY_ACCOUNT ?? '').trim() === '') {
     blame('GATEWAY_ACCOUNT', [
       'must be set, because FORMER_PAY_TO is: the account that keeps tools and webhooks, which was that of the first address in PAY_TO',
@@ -258,7 +258,7 @@ export const isReceiver = (
   account === gatewayAccount(config) ||
   [...config.payees].some(([on, all]) => all.some((address) => accountId(on, address) === account));
 
-/** True for a payee that offers named before and name no more. */
+/** True for a payee that offers named earlier and no longer name. */
 export const isFormerPayee = (
   { payTo, payees }: Pick<Config, 'payTo' | 'payees'>,
   on: Network,

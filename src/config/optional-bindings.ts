@@ -1,6 +1,6 @@
 /**
- * Whether a gateway keeps a transparency log: it has a key for it (`LOG_KEY`) and the class of its object. A Worker that another application
- * owns may lack the class.
+ * Whether a gateway keeps a transparency log: it has the log's key (`LOG_KEY`) and the class of the log's object. A Worker that another
+ * application owns may lack the class.
  */
 export const hasLog = (env: {
   readonly LOG_KEY?: unknown;

@@ -21,7 +21,7 @@ export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> 
   return read.ok ? withTokens(read.value) : read;
 };
 
-/** Reads `FORMER_PAY_TO`: payees that no offer names any more. The gateway still settles what they were promised. */
+/** Reads `FORMER_PAY_TO`: payees that offers no longer name. The gateway still settles payments that were promised to them. */
 export const readFormerPayTo = (text: string): Setting<Payees> => {
   if (text === '') return ok(new Map());
   const read = readJson(text, addressesByNetwork, '{"eip155:8453": ["0x…"]}');
@@ -35,7 +35,7 @@ const withTokens = <T>(read: ReadonlyMap<Network, T>): Setting<ReadonlyMap<Netwo
     : err(unknown.map((network) => `at ${network}: no token is known on this network`));
 };
 
-/** All payees: of each network the offered one first, then the former ones. A network that sells nothing has former ones only. */
+/** All payees: of each network the offered one first, then the former ones. A network that sells nothing has only former ones. */
 export const allPayees = (payTo: ReadonlyMap<Network, Address>, former: Payees): Payees =>
   new Map(
     [...new Set([...payTo.keys(), ...former.keys()])].map((network) => {
@@ -54,7 +54,7 @@ export const formerFaults = (
     .filter(([network, all]) => all.some((address) => address === payTo.get(network)))
     .map(([network]) => `at ${network}: must not hold the address of PAY_TO`);
 
-/** Reads `GATEWAY_ACCOUNT`: the account that keeps tools and webhooks. Empty: that of the first payee. */
+/** Reads `GATEWAY_ACCOUNT`: the account that keeps tools and webhooks. Empty: the account of the first payee. */
 export const readGatewayAccount = (text: string): Setting<AccountId | undefined> => {
   if (text === '') return ok(undefined);
   const account = parseAccountId(text);

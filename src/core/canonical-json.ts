@@ -36,10 +36,10 @@ const sortedMembers = (members: object): unknown => {
 };
 
 /**
- * Returns the canonical JSON of a value (RFC 8785). The native `JSON.stringify` writes it where its text is the canonical one, in a third
- * of the CPU of the library that writes all others.
+ * Returns the canonical JSON of a value (RFC 8785). Uses the native `JSON.stringify` where its text is canonical, which takes a third of
+ * the CPU of the library.
  *
- * @throws Error for a value without canonical JSON: a lone surrogate, NaN, an infinity, a circle or undefined.
+ * @throws Error for a value without canonical JSON: a lone surrogate, NaN, an infinity, a cycle or undefined.
  */
 export const canonicalJson = (value: unknown): string => {
   const copy = sorted(value);

@@ -5,7 +5,7 @@ export type Cell = string | number | bigint | boolean | undefined | null;
  * the ASCII ones.
  */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-/** A decimal number is no formula: `-0.02` stays a number that the reader can add up. */
+/** A decimal number is not a formula: `-0.02` stays a number that the reader can add up. */
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/;
 const QUOTED = /[",\r\n]/;
 

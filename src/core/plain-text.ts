@@ -1,4 +1,4 @@
-/** Controls and line separators: text with them has more than one line, or none that a terminal shows as it is. */
+/** Controls and line separators: text with them has several lines, or changes how a terminal shows the line. */
 // oxlint-disable-next-line no-control-regex -- the controls are what it finds
 const BREAKS = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
 

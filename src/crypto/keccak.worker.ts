@@ -13,7 +13,7 @@ const library = new WebAssembly.Instance(module).exports as unknown as Keccak;
 const HASH_BYTES = 32;
 const PAGE_BYTES = 65_536;
 
-/** The hash and the input lie one after the other where the module's own data ends. */
+/** The hash and then the input are stored behind the module's own data. */
 const HASH = library.heap_base();
 const INPUT = HASH + HASH_BYTES;
 

@@ -22,7 +22,7 @@ const SIGNATURE_BYTES = 65;
 const DIGEST_BYTES = 32;
 const PUBLIC_KEY_BYTES = 65;
 
-/** Signature, digest and key lie one after the other where the module's own data ends. */
+/** Signature, digest and key are stored one after the other behind the module's own data. */
 const START = library.heap_base();
 const DIGEST_AT = SIGNATURE_BYTES;
 const KEY_AT = DIGEST_AT + DIGEST_BYTES;

@@ -7,7 +7,7 @@ export const MAX_SIGNATURE_TEXT = 8192;
 /** Bytes of an ECDSA signature: r, s, v. */
 export const ECDSA_BYTES = 65;
 
-/** Why a signature is refused, with what was found. */
+/** Why a signature is refused, with the fault. */
 export type SignatureFault =
   | { readonly reason: 'malformed_signature' }
   | { readonly reason: 'signature_too_large'; readonly limit: number }

@@ -46,7 +46,7 @@ export const recoverStrict = (digest: Hex, signature: string): Result<Address, S
   const read = readStrict(signature);
   if (!read.ok) return read;
   const key = recoverPublicKey(read.value, bytesOf(digest));
-  // r is the x of no point, or the key would be the point at infinity.
+  // r is not the x-coordinate of a point, or the key would be the point at infinity.
   if (key === undefined) return err({ reason: 'unrecoverable' });
   const signer = addressOfKey(key);
   return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok(signer);

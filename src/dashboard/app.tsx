@@ -22,7 +22,7 @@ const NoPage = () => (
   </Page>
 );
 
-/** The page of an address while the role is being read, or why it cannot be read. */
+/** The page of an address while the role is loading, or the reason why it cannot be read. */
 const NoRoleYet = ({ problem, refresh }: Pick<Read<Role>, 'problem' | 'refresh'>) => {
   const [path] = useLocation();
   const title = PAGES.find((entry) => entry.path === path)?.name;
@@ -85,7 +85,7 @@ export const App = () => {
           {session.value.state === 'ended' || account === undefined ? (
             <SignIn />
           ) : (
-            // A tab may sign in while another one does: nothing that a page of that account holds may stay.
+            // Another account may sign in in another tab: drop everything that pages of the previous account hold.
             <Pages key={account} account={account} />
           )}
         </Router>

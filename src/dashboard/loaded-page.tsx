@@ -6,7 +6,7 @@ import { Notice } from './parts/notice.tsx';
 import { Opening } from './parts/skeleton.tsx';
 import { tabStorage } from './session/tab-storage.ts';
 
-/** Pages whose code is here. */
+/** Pages whose code is loaded. */
 const loaded = new Map<PageEntry, ComponentType<PageProps>>();
 
 /** Set after a reload because code was missing, so that a second failure does not reload again. */
@@ -16,13 +16,13 @@ const RELOADED = 'countersign-reloaded';
 const reloadOnce = (): boolean => {
   if (tabStorage.get(RELOADED) !== null) return false;
   tabStorage.set(RELOADED, 'yes');
-  // A tab that remembers nothing would reload without end.
+  // A tab without storage would reload endlessly.
   if (tabStorage.get(RELOADED) === null) return false;
   location.reload();
   return true;
 };
 
-/** A page, once its code is here. */
+/** A page, once its code is loaded. */
 export const LoadedPage = ({ entry, scope, params }: PageProps & { readonly entry: PageEntry }) => {
   const [, setLoaded] = useState(loaded.has(entry));
   const [isMissing, setMissing] = useState(false);

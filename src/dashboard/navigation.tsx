@@ -12,7 +12,7 @@ import { signOut } from './session/session.ts';
 import './parts/act-dialog.css';
 import './navigation.css';
 
-/** Nothing of the session stays on the screen while the gateway ends it. */
+/** Hide everything of the session while the gateway ends it. */
 const leave = async (): Promise<void> => {
   const left = await signOut();
   if (left !== undefined) await endSession(left);

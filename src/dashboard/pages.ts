@@ -4,7 +4,7 @@ import type { PageProps, Role } from './data/session/scope.ts';
 export type PageEntry = {
   /** Its address below `/dashboard`. `:name` is a parameter. */
   readonly path: string;
-  /** Its name in the navigation. A page without one is reached from another page. */
+  /** Its name in the navigation. A page without a name is reached from another page. */
   readonly name?: string;
   /** Its icon there: a path on a square of 24 units. */
   readonly icon?: string;

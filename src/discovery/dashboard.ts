@@ -30,7 +30,7 @@ const HEADERS = {
   'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
-  // It names the files of one build: an older copy would name files that are gone.
+  // The page names the files of one build: an older copy would name files that no longer exist.
   'Cache-Control': 'no-store',
 } as const;
 
@@ -40,14 +40,14 @@ export type DashboardServices = {
   readonly localKeys: string | undefined;
 };
 
-/** The script of the public pages. It names the files of one build, so browsers ask each time whether it has changed. */
+/** The script of the public pages. It names the files of one build, so browsers revalidate it each time. */
 const PAY_SCRIPT = '/dashboard/pay.js';
 /** The keys of a local stack, for the wallets of those pages. */
 const LOCAL_KEYS = '/dashboard/local-keys.json';
 
 /**
- * Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. It holds no data of any account. Other
- * files are assets; a path of one that reaches the Worker names a file of another build.
+ * Serves the page of the dashboard for every path below `/dashboard`: the page itself reads the path. The page contains no account data.
+ * Other files are assets; if the path of an asset reaches the Worker, it names a file of another build.
  */
 export const serveDashboard = async (
   services: DashboardServices,

@@ -18,7 +18,7 @@ export type HealthReports = {
   ) => Promise<HealthReport | undefined>;
 };
 
-/** Holds the report for all isolates of a location. Both may fail: then each isolate reads the database itself. */
+/** Stores the report for all isolates of a location. Both functions may fail; then each isolate reads the database itself. */
 export type SharedReport = {
   readonly get: () => Promise<unknown>;
   readonly put: (report: unknown, maxAge: Seconds) => Promise<void>;
@@ -26,7 +26,7 @@ export type SharedReport = {
 
 /** A report is read again after this long, by a request in the background. */
 export const LIFETIME: Seconds = 60;
-/** How long the first request of an isolate waits. A page without health is better than none. */
+/** How long the first request of an isolate waits. After that, the page is served without health. */
 const PATIENCE = 1_000;
 
 const sharedSchema = z.strictObject({ read_at: z.int(), results: z.array(toolResults) });

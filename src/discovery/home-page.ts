@@ -148,7 +148,7 @@ const health = ({ state, lastSuccess }: ToolHealth, now: Seconds): string => {
   return `<span class="${state}">${STATES[state]}${last}</span>`;
 };
 
-/** Writes how long ago a time was; a day without a time is older than all calls with one, and stays a date. */
+/** Writes how long ago a time was; if only the day is known, it is older than all recent calls, and is shown as a date. */
 const since = (time: string, now: Seconds): string => {
   if (!time.includes('T')) return `on ${time}`;
   const seconds = Math.max(0, now - Math.floor(Date.parse(time) / 1000));
@@ -182,7 +182,7 @@ const curlOptions = ({ method, body }: Pick<ExampleCall, 'method' | 'body'>): st
     : `${option} -H 'content-type: application/json' -d ${shellQuoted(body)}`;
 };
 
-/** A tool that a reader can call as it is: with one path, paid, a GET if there is one, and cheap. */
+/** The tool of the example: paid, with a single path, a GET if there is one, and the cheapest. */
 const exampleOf = (tools: readonly ListedTool[]): ListedTool => {
   const dear = ({ path, method, price }: ListedTool): bigint =>
     (path.endsWith('*') ? 4n : 0n) * MANY +

@@ -108,7 +108,7 @@ const HEADERS: { readonly [Name in Variant]: Readonly<Record<string, string>> } 
 
 type Made = {
   readonly document: Variant;
-  /** One of the configured ones, so that a client cannot fill the memory with others. */
+  /** Only a configured origin, so that a client cannot fill the memory with others. */
   readonly audience: string;
   readonly sold: Catalogue;
   readonly report: HealthReport | undefined;

@@ -8,10 +8,10 @@ import { type ToolHealth, UNKNOWN_HEALTH } from '../audit/tool-health.ts';
 
 /** A tool that anyone may find. */
 export type ListedTool = PublicTool & {
-  /** Absolute URL; for a tool of many paths the beginning that they share. */
+  /** Absolute URL; for a tool with many paths, their common prefix. */
   readonly url: string;
   readonly health: ToolHealth;
-  /** The tool itself. No document shows it: it has the upstream. */
+  /** The tool itself. Documents must not show it, because it contains the upstream. */
   readonly source: Tool;
 };
 

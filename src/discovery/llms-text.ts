@@ -46,5 +46,5 @@ export const priceWords = ({ settlement, pricing, dollars }: ListedTool): string
   return pricing === 'upto' ? `at most ${dollars} a call` : `${dollars} a call`;
 };
 
-/** Escapes what Markdown would read as a link, code, HTML or emphasis. */
+/** Escapes characters that Markdown would read as a link, code, HTML or emphasis. */
 const escapedMarkdown = (text: string): string => text.replace(/[\\`*_[\]<>]/g, '\\$&');

@@ -65,7 +65,7 @@ export const serveLog = async (
       : new Response(checkpoint, { headers: CHECKPOINT_HEADERS });
   }
   if (resource === 'keys') {
-    // The settings say nothing about a former year: its log was signed with the keys of that time.
+    // The settings do not apply to a former year: its log was signed with the keys of that time.
     const read = origin === current ? await readLogKeys(keys, origin) : ok([]);
     const { signers } = await log(origin).status();
     const listed = listedKeys(read.ok ? read.value.map(({ key }) => key) : [], signers, origin);

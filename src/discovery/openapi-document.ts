@@ -100,7 +100,7 @@ const UNPAID = {
   },
 } as const;
 
-/** The price of a tool that no token pays for: in no form that an x402 client could try to pay. */
+/** The price of a tool that tokens cannot pay, in a form that no x402 client would try to pay. */
 const fiatTerms = (tool: ListedTool): Json => ({
   'x-countersign-terms': {
     ...priceJson(tool),

@@ -19,7 +19,7 @@ const membersOf = ({ version, payment: { token, authorization } }: CheckedPaymen
 
 type Settled = Extract<FinalOutcome, { readonly outcome: 'settled' }>;
 
-/** What the chain shows: the money has moved, in a final block. */
+/** The chain shows in a final block that the money has moved. */
 const factsOf = (checked: CheckedPayment, { transaction, block }: Settled) => ({
   ...membersOf(checked),
   transaction,

@@ -31,7 +31,7 @@ export type CheckedPayment = {
  */
 export const LEAST_AMOUNT = 1_000n;
 
-/** The longest validity: the relayer keeps a payment, and the chain is searched for it, for as long. */
+/** The longest validity: the relayer keeps a payment for this long, and searches of the chain cover as much. */
 export const LONGEST_VALIDITY: Seconds = DEFERRED_TIMEOUT;
 
 /**
@@ -114,9 +114,9 @@ export const invalidSignature = refuse(
 );
 
 /**
- * A bound payment pays one request of one gateway, which its intent names. A facilitator does not see the request, so it cannot tell whether
- * a server presents the payment for that request or for another one (CWE-757). With or without its intent it is refused, in `/settle` as
- * well: a server whose payment flow is `upfront` never calls `/verify`.
+ * A bound payment pays one request of one gateway, which its intent names. A facilitator does not see the request, so it cannot tell
+ * whether a server presents the payment for that request or for another one (CWE-757). It is refused with or without its intent, and by
+ * `/settle` too, because a server whose payment flow is `upfront` never calls `/verify`.
  */
 const bound = refuse(
   'invalid_exact_evm_payload_authorization_valid_after',

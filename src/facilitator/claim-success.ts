@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { FinalOutcome, Payment } from '../protocol/payment.ts';
 
-/** The gateway with its database, in which each settlement has one success. */
+/** The gateway, and its database, in which each settlement has one success. */
 export type Facilitator = Gateway & { readonly db: D1Database };
 
 type Settled = Extract<FinalOutcome, { readonly outcome: 'settled' }>;
@@ -19,7 +19,7 @@ const KEPT_BLOCKS = 100_000;
  * long.
  */
 const RUNNING: Seconds = 120;
-/** How long after that only its repeat may have the success. */
+/** How much longer only its repeat may have the success. */
 const PENDING: Seconds = 300;
 
 /** The holder of the one `success` of a settlement: this request; an earlier request that got it; or a request that may still get it. */
@@ -32,7 +32,10 @@ export type SuccessClaim = {
   readonly take: (settled: Settled, now: Seconds) => Promise<Result<Claimed, 'unavailable'>>;
   /** Call before answering `settlement_pending`: the server sends the request again. */
   readonly keepForRepeat: (now: Seconds) => Promise<void>;
-  /** The request is answered, and has presented nothing. A claim that it took over stays for the repeat: its first holder may have presented. */
+  /**
+   * Call if the request was answered and has presented nothing. A claim that it took over stays for the repeat, because the first holder
+   * may have presented.
+   */
   readonly release: (now: Seconds) => Promise<void>;
 };
 
@@ -49,7 +52,7 @@ export type SuccessClaim = {
  *
  * Attack: a server that hangs up, or whose isolate ends, never reaches `keepForRepeat`. So each row names from the start who may repeat.
  *
- * @param repeat what the same request has in common with its repeat, and a stranger's copy does not.
+ * @param repeat identifies the request and its repeat, but not a stranger's copy
  */
 export const openClaim = (
   db: D1Database,

@@ -7,7 +7,7 @@ import { verify } from './verify.ts';
 
 /**
  * Serves the facilitator API of x402 for the servers of listed addresses. The Worker loads this module with the first request below
- * `/facilitator`. A paused gateway settles nothing new; what it shows of the chain stays available.
+ * `/facilitator`. A paused gateway settles nothing new, but still answers from the chain.
  */
 export const facilitate = async (gateway: Facilitator, request: Request): Promise<Response> => {
   const { method } = request;

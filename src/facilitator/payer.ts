@@ -26,8 +26,9 @@ export const readPayer = async (
 export type Standing = 'open' | 'ended';
 
 /**
- * Checks what only the chain shows: whether the signature counts, and whether the payer has the money. An account with code must accept the
- * signature itself (ERC-1271, EIP-7702). A payment that has ended needs no funds: the payer may have spent its last unit on it.
+ * Checks the facts that only the chain shows: whether the signature is valid, and whether the payer has the money. An account with code
+ * must accept the signature itself (ERC-1271, EIP-7702). A payment that has ended needs no funds: the payer may have spent its last unit on
+ * it.
  *
  * @returns undefined if no node gives a usable answer.
  */

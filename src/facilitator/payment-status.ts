@@ -40,8 +40,9 @@ const subject = z.strictObject({
 });
 
 /**
- * `GET /facilitator/payments/<network>/<payer>/<nonce>?payTo=…&amount=…&validBefore=…`: what the chain shows of a payment. The nonce alone
- * does not tell which transfer the payer signed, so the query names it. Reads the chain only, and only for a listed address (law 12).
+ * `GET /facilitator/payments/<network>/<payer>/<nonce>?payTo=…&amount=…&validBefore=…`: the state of a payment on the chain. The nonce
+ * alone does not identify the transfer that the payer signed, so the query names it. Reads the chain only, and only for a listed address
+ * (law 12).
  */
 export const paymentStatus = async (gateway: Gateway, request: Request): Promise<Response> => {
   const { pathname, searchParams } = new URL(request.url);

@@ -11,7 +11,7 @@ import { readExchange } from '../protocol/x402/exchange.ts';
 import { checkPayment, type CheckedPayment } from './check-payment.ts';
 import type { Refusal, RefusalReason } from './refusal.ts';
 
-/** What a body may hold: an x402 v2 payment is at most 12 KiB of JSON, and v1 requirements describe their output. */
+/** The largest body: an x402 v2 payment is at most 12 KiB of JSON, and v1 requirements describe their output. */
 const MAX_BODY = 32 * 1_024;
 
 /** A request that gets a problem, or an answer of x402 that refuses the payment. */

@@ -8,8 +8,8 @@ import type { Chain } from '../settlement/chain/observation.ts';
 const LOOK_BACK = 43_200;
 
 /**
- * The block from which on a transfer may be the settlement of a payment. An unused nonce can only be used from now on; a used one was used
- * before, in this request's predecessors or by anyone.
+ * The block from which on a transfer may be the settlement of a payment. An unused nonce can only be used from now on; a used one may have
+ * been used earlier, by a previous request or by any sender.
  */
 export const searchFrom = ({ nonceUsed, block }: PayerFacts): number =>
   nonceUsed ? Math.max(0, block - LOOK_BACK) : block;

@@ -51,7 +51,7 @@ export const settle = async (
   const checked = received.value;
   const facts = await readPayer(gateway, checked);
   const standing = facts && (await checkOnChain(gateway, checked, facts));
-  // Nothing was presented now, but an earlier request may have presented it.
+  // This request presented nothing, but an earlier one may have.
   if (facts === undefined || standing === undefined) {
     return settlementPending(gateway, request, checked);
   }
@@ -191,7 +191,7 @@ const pending = async (
   return settlementPending(gateway, request, checked, transaction);
 };
 
-/** Asks the relayer for the transaction that carries a payment. When the relayer took the payment, there may have been none yet. */
+/** Asks the relayer for the transaction that carries a payment: there may have been none when the relayer took the payment. */
 const transactionOf = async (
   { backends }: Gateway,
   presentable: Presentable,

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
 
-/** `GET /facilitator/supported`: the kinds of payments that it settles, and the addresses that pay the gas. */
+/** `GET /facilitator/supported`: the kinds of payments that the facilitator settles, and the addresses that pay the gas. */
 export const supported = ({
   facilitates,
   relayers,

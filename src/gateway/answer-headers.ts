@@ -69,7 +69,7 @@ export const receiptHeader = (
   return { 'Agent-Receipt': signer.sign(claims, RECEIPT_TYPE) };
 };
 
-/** How a call ended: just now, or before, as the account stored it. */
+/** How a call ended: just now, or earlier, as the account stored it. */
 type Ended =
   | Extract<FinishVerdict, { readonly verdict: 'finished' }>
   | Extract<ReserveVerdict, { readonly verdict: 'stored' }>;

@@ -89,7 +89,8 @@ export const checkPayment = (
   const former = isFormerPayee(config, on, to)
     ? formerFault(config, on, paymentField(version, 'payload.authorization.to'), to)
     : undefined;
-  // A repeat of a call that was accepted under the former payee must find it. The account starts no call with such a proof.
+  // Pass the proof on, because a repeat of a call that was accepted under the former payee must find it. The account starts no call with
+  // such a proof.
   const sale = former && { networks: [on] as const, payTo: new Map([[on, to]]) };
   const requirements = requirementsOf(sale ?? config, tool);
   const matched =
@@ -269,7 +270,7 @@ export const checkIntent = (
 
 /**
  * Checks that an intent allows the price: payee, asset and amount. An intent that names no amount must not spend credit. A free tool
- * ignores these fields. The address of a currency is that of no token, so no intent pays for tools of both kinds.
+ * ignores these fields. The address of a currency is never that of a token, so no intent pays for tools of both kinds.
  *
  * @returns the amount to reserve, atomic units.
  */

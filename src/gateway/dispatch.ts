@@ -60,7 +60,7 @@ export const dispatch = async (
       cache: 'no-store',
       signal: aborter.signal,
     };
-    // A bound Worker has no host: without its binding the request would go to the public internet. Without its secrets it would be useless.
+    // A bound Worker has no host: without its binding the request would go to the public internet. Without its secrets the call would fail.
     const response =
       serviceOf(tool) === undefined && tool.secrets.length === 0 && tool.card === undefined
         ? await fetch(url, init)

@@ -51,8 +51,8 @@ export const observeOwnHead = (
 };
 
 /**
- * Completes the head of a request with its body: one capped read and its SHA-256. The caller must have seen a proof before, so that
- * strangers cannot fill the memory of an isolate (CWE-400).
+ * Completes the head of a request with its body: one capped read and its SHA-256. The caller of this function must have seen a proof, so
+ * that strangers cannot fill the memory of an isolate (CWE-400).
  */
 export const observeBody = async (
   request: Request,
@@ -147,7 +147,7 @@ export const readBody = async (
     return err({ reason: 'body_too_large', limit });
   }
   if (reading.bytes.byteLength > 0 && (method === 'GET' || method === 'HEAD')) {
-    // fetch sends no body with GET and HEAD, so the tool would get another request than the signed one.
+    // `fetch` sends no body with GET and HEAD, so the tool would get a request that differs from the signed one.
     return err({ reason: 'malformed_request', field: 'body', hint: `must be empty for ${method}` });
   }
   return ok(reading.bytes);

@@ -19,7 +19,7 @@ export const pageHeaders = (style: string): Readonly<Record<string, string>> =>
 
 /**
  * The headers of a page on which a wallet can pay. It runs and loads only files of this origin, calls only this origin, and makes no HTML
- * from text (Trusted Types). No answer of a tool is a script here: a browser gets one only with a signature in a header.
+ * from text (Trusted Types). A tool's answer cannot become a script here, because a browser gets it only with a signature in a header.
  */
 export const payingPageHeaders = (style: string): Readonly<Record<string, string>> => ({
   ...headersWith([
@@ -48,7 +48,7 @@ const headersWith = (policy: readonly string[]): Readonly<Record<string, string>
   'Referrer-Policy': 'no-referrer',
 });
 
-/** Loads what makes the buttons of `payPlace`. Its own name stays; it loads files whose names have a hash. */
+/** Loads the script that makes the buttons of `payPlace`. Its name is fixed; it loads files with hashed names. */
 export const PAY_SCRIPT = '<script type="module" src="/dashboard/pay.js"></script>';
 
 /** Where the script puts the button that pays for a tool. Empty without JavaScript. */

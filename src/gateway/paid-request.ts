@@ -15,7 +15,7 @@ import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
 
-/** The request line and headers, as a proof is checked against them. The body is not read yet. */
+/** The request line and headers, against which proofs are checked. The body is not read yet. */
 export type RequestHead = Omit<ObservedRequest, 'payloadDigest'>;
 
 /** A request with its body read: everything that a proof can be bound to. */

@@ -58,7 +58,7 @@ const command = (tool: PublicTool, offer: Offer): string => {
   return `npx countersign call ${shellQuoted(offer.resource.url)} ${pays}${method}`;
 };
 
-/** Says which other clients can call the tool: any x402 client, unless the tool requires more than plain x402. */
+/** Lists the other clients that can call the tool: any x402 client, unless the tool requires more than plain x402. */
 const others = (tool: PublicTool): string => {
   if (tool.settlement === 'credit') return 'The tool is paid from credit that was bought before.';
   return tool.binding === 'intent'

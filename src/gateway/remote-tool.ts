@@ -21,14 +21,14 @@ import { headersToUpstream, signAssertion } from './upstream-headers.ts';
 /** A tool whose upstream is a tool of a remote MCP server. */
 export type SoldRemoteTool = Tool & { readonly upstream: RemoteTool };
 
-/** The arguments of a call, and what belongs to them: everything that the proof covers. */
+/** The arguments of a call, and everything else that the proof covers. */
 export type RemoteInput = Omit<CallParams, 'name'>;
 
 /** How a caller calls a remote tool. */
 export type RemoteCaller = {
   /** The caller's headers; an allow-list of them is forwarded. */
   readonly headers: Headers;
-  /** Reads the arguments from the request, or says what is wrong with it. */
+  /** Reads the arguments from the request, or returns its fault. */
   readonly inputOf: (received: ReceivedRequest) => Result<RemoteInput, Reason>;
   /** The MCP capabilities of the caller that a tool may use. */
   readonly capabilities?: JsonObject;
@@ -53,7 +53,7 @@ export const changedReason = (
   return watch.isChanged(tool, now, deps) ? { reason: 'tool_changed' } : undefined;
 };
 
-/** Without its secrets the server would list nothing, or the tools of strangers. */
+/** Without the secrets, the server would list no tools, or those of other users. */
 const pinsFor = async (gateway: Gateway, tool: SoldRemoteTool): ReturnType<typeof pinsOf> => {
   const { mcp } = tool.upstream;
   if (tool.secrets.length === 0) return await pinsOf(mcp);
@@ -64,7 +64,7 @@ const pinsFor = async (gateway: Gateway, tool: SoldRemoteTool): ReturnType<typeo
 /**
  * Returns the `run` of a paid request for a remote tool. It calls the server once, within the tool's timeout, and never throws.
  *
- * @param fetcherOf opens what carries the tool's secrets; undefined for a tool without any
+ * @param fetcherOf opens the fetcher that carries the tool's secrets; undefined for a tool without secrets
  */
 export const runRemoteTool =
   (
@@ -75,13 +75,13 @@ export const runRemoteTool =
   ): PaidRequest['run'] =>
   async (received, checked, { call: reserved, attempt }) => {
     const fetcher = fetcherOf?.(reserved);
-    // Without its secrets the request would be useless.
+    // Without its secrets the request would fail.
     if (tool.secrets.length > 0 && fetcher === undefined)
       return { kind: 'failed', reason: 'dropped' };
     const input = caller.inputOf(received);
     if (!input.ok) return await refused(input.error);
     const params = { name: tool.upstream.tool, ...input.value };
-    // The server cannot rebuild what the payer signed, so the assertion covers what it gets.
+    // The server cannot rebuild the payload that the payer signed, so the assertion covers the request that the server gets.
     const payloadDigest = nativeSha256(utf8(canonicalJson(params)));
     const sent = { ...received, payloadDigest };
     const assertion = signAssertion(gateway, tool, sent, checked, attempt);
@@ -137,8 +137,8 @@ const dispatchResult = (tool: SoldRemoteTool, outcome: RemoteOutcome): DispatchR
 };
 
 /**
- * The bytes that the receipt covers: the JCS form of the result, so that a client can rebuild them from what it received over MCP. Without
- * `resultType`, which not every revision has; a result that requires input keeps it.
+ * The bytes that the receipt covers: the JCS form of the result, so that a client can rebuild them from what it received over MCP. Omits
+ * `resultType`, which some revisions lack, except in a result that requires input.
  */
 const bodyOf = ({ kind, result }: Extract<RemoteOutcome, { readonly result: JsonObject }>) => {
   const { resultType, ...own } = result;
@@ -152,11 +152,11 @@ const refused = async (reason: Reason): Promise<DispatchResult> => {
   return answered(response.status, new Headers(response.headers), body);
 };
 
-/** Reads the arguments of an HTTP call: the body, a JSON object. What the payer signs, and what the server gets, must be one value. */
+/** Reads the arguments of an HTTP call: the body, a JSON object. The payer must have signed exactly the value that the server gets. */
 export const inputOfBody = ({ body, target }: ReceivedRequest): Result<RemoteInput, Reason> => {
   const refuse = (hint: string, field = 'body') =>
     err<Reason>({ reason: 'malformed_request', field, hint });
-  // Attack: a policy that judges a parameter of the query would judge what the server never gets.
+  // Attack: a policy would check a parameter of the query, which the server never gets.
   if (target.includes('?')) return refuse('must be empty: the server gets the body alone', 'query');
   const text = body === undefined ? '{}' : decodeUtf8(body);
   const json = text === undefined ? undefined : parseStrictJson(text);

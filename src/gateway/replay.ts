@@ -113,9 +113,9 @@ const RESERVED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
 ]);
 
 /**
- * Calls that this isolate has seen reserved or expired, and accounts whose replays are throttled. The cache only decides whether a
- * request counts against the rate limiter or is rejected early. The account still rejects what the cache forgot and what other isolates
- * saw (law 3).
+ * Calls that this isolate has seen reserved or expired, and accounts whose replays are throttled. The cache only decides whether a request
+ * counts against the rate limiter or is rejected early. The account still rejects replays that the cache has forgotten or that other
+ * isolates saw (law 3).
  */
 export type ReplayCache = {
   has(account: AccountId, call: Hex): boolean;

@@ -20,7 +20,8 @@ import { verifyGrantsOnChain, verifyOnChain } from './verify-signature.ts';
  * Reserves the call and its money at the payer's account: one object call if the account's facts about the payer are fresh.
  *
  * The gateway asks the chain first if the payer's key did not sign, and otherwise only if the account requests facts about the payer or
- * about the issuers of its grants. It supplies each kind of evidence once: if the account asks for the same kind again, the call is refused.
+ * about the issuers of its grants. It answers one request for each kind of evidence, and refuses the call if the account asks for the same
+ * kind again.
  */
 export const reserve = async (
   gateway: Gateway,
@@ -47,7 +48,7 @@ export const reserve = async (
         call = { ...plain, ...verified.value.checkedAt };
         evidence = { ...evidence, facts: verified.value.facts };
       } else if (isSilent(verified.error) && checked.signedByKey) {
-        // Go on without facts: the credit of an ancestor may still pay for the call (law 13).
+        // Continue without facts, because the credit of an ancestor may still pay for the call (law 13).
         silence = verified.error;
         evidence = { ...evidence, isChainSilent: true };
       } else return verified;
@@ -84,7 +85,7 @@ const HALTED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
 
 const isSilent = ({ reason }: Reason): boolean => reason === 'payer_unreachable';
 
-/** Reserves again with what the chain shows of an upfront payment. Same call, same attempt. */
+/** Reserves again, with the chain's state of an upfront payment. Same call, same attempt. */
 export const reserveSettled = async (
   gateway: Gateway,
   { call, attempt }: ReservedCall,

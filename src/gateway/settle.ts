@@ -10,7 +10,7 @@ import { reserveSettled } from './reserve.ts';
 const UNKNOWN_PAUSE = 5;
 
 /**
- * Settles an upfront payment before the tool runs, then reserves again with what the chain shows. An unknown outcome is 503 and never
+ * Settles an upfront payment before the tool runs, then reserves again with the result on the chain. An unknown outcome is 503 and never
  * 402: clients sign again on 402 and would pay twice (law 5). The account keeps looking at the chain.
  */
 export const settle = async (
@@ -64,8 +64,8 @@ export const failureOf = (
 });
 
 /**
- * Settles with code that the first upfront payment loads. If it cannot be loaded, nothing was presented, but the call is reserved: the
- * outcome is unknown until the chain shows it.
+ * Settles with code that the first upfront payment loads. If loading fails, nothing was presented, but the call is reserved, so the outcome
+ * stays unknown until the chain shows it.
  */
 const settleLazily: typeof settleNow = async (...all): Promise<SettledNow> => {
   let settlement;

@@ -25,7 +25,7 @@ const FORWARDED = new Set([
 
 /**
  * Returns the headers that an upstream gets: an allow-list of the caller's, those that the tool asks for, and the assertion, if the tool
- * takes one. Nothing else passes, so no proof, credential or claim of another URL does (law 9).
+ * takes one. Nothing else passes, so the upstream never gets a proof, a credential or a claim of another URL (law 9).
  */
 export const headersToUpstream = (
   headers: Headers,
@@ -77,7 +77,7 @@ const DROPPED = new Set([
   'content-encoding',
   'content-length',
   'extension-responses',
-  // Between tool and gateway only; the receipt states the charge.
+  // Meant for the gateway only; the receipt states the charge.
   'settlement-overrides',
 ]);
 

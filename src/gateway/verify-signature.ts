@@ -115,7 +115,7 @@ export const nodesOf = (
     ? ok(config.rpcUrls.get(network) ?? [])
     : silent(network, needs);
 
-/** The two checks before each look at the chain. */
+/** The two checks before each request to the chain. */
 const nodesFor = async (
   gateway: Gateway,
   signed: ChainUser,

@@ -1,7 +1,7 @@
 import { type AccountRow, operatorsLabel } from '../audit/account-row.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 
-/** The row of an account in a statement that joins `accounts`; NULL without one. */
+/** The account's row in a statement that joins `accounts`; NULL if there is none. */
 export type LabelRow = {
   readonly label: string | null;
   readonly named_by: AccountRow['namedBy'] | null;
@@ -17,8 +17,8 @@ export type LabelReader = { readonly scope: AccountId | '*'; readonly reader: Ac
 /**
  * The label of an account, for a reader of a scope.
  *
- * Attack: a list may have accounts that were in the tree once, or that came with the scope from a tree that the reader never was above. An
- * account that is not an ancestor now may not read the account, so it does not see its label (CWE-200).
+ * Attack: a list may contain accounts that have left the tree, or that joined it with the scope from a tree in which the reader was never
+ * an ancestor. Only a present ancestor may read the account, so only a present ancestor sees the label (CWE-200).
  */
 export const labelIn = (
   { scope, reader }: LabelReader,

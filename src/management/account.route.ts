@@ -86,7 +86,7 @@ export const standingSchema = z.strictObject({
       status: z.enum(['active', 'revoked', 'expired', 'not_yet']),
       valid_until: time,
       is_default: z.boolean(),
-      /** Its terms as a policy, also after it has ended. */
+      /** Its terms as a policy, even after it has ended. */
       policy: z.exactOptional(policyDocument),
     }),
   ),
@@ -95,7 +95,7 @@ export const standingSchema = z.strictObject({
       asset,
       credit: amount,
       credit_held: amount,
-      /** The part of `credit_held` that descendants hold; they report what they spent of it within 70 s. */
+      /** The part of `credit_held` that descendants hold; they report their spend of it within 70 s. */
       credit_lent: amount,
       held: amount,
       unsettled: amount,
@@ -116,9 +116,9 @@ const childrenPage = pageOf(
     status: z.enum(['offered', 'active', 'revoked', 'expired']),
     valid_until: time,
     spent: amount,
-    /** The asset of `spent`, the only one that the grant lets spend. Absent: the grant allows no spending. */
+    /** The asset of `spent`, the only asset of the grant. Absent: the grant allows no spending. */
     asset: z.exactOptional(asset),
-    /** Until when the child has reported its spend; absent if it has reported all of it. */
+    /** The time up to which the child has reported its spend; absent if it has reported all of it. */
     reported_at: z.exactOptional(time),
     leased_until: time,
     /** The terms of the grant as a policy, also of an offered or ended one. */

@@ -214,7 +214,7 @@ const termsBody = (
   return { policy: policyJson(terms), ...withoutUndefined({ asset: terms.assets?.[0] }) };
 };
 
-/** The labels of children. The account itself lists its children, so a database that does not answer hides their labels only. */
+/** The labels of children. The account itself lists its children, so if the database does not answer, only their labels are missing. */
 const labelsBelow = async (
   { db }: Pick<AdminRequest<'account.tree'>['context'], 'db'>,
   of: LabelReader & { readonly scope: AccountId },

@@ -13,7 +13,7 @@ import {
 } from './fields.ts';
 import { type AdminRole, OPERATOR, READERS, type RouteTable, SMALL_BODY } from './route.ts';
 
-/** The account whose call waits is not among them, not even without a parent: no agent decides on a call of its own. */
+/** Excludes the account whose call waits, even without a parent: no agent may decide on a call of its own. */
 const DECIDERS: readonly AdminRole[] = ['above'];
 
 export const APPROVAL_STATES = ['waiting', 'approved', 'refused', 'expired', 'used'] as const;
@@ -21,7 +21,7 @@ export const APPROVAL_STATES = ['waiting', 'approved', 'refused', 'expired', 'us
 /** Without a state: calls that wait for a person. */
 const approvalsQuery = listQuery({ state: z.exactOptional(oneOf(APPROVAL_STATES)) });
 
-/** A call that waits for a person, or did, as the log describes it. */
+/** A call that waits or waited for a person, as the log describes it. */
 export const approvalItem = z.strictObject({
   account,
   /** The label of the account, if it has one and the reader may read the account. */
@@ -32,11 +32,11 @@ export const approvalItem = z.strictObject({
   request: hash,
   asset,
   price: amount,
-  /** The account whose policy asked, and its threshold. */
+  /** The account whose policy requires the approval, and its threshold. */
   asked: account,
   above: amount,
   policy: hash,
-  /** The lowest ancestor that may decide, as operators and every account above it; absent: operators only. */
+  /** The lowest ancestor that may decide; operators and every higher ancestor may, too. Absent: only operators. */
   approver: z.exactOptional(account),
   parked_at: time,
   /** Until when a person may approve the call, and its caller run it. */

@@ -85,15 +85,15 @@ const approvalsIn = (state: Item['state']): Scan<ListedRow> => ({
   placeOf,
 });
 
-/** Approvals in one state, of all accounts, that a list of a tree looks through. */
+/** How many approvals in one state, of all accounts, a list of a tree searches. */
 const FEW = 1_000;
 
 /**
  * Lists the approvals of a tree: among all in the state if these are few, else account by account.
  *
- * Attack: a scan of all approvals, filtered by tree, would show an owner by its cursors, and by their number, when and how many calls of
- * others wait. An account may also have left the tree, or have come with its parent from a tree that `reader` never was above. What it calls
- * now is not for its former ancestors, so this asks for those of now, as a read of the call itself does (CWE-200).
+ * Attack: with a scan of all approvals, filtered by tree, the cursors would show an owner when and how many calls of others wait. An
+ * account may also have left the tree, or have joined it with its parent from a tree in which `reader` was never an ancestor. Former
+ * ancestors may not see its present calls, so this checks the present ancestors, as a read of the call itself does (CWE-200).
  */
 const listOfTree = async (
   db: D1Database,

@@ -8,7 +8,7 @@ import { boundedLimit, cursorOf, type ListPage, type QueryFault, readCursor } fr
 /** Names the archived part of the lists of calls in cursors. */
 const LIST = 'archived calls';
 
-/** Which calls a list shows. */
+/** The filter of a list of calls. */
 export type CallFilter = {
   readonly account?: AccountId | undefined;
   readonly tool?: string | undefined;
@@ -56,7 +56,7 @@ export const archivedPlace = (after: string | undefined): CallPlace | undefined 
   if (after === undefined) return undefined;
   const read = readCursor(LIST, ['number', 'string', 'string'], after);
   const place = read.ok ? (read.value as unknown as CallPlace) : undefined;
-  // A caller may write any number into a cursor, and beyond these no day has a name.
+  // A caller may write any number into a cursor, and beyond these limits days have no name.
   return place !== undefined && place[0] >= 0 && place[0] <= NO_END ? place : undefined;
 };
 

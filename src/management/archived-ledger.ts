@@ -13,7 +13,7 @@ type Row = {
   readonly others: string;
 };
 
-/** The part of the books of these days from calls that D1 has forgotten. */
+/** The ledger totals of these days from calls that D1 has forgotten. */
 export const archivedBooks = async (
   db: D1Database,
   from: Day,

@@ -9,10 +9,10 @@ import type { AdminContext } from './handler.ts';
 export const STORED_WITHIN: Seconds = 20;
 
 /**
- * The time up to which a list from D1 is complete: it shows every entry that is older. Call it before the query: what is stored in between
- * makes the list newer than it says, never older.
+ * The time up to which a list from D1 is complete: it shows every entry that is older. Call it before the query: entries stored in between
+ * make the list newer than stated, never older.
  *
- * Of one account it is exact, because the account knows which of its entries D1 has. Of all accounts it is what the audit queue shows: the
+ * For one account it is exact, because the account knows which of its entries D1 has. For all accounts it follows from the audit queue: the
  * time of its oldest message, less `STORED_WITHIN`. A chunk that D1 rejected, or that its account could not send, is in no queue.
  *
  * @returns undefined if account or queue does not answer.

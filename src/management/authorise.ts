@@ -43,7 +43,7 @@ const admitOperator = async (
 ): Promise<Result<CommandSigner, Reason>> => {
   const forbidden = err<Reason>({ reason: 'forbidden' });
   if (!isListed(context, proof) || !route.roles.includes('operator')) {
-    // Counts like the chain look-up of a listed address. Otherwise the rate limit would distinguish listed addresses from others.
+    // Counts like the chain look-up for a listed address. Otherwise the rate limit would reveal which addresses are listed.
     return (await context.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
   const verified =
@@ -72,7 +72,7 @@ const admitByRelation = async (
   const relation = await relationOf(context, account, by);
   if (relation.verdict === 'unavailable') return err({ reason: 'storage_unavailable' });
   const operator = isOperator(context, proof, verified.value);
-  // The receiver's account holds the gateway's own documents: only operators may read it, not the holder of its key nor its ancestors.
+  // The payee's account may hold the gateway's own documents: only operators may read it, neither the holder of its key nor its ancestors.
   const has = isReceiver(context.config, account)
     ? rolesOf(STRANGER, operator)
     : rolesOf(relation, operator);

@@ -8,7 +8,7 @@ import type { CallCharge } from '../protocol/account/command.ts';
 import { type CallRow, loadCall } from './call-row.ts';
 import { attempt, type Queried } from './page.ts';
 
-/** What D1 has about the charge of a call; undefined if it has no such call. */
+/** The facts in D1 about the charge of a call; undefined if D1 has no such call. */
 export const storedCharge = (
   db: D1Database,
   account: AccountId,
@@ -26,7 +26,7 @@ export const storedCharge = (
       payment: row.payment ?? 'none',
       charged: BigInt(row.charged ?? 0),
       isKept: row.kept === 'held',
-      // A failed call is credited too, and charged nothing.
+      // A failed call has credit too, but no charge.
       isTopUp: (row.credited ?? 0) > 0,
       ...withoutUndefined({ lender }),
     });

@@ -84,7 +84,7 @@ const ENDED_LATE: Omit<Scan<CallRow>, 'range'> = {
   index: 'calls c INDEXED BY calls_ended_late',
   key: ['c.ended_at', 'c.accepted_at', 'c.account', 'c.call'],
   shape: ['number', 'number', 'string', 'string'],
-  // The condition of the index, word for word: SQLite uses a partial index only then.
+  // Repeats the condition of the index word for word: otherwise SQLite does not use a partial index.
   within: [[`c.ended_at NOT BETWEEN ${A_DAY}`]],
   columns: OPERATORS_CALL_COLUMNS,
   joins: '',
@@ -93,8 +93,8 @@ const ENDED_LATE: Omit<Scan<CallRow>, 'range'> = {
 };
 
 /**
- * Those of one account, by an index of their own. Attack: a filter by account would read the rows of all accounts, and a cursor names the
- * row where a page stopped reading: an owner would see the accounts and calls of others (CWE-200).
+ * Late-ended calls of one account, by a separate index. Attack: a filter by account would read the rows of all accounts, and the cursor,
+ * which names the last row read, would show an owner the accounts and calls of others (CWE-200).
  */
 const endedLateOf = (account: AccountId): typeof ENDED_LATE => ({
   ...ENDED_LATE,

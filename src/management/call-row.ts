@@ -18,7 +18,7 @@ export type EndedPayment = 'settled' | 'failed' | 'released';
 export type PaymentItem = {
   readonly state: EndedPayment;
   readonly amount: bigint;
-  /** The part that is credit now. */
+  /** The part that became credit. */
   readonly credited: bigint;
   readonly transaction?: Hex;
   readonly block?: number;
@@ -42,7 +42,7 @@ export type CallItem = {
   readonly price?: bigint;
   readonly paidBy?: string;
   readonly charged?: bigint;
-  /** The amount that its end added to the spend of that day, if that is not `charged`. */
+  /** The amount that its end added to the spend of that day, if it differs from `charged`. */
   readonly spent?: bigint;
   /** The part of the charge that operators gave back, as credit. */
   readonly refunded?: bigint;

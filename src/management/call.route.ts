@@ -73,7 +73,10 @@ export const callItem = z.strictObject({
   price: z.exactOptional(amount),
   paid_by: z.exactOptional(z.string()),
   charged: z.exactOptional(amount),
-  /** Of an ended call: what its end added to the spend of that day. Not `charged`, if a top-up bought credit or an operator decided later. */
+  /**
+   * Only for an ended call: the amount that its end added to the spend of that day. Differs from `charged` if a top-up bought credit or an
+   * operator decided later.
+   */
   spent: z.exactOptional(amount),
   /** The part of the charge that operators gave back, as credit. */
   refunded: z.exactOptional(amount),
@@ -114,7 +117,7 @@ export const settlement = z.strictObject({
   last_error_at: z.exactOptional(time),
 });
 
-/** Without `amount`: all of the charge that was not refunded before. */
+/** Without `amount`: the whole charge that was not refunded earlier. */
 const refundBody = z.strictObject(
   { amount: z.exactOptional(positive), reason: reasonText },
   'must be an object {amount?, reason}',
@@ -139,7 +142,7 @@ const callStory = z.strictObject({
   settlement: z.exactOptional(settlement),
 });
 
-/** What a list of a tree has of the calls that match. `newest`: no newer one is missing. `some`: newer ones may be missing too. */
+/** How complete a list of a tree is. `newest`: no newer call is missing. `some`: newer calls may be missing too. */
 const SHOWN = ['all', 'newest', 'some'] as const;
 
 /** `read`: accounts whose calls the gateway read: those of the tree that were active last. */

@@ -66,7 +66,7 @@ export const callBody = (item: CallItem): CallBody =>
 export const spentOf = ({ endedAt, seq, firstSeq, spent, charged }: CallItem): bigint | undefined =>
   endedAt === undefined || seq === firstSeq ? undefined : (spent ?? charged ?? 0n);
 
-/** The columns of a CSV. Their order is public: new ones go last. */
+/** The columns of a CSV. Users depend on their order: append new columns at the end. */
 const COLUMNS = [
   'accepted_at',
   'account',
@@ -127,7 +127,7 @@ const list = async ({ context, query, request, now }: ListRequest): Promise<Repl
   });
 };
 
-/** Lists the newest calls of a tree. Without a next page: no cursor can name a place in the logs of all its accounts. */
+/** Lists the newest calls of a tree. There is no next page, because no cursor can name a place in the logs of all its accounts. */
 const listTree: Handler<'account.tree.calls'> = async ({ context, params, query, by, now }) => {
   const complete = await asOf(context, undefined, now);
   const reader = treeReader(by, params.account);
@@ -142,7 +142,7 @@ const listTree: Handler<'account.tree.calls'> = async ({ context, params, query,
   return reply(body);
 };
 
-/** Shows one call from D1, which gets it up to some seconds after the account. */
+/** Shows one call from D1, which lags behind the account by some seconds. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));
@@ -168,7 +168,7 @@ const refund: Handler<'calls.refund'> = async ({ context, params, body, by, inte
   });
   if (!applied.ok) return applied;
   const { refund: done, credit } = applied.value;
-  // An account of an earlier release does not know this command, and refuses it: an applied one has the refund.
+  // An account of an earlier release refuses this command, which it does not know; an applied command has the refund.
   if (done === undefined) return refuse({ reason: 'storage_unavailable' });
   const { to, ...amounts } = done;
   const refunded: AnswerOf<'calls.refund'> = {

@@ -10,7 +10,7 @@ import { queryReason, refuse, replyPage, type ReplyResult } from './reply.ts';
 import type { AnswerOf } from './routes.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 
-/** A decision of an operator that changed the charge of an ended call: no row of `calls` shows what it added to the spend of its day. */
+/** A decision of an operator that changed the charge of an ended call: no row of `calls` shows its effect on the spend of that day. */
 export type ChargeChange = {
   readonly account: AccountId;
   readonly label: string | null;

@@ -136,7 +136,7 @@ export const sendDocumentCommand = async (
   });
   if (!applied.ok) return applied;
   const { entry, current } = applied.value;
-  // The account changed nothing. If the table differs from the account, the entry that updates it is still in the queue.
+  // The account changed nothing. If the D1 table differs from the account, the entry that updates the table is still in the queue.
   if (entry === undefined) {
     return current === known ? applied : err({ reason: 'storage_unavailable' });
   }

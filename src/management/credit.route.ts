@@ -12,7 +12,7 @@ const adjustBody = z.strictObject(
 const LOG_INDEX = 'must be the index of a log in its block, an integer from 0';
 
 const TRANSACTION = 'must be 32 bytes: 0x and 64 hex digits';
-/** In either case, as wallets and explorers show it. */
+/** In upper or lower case, because wallets and explorers show both. */
 const transaction = reading(
   z.string(TRANSACTION).check(z.regex(/^0x[0-9a-fA-F]{64}$/, TRANSACTION)),
   TRANSACTION,

@@ -136,7 +136,7 @@ const findRefund = async (
   search: RefundSearch,
 ): Promise<Result<RefundTransfer, Reason>> => {
   const question: ChainQuery<Result<RefundTransfer, Reason>> = {
-    // Head first: the receipt is of this block or a newer one, so confirmations are counted too low, never too high.
+    // Read the head first: the receipt is then of this block or a newer one, so the count of confirmations is too low, never too high.
     calls: [...HEAD.calls, { method: 'eth_getTransactionReceipt', params: [search.transaction] }],
     read: ([block, receipt]) => judge(chain, search, block, receipt),
   };

@@ -14,8 +14,8 @@ import { type Signer, verifySigner } from './signer.ts';
 const TOOL = sessionTool('end', 'DELETE');
 
 /**
- * Answers `DELETE /session`: a session ends itself, and the wallet's own intent ends all sessions that it has begun (docs/wire-format.md
- * §21). Neither signature is remembered: a repeat only ends sessions, and the wallet can sign in again.
+ * Answers `DELETE /session`: the session's key ends that session, and an intent of the wallet ends all of its sessions (docs/wire-format.md
+ * §21). The gateway remembers neither signature: a replay only ends sessions, and the wallet can sign in again.
  */
 export const endSession = async (context: AdminContext, request: Request): Promise<Response> => {
   const head = observeOwnHead(request, context.config, TOOL);

@@ -51,7 +51,7 @@ export const endedSettlements = async (
   return next === undefined ? found : ok({ ...found.value, next });
 };
 
-/** Those that settled within a day of the acceptance of their call, in the order of acceptance, then the others by their own index. */
+/** Payments that settled within a day of their call's acceptance, in the order of acceptance, then all others by their own index. */
 const settledBetween = async (
   db: D1Database,
   filter: SettlementFilter,

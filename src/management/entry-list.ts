@@ -17,16 +17,22 @@ export type EntryFilter = {
   readonly to?: Seconds | undefined;
 };
 
-/** The cursor of this list is a seq; `after` may be any seq of the chain. */
+/** The cursor of this list is a seq, so `after` may be any seq of the chain. */
 type EntriesRequest = EntryFilter & {
   readonly after?: number | undefined;
   readonly limit: number;
 };
 
-/** An account enters further denials by a rule ten seconds after the first one, or once it runs again. A list by time looks for it in this much of the log. */
+/**
+ * An account enters further denials by a rule ten seconds after the first one, or when it next wakes. A list by time searches this much
+ * more of the log for them.
+ */
 const ENTERED_WITHIN: Seconds = 86_400;
 
-/** Lists stored entries after a seq, oldest first: from R2 where D1 has forgotten them. Without an archive it skips those, so a page may begin later. */
+/**
+ * Lists stored entries after a seq, oldest first: from R2 if D1 has forgotten them. Without an archive it skips those, so a page may begin
+ * later.
+ */
 export const listEntries = (
   db: D1Database,
   account: AccountId,

@@ -19,7 +19,7 @@ import { READERS, type RouteTable } from './route.ts';
 
 export const ENTRY_FORMATS = ['json', 'ndjson'] as const;
 
-/** Includes `from`, excludes `to`: times of the entries, of a denial that of the decision. The filters are for JSON only. */
+/** Includes `from`, excludes `to`: times of the entries, or for a denial the time of the decision. The filters are for JSON only. */
 const entriesQuery = listQuery({
   type: z.exactOptional(entryType),
   tool: z.exactOptional(toolId),

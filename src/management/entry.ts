@@ -53,7 +53,10 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
 const logOf = (entries: readonly Entry[]): string =>
   entries.map((entry) => `${entryText(entry)}\n`).join('');
 
-/** The gateway publishes its texts in its own log, which owners may not read. Whoever knows the hash of one has an entry that it bound. */
+/**
+ * The gateway publishes its texts in its own log, which owners may not read. A reader who knows the hash of a text has it from an entry
+ * that the text bound.
+ */
 const text: Handler<'account.text'> = async ({ context, params }) => {
   const { db, config, env } = context;
   const gateway = gatewayAccount(config);
@@ -80,7 +83,7 @@ const follow: Handler<'account.events'> = async ({ context, by, params, query, r
     const hint = 'must be the id of an event of this stream';
     return refuse({ reason: 'malformed_request', field: 'last-event-id', hint });
   }
-  // A seq that no chain reaches means: new entries only. One below zero counts from the head.
+  // A seq that no chain reaches means only new entries. A negative seq counts from the head.
   const { newest = 0 } = query;
   const begin = newest === 0 ? Number.MAX_SAFE_INTEGER : -newest;
   const after = last === null ? (query.after ?? begin) : Number(last);

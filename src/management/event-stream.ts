@@ -131,7 +131,7 @@ const storedAfter = async (
   const { items, next } = page.value;
   if (items.length > 0) return partOf(items, at);
   if (next !== undefined && next > at) return { text: '', at: next };
-  // Skip only entries that are archived up to where the account's own begin: skipping any other would be a gap.
+  // Skip entries only if they are archived and the account has all later ones. Skipping any other entry would leave a gap.
   const archived = await db
     .prepare('SELECT last_seq FROM archived WHERE account = ?1')
     .bind(account)
@@ -150,7 +150,7 @@ const partOf = (entries: readonly Entry[], at: number): Part => ({
 const eventOf = (entry: Entry): string =>
   `id: ${entry.seq}\nevent: ${entry.type}\ndata: ${entryText(entry)}\n\n`;
 
-/** Waits, but not longer than the client stays. */
+/** Waits, or returns earlier if the client disconnects. */
 const pause = async (disconnected: Promise<undefined>): Promise<void> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<undefined>((resolve) => {

@@ -23,7 +23,7 @@ type Moved = Readonly<Record<'day' | 'asset', string>> & {
 };
 
 /**
- * The movements of credit, and all credit at the end of each day. The latter is the sum of every movement before, so this reads all rows:
+ * The movements of credit, and all credit at the end of each day. That credit is the sum of all earlier movements, so this reads all rows:
  * one per day, asset and line, and the rows of `spend` with calls paid from credit.
  */
 export const creditOf = async (
@@ -43,7 +43,7 @@ export const creditOf = async (
     for (const row of moved.get(day) ?? []) {
       const { asset, line } = row;
       owed.set(asset, (owed.get(asset) ?? 0n) + changeOf(row));
-      // The line `debt` reports debts already, with their tools.
+      // Skipped here, because the line `debt` reports debts, with their tools.
       if (line === 'debt') continue;
       items.push({
         ...{ day, asset, line: `credit_${line}` as const, amount: BigInt(row.amount) },

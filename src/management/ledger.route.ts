@@ -17,7 +17,7 @@ const ledgerQuery = z.strictObject({
 
 /** The lines of the ledger totals. Only `revenue` and `credit_liability` can be negative. */
 export const LEDGER_LINES = [
-  /** Charges of ended calls, less what operators gave back later. */
+  /** Charges of ended calls, less later refunds. */
   'revenue',
   /** Charges of calls that a card of the operator paid: an expense, in a currency of a state. */
   'card_spent',

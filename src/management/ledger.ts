@@ -31,7 +31,7 @@ const lineOf = ({ day, asset, line, tool, payee, count, amount }: LedgerItem): L
   ...withoutUndefined({ tool, payee, count: count === undefined ? undefined : Number(count) }),
 });
 
-/** An amount is a number, also with a minus: as text, the CSV would escape it. */
+/** An amount is a number, even with a minus; the CSV would escape it as text. */
 const cellOf = (item: Line, name: keyof Line): Cell =>
   name === 'amount' ? BigInt(item.amount) : item[name];
 

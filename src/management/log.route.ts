@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import { count, cursor, limit, seconds, seq } from './fields.ts';
 import { OPERATOR, READERS, type RouteTable } from './route.ts';
 
-/** The log of which year, UTC. Absent: the current one. */
+/** The year of the log, UTC. Absent: the current one. */
 const year = z.exactOptional(seconds);
-/** The tree of so many leaves. Absent: the newest signed one. */
+/** The tree with this many leaves. Absent: the newest signed one. */
 const size = z.exactOptional(seq);
 
 const pages = { after: z.exactOptional(cursor), limit, year, size };
@@ -17,14 +17,16 @@ const leaf = z.strictObject({ index: count, leaf: z.string() });
 /** `proof`: the hashes from the leaf upwards to the root of the checkpoint. */
 const provenLeaf = z.extend(leaf, { proof: z.array(base64) });
 
-/** Proves the newest leaf of the account (docs/audit-format.md, "Heads"); absent for a tree that no checkpoint was signed of, or an old one. */
+/**
+ * Proves the newest leaf of the account (docs/audit-format.md, "Heads"); absent for an old tree, and for one without a signed checkpoint.
+ */
 const head = z.strictObject({
   frame: z.array(provenLeaf),
   slot: z.exactOptional(z.string()),
   path: z.exactOptional(z.array(base64)),
 });
 
-/** `checkpoint`: of the tree of `size` leaves; absent if the log has signed a larger one since, or none. */
+/** `checkpoint`: of the tree with `size` leaves; absent if the log has signed none, or has signed a larger tree since. */
 const leavesOf = <T extends z.ZodMiniType>(item: T) =>
   z.strictObject({
     origin: z.string(),

@@ -24,7 +24,7 @@ type Query = {
   readonly from: number;
 };
 
-/** Where a page begins. All pages of a list are of one tree, so that one checkpoint proves them all. */
+/** Where a page begins. All pages of a list belong to one tree, so that one checkpoint proves them all. */
 type Place = { readonly year: number; readonly size: number | undefined; readonly from: number };
 
 const SHAPE = ['number', 'number', 'number'] as const;
@@ -37,7 +37,7 @@ const placeOf = (query: Query, current: number): Result<Place, Reason> => {
     year === undefined || from === undefined
       ? { year: query.year ?? current, size: query.size, from: query.from }
       : { year, size, from };
-  // No object is opened for a year that no log can have.
+  // Never open an object for a year that cannot have a log.
   return place.year >= FIRST_YEAR && place.year <= current
     ? ok(place)
     : err(wrong('query.year', `must be a year from ${FIRST_YEAR} to now`));

@@ -6,7 +6,7 @@ const promise = {
   /** Calls accepted in the last 71 minutes, and older ones with an open payment. */
   calls: count,
   open_payments: count,
-  /** When all of them have ended, unless the payments wait for a backend. Absent without calls. */
+  /** The time by which all of them have ended, unless payments wait for a backend. Absent without calls. */
   until: z.exactOptional(time),
 };
 

@@ -15,7 +15,7 @@ type Moving = AnswerOf<'moving'>;
 type PayeeItem = Moving['payees'][number];
 type AudienceItem = Moving['audiences'][number];
 
-/** The counts over some promises. */
+/** The counts of some promises. */
 const countsOf = (
   some: readonly Promised[],
 ): Pick<PayeeItem, 'calls' | 'open_payments' | 'until'> => {
@@ -30,7 +30,7 @@ const countsOf = (
   };
 };
 
-/** Counts what the gateway promised to pay one payee. Its payments are in the one token of its network, so their amounts add up. */
+/** Counts what the gateway promised to pay one payee. Its payments are all in the token of its network, so their amounts add up. */
 const promisedTo = (
   some: readonly Promised[],
 ): Pick<PayeeItem, 'calls' | 'open_payments' | 'open_amount' | 'until'> => ({

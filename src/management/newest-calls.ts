@@ -9,7 +9,7 @@ import { attempt, boundedLimit, type Queried } from './page.ts';
 import { type SqlCondition, sqlOf, valuesOf } from './scan.ts';
 import { CLOCKS } from './seq-before.ts';
 
-/** `all`: every call that matches. `newest`: no newer call is missing, older ones are. `some`: newer ones may be missing too. */
+/** `all`: every matching call. `newest`: only older calls are missing. `some`: newer calls may be missing too. */
 export type Shown = 'all' | 'newest' | 'some';
 
 export type NewestCalls = {
@@ -23,25 +23,26 @@ export type NewestFilter = Omit<CallFilter, 'account' | 'from' | 'to' | 'endedFr
   readonly limit: number;
 };
 
-/** Accounts of a tree, former ones among them, whose last activity is read, at most. */
+/** The most accounts of a tree, former ones included, whose last activity is read. */
 const MOST_ACCOUNTS = 20_000;
-/** Accounts whose calls are read, however long their logs are. */
+/** At least this many accounts are read, however long their logs are. */
 const FEW = 50;
 /** Further accounts are read while the newest segments of all their logs have at most this many entries. */
 const MOST_ENTRIES = 10_000;
 const MANY = 500;
 /** Entries of the two newest segments of a log. */
 const TWO_SEGMENTS = 8_192;
-/** Calls of an account that a filter looks through. */
+/** How many calls of an account a filter searches. */
 const FILTERED = 200;
 
 /**
- * Lists the newest calls of an account and of those below it now, in the order of acceptance. No index has the calls of a tree, because it
- * would cost every call a row. So the gateway reads the accounts whose log grew last, and of each its newest calls. An account that it did
- * not read has accepted no call after its last chunk was stored.
+ * Lists the newest calls of an account and its present descendants, in the order of acceptance. No index has the calls of a tree, because
+ * it would cost every call a row. So the gateway reads the accounts whose log grew last, and of each its newest calls. An account that it
+ * did not read has accepted no call after its last chunk was stored.
  *
- * Attack: a scan of all calls, filtered by tree, would show an owner by its cursor or its end how many calls others make. An account may also
- * have moved here from a tree that `reader` never was above: `reader` sees the accounts whose ancestor it is itself, and no other (CWE-200).
+ * Attack: with a scan of all calls, filtered by tree, the cursor or the end would show an owner how many calls others make. An account may
+ * also have moved here from a tree in which `reader` was never an ancestor: `reader` sees only the accounts whose ancestor it is itself
+ * (CWE-200).
  *
  * @param reader the ancestor that reads; the account itself if it or an operator does
  */
@@ -87,9 +88,9 @@ type ActiveRow = {
   readonly last_seq: number;
 };
 
-/** The parts that the list may lack. */
+/** What the list may lack. */
 type Missing = {
-  /** Calls of an account that has more than were read may be missing up to this time. */
+  /** Up to this time, calls may be missing of an account that has more calls than were read. */
   readonly floor: Seconds | null;
   /** Archived calls were accepted on this day or earlier. */
   readonly archived: Day | null;
@@ -99,10 +100,10 @@ type Missing = {
 
 const NOTHING: Missing = { floor: null, archived: null, is_more: null };
 
-/** A call, or no call. */
+/** A row, which may lack a call. */
 type FoundRow = (CallRow | { readonly call: null }) & Missing;
 
-/** The last chunk of an account; if D1 has forgotten all of them, its watermark, which is later. */
+/** The last chunk of an account; if D1 has forgotten all chunks, the account's watermark, which is later. */
 const LAST_CHUNK = (table: string, order = '') =>
   `(SELECT json_array(at, last_seq) FROM ${table} WHERE account = member.account ${order})`;
 
@@ -154,7 +155,7 @@ LEFT JOIN (
 const IS_PLACE = (at: string, account: string, call: string): string =>
   `c.accepted_at = ${at} AND c.account = ${account} AND c.call = ${call}`;
 
-/** `missing`: a matching call that is not among those found was accepted up to then; -1 if there is none. */
+/** `missing`: every matching call that was not found was accepted by this time; -1 if all were found. */
 const shownBy = (shown: readonly CallRow[], isCut: boolean, missing: Seconds): Shown => {
   if (missing < 0) return isCut ? 'newest' : 'all';
   const oldest = shown.at(-1)?.accepted_at ?? 0;

@@ -3,7 +3,7 @@ import { OUTAGE_RULES } from '../protocol/alert.ts';
 import { pageOf, time } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
-/** A condition that fails calls or payments now. Each is also an alert. */
+/** A condition that makes calls or payments fail now. Each also raises an alert. */
 const outages = pageOf(
   z.strictObject({
     rule: z.enum(OUTAGE_RULES),

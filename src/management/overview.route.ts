@@ -14,7 +14,7 @@ const ranking = z.union([
   z.strictObject({ too_many: z.literal(true) }),
 ]);
 
-/** Payments or amounts that wait, of one asset, and since when the oldest does. */
+/** Waiting payments or amounts of one asset, and since when the oldest one waits. */
 const waiting = z.strictObject({
   asset: z.exactOptional(asset),
   count,
@@ -35,9 +35,9 @@ const stopped = z.strictObject({
 });
 
 /**
- * All figures are of one moment. `today`: the UTC day of it. `days`: each of the last 60 days. `tools`, `accounts`, `rules`: rankings of
- * the days from `from` on. `open` and `kept`, for operators: payments under way, and amounts that an operator has to resolve. `stopped`: of an
- * account and its descendants.
+ * All figures are of one moment. `today`: its UTC day. `days`: each of the last 60 days. `tools`, `accounts`, `rules`: rankings of the days
+ * from `from` on. `open` and `kept`, for operators: open payments, and amounts that an operator must resolve. `stopped`: stopped accounts
+ * among an account and its descendants.
  */
 const overview = z.strictObject({
   today: day,

@@ -28,7 +28,7 @@ type WaitingRow = {
   readonly oldest_at: number;
 };
 
-/** Payments under way are few; their index has an entry for each. */
+/** Open payments are few; their index has an entry for each. */
 const WAITING = {
   open: `SELECT coalesce(asset, '') AS asset, count(*) AS count, CAST(sum(price) AS TEXT) AS amount, min(accepted_at) AS oldest_at
     FROM calls INDEXED BY calls_open WHERE payment = 'open' GROUP BY 1 ORDER BY 1`,

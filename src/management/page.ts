@@ -23,7 +23,7 @@ export type QueryFault =
   /** One day alone has more rows than one query adds up. */
   | { readonly kind: 'day_too_full'; readonly day: string }
   | { readonly kind: 'unavailable'; readonly cause: string }
-  /** R2 does not answer. Newer pages do not need it. */
+  /** R2 does not answer. Only older pages need it. */
   | { readonly kind: 'archive_unavailable'; readonly cause: string };
 
 export type Queried<T> = Promise<Result<T, QueryFault>>;

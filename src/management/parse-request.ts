@@ -32,7 +32,7 @@ export const parseParams = (
     values[name] = parsed.data;
   }
   const on = parseAccountId(values['account'] ?? '')?.network;
-  // The gateway's own account keeps its network, also one that is no longer configured.
+  // The network of the gateway's own account stays valid, even if it is no longer configured.
   return on === undefined || payees.has(on) || values['account'] === gateway
     ? ok(values)
     : err({ reason: 'malformed_field', field: 'path.account', hint: OTHER_NETWORK });

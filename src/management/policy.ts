@@ -58,7 +58,7 @@ const warningsOf = async (
 const put =
   (slot: Slot) =>
   async (request: AdminRequest<'account.policy.put'>): Promise<ReplyResult> => {
-    // The account parses it again but reports one fault; this reports all of them.
+    // The account parses the policy again, but reports only one fault; report all of them here.
     const parsed = parsePolicy(request.body);
     if (parsed.ok) return write(slot, { ...request, body: undefined }, request.body, parsed.value);
     const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));

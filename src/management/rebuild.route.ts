@@ -5,7 +5,7 @@ import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 const HINT = 'must be the `run` of the answer that began the rebuild';
 const run = z.string(HINT).check(z.regex(/^[0-9a-f]{32}$/, HINT));
 
-/** Without `run`: begins a rebuild. `apply`: corrects what differs; only the request that begins reads it. */
+/** Without `run`: begins a rebuild. `apply`: corrects differing rows; read only from the request that begins the rebuild. */
 const rebuildBody = z.strictObject({
   run: z.exactOptional(run),
   apply: z.exactOptional(z.boolean('must be true or false')),
@@ -14,7 +14,7 @@ const rebuildBody = z.strictObject({
 /** The columns of a row as text, without empty ones. */
 const row = z.record(z.string(), z.string());
 
-/** A row that differs. Without `stored` the projection lacks it, without `rebuilt` the log does. */
+/** A row that differs. Without `stored`, the projection lacks the row; without `rebuilt`, the log does not produce it. */
 const difference = z.strictObject({
   table: z.string(),
   key: z.array(z.string()),

@@ -24,8 +24,8 @@ const RUNNING =
   'Set PAUSED to "true", deploy, and send the request again: a rebuild needs a gateway that takes no new calls.';
 
 export const rebuildHandlers: Handlers<keyof typeof REBUILD_ROUTES> = {
-  // Writes no entry, because the log is its only source. An intent begins one rebuild: its digest is the id. One that goes on with a rebuild
-  // only takes further steps, however often it arrives.
+  // Writes no entry, because the log is its only source. An intent without a run begins one rebuild, whose id is the intent's digest. An
+  // intent with a run only takes further steps, however often it arrives.
   'audit.rebuild': async ({ context, by, intent, body, now }) => {
     const { db, env, config } = context;
     if (!config.paused) return refuse({ reason: 'not_writable', hint: RUNNING });

@@ -24,7 +24,7 @@ const differencesQuery = listQuery({
 
 const sum = z.strictObject({ payments: count, amount });
 
-/** One run that compared ledger and chain, block by block. Both sums are equal if nothing differs. */
+/** One run that compared ledger and chain, block by block. If nothing differs, both sums are equal. */
 const reconciliationsPage = pageOf(
   z.strictObject({
     at: time,

@@ -12,7 +12,7 @@ const flight = z.strictObject({
   block: z.exactOptional(count),
 });
 
-/** The keys of each network. With a `state` other than `ready` nothing else is known. Wei as decimal strings. */
+/** The keys of each network. With a `state` other than `ready`, the other members are absent. Wei as decimal strings. */
 const relayers = pageOf(
   z.strictObject({
     network: z.string(),

@@ -54,7 +54,7 @@ export const replyPage = <T>(
     next,
   );
 
-/** The member of a page that says how old it is. */
+/** The member of a page that states its age. */
 export const asOfMember = (asOf: Seconds | undefined): { readonly as_of?: Seconds } =>
   asOf === undefined ? {} : { as_of: asOf };
 

@@ -13,7 +13,7 @@ export const WRITERS: readonly AdminRole[] = ['above', 'sovereign'];
 /** Limits of bodies, in bytes. */
 export const SMALL_BODY = 4_096;
 export const DOCUMENT_BODY = 16_384;
-/** A tool with a JSON Schema, also one that is indented. */
+/** A tool with a JSON Schema, even if it is indented. */
 export const TOOL_BODY = 131_072;
 export const POLICY_BODY = 32_768;
 
@@ -34,7 +34,7 @@ export type RouteEntry = {
   readonly precondition?: 'etag';
   /** `Dry-Run: ?1` answers what would change, and changes nothing. */
   readonly dryRun?: true;
-  /** Moves money: an address with code commands it by its contract alone, not by its key. */
+  /** The route moves money: for an address with code, only its contract can authorise the command, not its key. */
   readonly movesMoney?: true;
   readonly summary: string;
   /** The body with status 200; of a stream, the data of each event. */
@@ -45,7 +45,7 @@ export type RouteEntry = {
   readonly stream?: true;
   /** The answer is one document, with its ETag. */
   readonly etag?: true;
-  /** The answer changes with the stored log and the UTC day only: it has a weak ETag, and a reader that has it gets 304. */
+  /** The answer depends only on the stored log and the UTC day: it has a weak ETag, and a reader that has this version gets 304. */
   readonly readsLog?: true;
 };
 

@@ -94,7 +94,7 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   const { signer, received } = authenticated.value;
 
   const params = parseParams(context.config, found.params);
-  // Non-operators get 403 for operator routes whatever the path holds, so that they learn nothing about it.
+  // Non-operators get 403 for operator routes, whether or not the resource exists, so that the API leaks nothing.
   if (!params.ok && !isForOperatorsOnly(route)) return problem(params.error);
   const account = params.ok ? (params.value['account'] as AccountId | undefined) : undefined;
   const admitted = await authorise(context, route, account, signer, clientOf(request.headers));
@@ -126,7 +126,7 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   return answered.ok ? answered.value : problem(answered.error);
 };
 
-/** Authenticates a request by an intent of the wallet, or by a session, which the wallet has let read. */
+/** Authenticates a request by an intent of the wallet, or by a session that the wallet has authorised to read. */
 const authenticateReader = async (
   context: AdminContext,
   tool: Tool,

@@ -100,7 +100,7 @@ export const ROUTES: readonly AdminRoute[] = (Object.keys(ROUTE_TABLE) as readon
 
 type EntryOf<Id extends RouteId> = (typeof ROUTE_TABLE)[Id];
 
-/** A member of a request: left out if the route has no such part, optional if all of the part is. */
+/** A member of a request: omitted if the route has no such part, optional if everything in the part is optional. */
 type Part<Name extends string, T> = [T] extends [never]
   ? unknown
   : Record<never, never> extends T

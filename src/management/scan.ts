@@ -53,7 +53,7 @@ export const scan = async <Row, T>(
     `(${key.join(', ')}) ${sql} (${key.map(() => '?').join(', ')})`,
     ...place,
   ];
-  // One bound per side. Given two, SQLite seeks by one of them and scans all rows up to the other.
+  // One bound per side: with two, SQLite seeks by one of them and scans all rows up to the other.
   const isAscending = order === 'ASC';
   const { least, below } = range;
   const floor: SqlCondition = [`${key[0]} >= ?`, least];
@@ -94,7 +94,8 @@ export const scan = async <Row, T>(
 };
 
 /**
- * Reads two lists in turn: a page on which the first one ends begins the second, whose cursors name it. `start`: before its first row.
+ * Reads two lists in turn: a page on which the first one ends begins the second, whose cursors name it. `start`: the place before its first
+ * row.
  */
 export const scanInTurn = async <Row, T>(
   db: D1Database,

@@ -5,8 +5,8 @@ import { DENIED, hasOnlyDenials, type Rows } from './spend-rows.ts';
 export const MAX_SEARCHED = 500_000;
 
 /**
- * Tells whether the filters of a report would search too many rows. No index has them, and the limit of a statement counts only rows that
- * pass: a filter that matches nothing would read all days of the scope.
+ * Whether the filters of a report would search too many rows. No index has them, and the limit of a statement counts only rows that pass: a
+ * filter that matches nothing would read all days of the scope.
  */
 export const searchesTooMany = async (
   db: D1Database,
@@ -16,7 +16,7 @@ export const searchesTooMany = async (
   const { scope, account = scope } = range;
   const isFiltered =
     [asset, tool, payee, rule].some((filter) => filter !== undefined) ||
-    // An ancestor reads the account of the report whole, and a part of its tree.
+    // An ancestor reads all rows of the report's own account, but only a part of its tree.
     (reader !== undefined && range.account !== scope) ||
     (scope !== '*' && account !== scope);
   if (!isFiltered) return false;

@@ -16,7 +16,7 @@ const putBody = z.strictObject(
       [z.string(), z.record(z.string(), z.string())],
       'must be a text or an object of texts',
     ),
-    /** Stores a value that an agent could guess. */
+    /** Permits a value that an agent could guess. */
     weak: z.exactOptional(z.literal(true, 'must be true')),
     /** Text for people that tells versions apart. */
     hint: z.exactOptional(label),
@@ -34,7 +34,7 @@ const secret = z.strictObject({
   host: z.string(),
   version: count,
   hint: z.exactOptional(z.string()),
-  /** Which key encrypts it. `unknown`: the gateway has neither of its keys, so it cannot use the secret. */
+  /** Which key encrypts it. `unknown`: neither key of the gateway opens the secret, so it cannot be used. */
   key: z.enum(['current', 'old', 'unknown']),
   /** When the version was written. */
   at: time,

@@ -36,7 +36,7 @@ const UNKNOWN = { reason: 'unknown_document', what: 'secret of this name' } as c
 const FULL = `There are ${MAX_SECRETS} secrets already. Remove one of them first.`;
 const BUSY = 'Another request writes this secret. Read it again, then repeat the command.';
 
-/** Refuses if D1, which alone has the values, does not answer. */
+/** Refuses if D1 does not answer, because only D1 has the values. */
 const whileStored = async (work: () => Promise<ReplyResult>): Promise<ReplyResult> => {
   try {
     return await work();
@@ -111,7 +111,7 @@ const put: Handler<'secrets.put'> = (request) =>
     const done = await command(request, known?.hash, secretDocument(binding), (place) =>
       putInForce(context.db, { owner, name, hash, ...place }),
     );
-    // Where the outcome is unknown, the entry may exist, and the audit consumer needs the row.
+    // If the outcome is unknown, the entry may exist, and then the audit consumer needs the row.
     const isRefused = !done.ok && done.error.reason !== 'storage_unavailable';
     if (isRefused) await dropPrepared(context.db, sealed);
     return done;
@@ -168,7 +168,7 @@ type Writing = Pick<
   'context' | 'params' | 'by' | 'intent' | 'expected'
 >;
 
-/** Sends what the secret is bound to to the gateway's account, which serialises changes and logs them, then writes the table. */
+/** Sends the secret's binding (kind, host, version) to the gateway's account, which serialises and logs changes, then writes the table. */
 const command = async (
   request: Writing,
   known: Hex | undefined,
@@ -183,7 +183,7 @@ const command = async (
     document,
     known,
   };
-  // `*` would let an older version win over a newer one that was prepared meanwhile.
+  // With `*`, an older version could replace a newer one that was prepared meanwhile.
   const exact = expected === '*' && known !== undefined ? known : expected;
   const done = await sendDocumentCommand({ ...request, expected: exact }, kept, async (place) => {
     await context.db.batch(statements(place));

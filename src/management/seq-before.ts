@@ -5,8 +5,8 @@ import type { AccountId } from '../protocol/account-id.ts';
 export const CLOCKS: Seconds = 300;
 
 /**
- * Finds a seq of an account up to which every entry is older than a time, by halving: a log has no index on the time, which would cost every
- * chunk a row. The time at which a chunk was stored is never before its entries; of an archived range the gateway keeps the day.
+ * Finds a seq of an account up to which every entry is older than a time, by binary search, because a log has no index on the time, which
+ * would cost every chunk a row. A chunk is never stored before its entries are written; for an archived range the gateway keeps the day.
  *
  * @returns 0 if there may be no such seq
  */
@@ -22,7 +22,7 @@ export const seqBefore = async (
 
 const MIDDLE = '(step.low + step.high) / 2';
 
-/** The place in `table` that has the middle seq, or the one before it. */
+/** The place in `table` with the middle seq, or the place before it. */
 const at = (table: 'chunks' | 'archived_ranges'): string =>
   `(SELECT first_seq FROM ${table} WHERE account = ?1 AND first_seq <= ${MIDDLE} ORDER BY first_seq DESC LIMIT 1)`;
 

@@ -22,7 +22,7 @@ import { tokenOf } from '../protocol/x402/networks.ts';
 import type { AdminContext } from './handler.ts';
 import type { Signer } from './signer.ts';
 
-/** A request about the session itself, by the names of its signature. */
+/** The tool that an intent for the session itself names. */
 export const sessionTool = (act: 'show' | 'end', method: 'GET' | 'DELETE'): Tool =>
   managementTool({ id: `countersign.session.${act}`, method, path: '/session', maxBodyBytes: 0 });
 
@@ -93,7 +93,7 @@ const field = (name: string): string => `${AGENT_SESSION_HEADER}.${name}`;
 const invalid = (name: string, detail: string): Result<never, Reason> =>
   err({ reason: 'invalid_session', field: name, detail });
 
-/** Checks times, origin and network, then the wallet's signature as far as the chain is not needed. */
+/** Checks times, origin and network, then the wallet's signature without asking the chain. */
 const checkSession = (
   { config }: AdminContext,
   { chainId, session, signature }: SignedSession,
@@ -122,7 +122,7 @@ const checkSession = (
   return checked.ok
     ? ok({
         ...{ kind: 'session', network, payer: session.account, token },
-        // No nonce of a token: the chain is only asked about the wallet.
+        // There is no token nonce: the gateway asks the chain only about the wallet.
         ...{ call: digest, digest, signature, signatureField: field('signature') },
         ...{ signedByKey: checked.value, validBefore: Number(session.validBefore) },
       })

@@ -14,7 +14,7 @@ const settings = z.strictObject({
   /** The policy of an account without its own, amounts in dollars. */
   default_policy: policyDocument,
   default_policy_hash: hash,
-  /** Days that D1 keeps log and ended calls; absent without an archive, when it keeps all. */
+  /** How many days D1 keeps log and ended calls; absent without an archive, because D1 then keeps everything. */
   retain_days: z.exactOptional(count),
 });
 

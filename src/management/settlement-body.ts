@@ -12,7 +12,7 @@ export type SettlementState = 'open' | EndedPayment | 'kept';
 export const hasEnded = (state: SettlementState | undefined): state is EndedPayment =>
   state === 'settled' || state === 'failed' || state === 'released';
 
-/** An attempt to settle a payment that met trouble, or was not the first. */
+/** A failed or repeated attempt to settle a payment. */
 export type Trouble = {
   /** Rises with each attempt of the payment. */
   readonly attempt: number;

@@ -15,7 +15,7 @@ export type SettlementFilter = {
   readonly to?: Seconds | undefined;
   readonly tool?: string | undefined;
   readonly asset?: string | undefined;
-  /** Settled, failed or released at or after this second: the payments that a total counts, those that a silent tool keeps among them. */
+  /** Settled, failed or released at or after this second: the payments that a total counts, including those that a silent tool keeps. */
   readonly endedFrom?: Seconds | undefined;
   /** Settled, failed or released before this second. */
   readonly endedTo?: Seconds | undefined;
@@ -54,7 +54,7 @@ const paymentFilters = (state: SettlementState | undefined): Scan<SettlementRow>
 /** The newest attempt of each payment, by the primary key. */
 const TROUBLES = `LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call AND t.attempt = (
   SELECT max(n.attempt) FROM attempts n WHERE n.account = c.account AND n.call = c.call)`;
-/** In place of `TROUBLE_COLUMNS`, where no payment is open. */
+/** Replaces `TROUBLE_COLUMNS` if no payment is open. */
 export const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
 
 export const settledLate: Omit<Scan<SettlementRow>, 'range'> = {

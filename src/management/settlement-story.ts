@@ -19,7 +19,7 @@ export type Story = {
   readonly deadLetters: readonly DeadLetterItem[];
   /** Its entries in the order of the chain. */
   readonly entries: readonly Entry[];
-  /** False if some entries are too far apart for one read, or in no place that the gateway reads. */
+  /** False if some entries are too far apart for one read, or cannot be read. */
   readonly complete: boolean;
 };
 

@@ -18,9 +18,9 @@ import {
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
 /**
- * Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released payments.
- * `endedFrom` and `endedTo`, with state settled, failed or released: times of that end. The amounts add up to the books; those of settled
- * payments, less what became credit, are what payments earned.
+ * Includes `from`, excludes `to`: times of the list's order, which is the acceptance of the call, or the end of failed or released
+ * payments. `endedFrom` and `endedTo`, with state settled, failed or released: times of that end. The amounts add up to the ledger totals;
+ * the amounts of settled payments, less the part that became credit, are the earnings from payments.
  */
 const settlementsQuery = listQuery({
   state: z.exactOptional(oneOf(SETTLEMENT_STATES)),
@@ -35,13 +35,13 @@ const settlementsQuery = listQuery({
 
 const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');
 
-/** `charge`: the tool did its work and earns its price; otherwise the amount is given back. */
+/** `charge`: the tool did its work and earns its price; otherwise the gateway returns the amount. */
 const resolveBody = z.strictObject(
   { charge: z.boolean('must be true or false'), reason: reasonText },
   'must be an object {charge, reason}',
 );
 
-/** An attempt to settle a payment that met trouble, or was not the first. `attempt` rises with each attempt of the payment. */
+/** A failed or repeated attempt to settle a payment. `attempt` rises with each attempt of the payment. */
 const settlementAttempt = z.strictObject({
   attempt: count,
   /** Absent if no backend was tried. */

@@ -7,7 +7,7 @@ import { verifyControl } from '../gateway/verify-control.ts';
 import type { SignatureCheck } from '../gateway/verify-signature.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
-/** Whoever signed a request, or the session that signed it. The chain has not been asked yet. */
+/** The account or the session that signed a request. The chain has not been asked yet. */
 export type Signer = Pick<
   CheckedProof,
   | 'network'
@@ -22,7 +22,7 @@ export type Signer = Pick<
   | 'intent'
 > & { readonly kind: CheckedProof['kind'] | 'session' };
 
-/** Sessions that an isolate remembers the chain's answer for. */
+/** For how many sessions an isolate remembers the chain's answer. */
 const KEPT_SESSIONS = 1024;
 /** A dashboard asks every few seconds, and a wallet seldom becomes a contract. */
 const CHAIN_ANSWER_VALID: Seconds = 60;

@@ -11,7 +11,7 @@ const LAST = '\u{10ffff}';
 /**
  * The next accounts of a scope, in order: a page scans a bounded number of them. `edge`: after every row of the last one.
  *
- * Attack: the edge names an account, so it must be one that the reader was an ancestor of (CWE-200).
+ * Attack: the edge reveals an account, so it must be one of which the reader was an ancestor (CWE-200).
  */
 export const accountsIn = async (
   db: D1Database,

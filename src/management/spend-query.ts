@@ -122,7 +122,7 @@ export type SummedRow = {
     readonly of: number;
   } & Partial<LabelRow>;
 
-/** Adds up rows, of which it reads at most one more than it may: `added` tells. */
+/** Adds up rows, reading at most one more than the limit: `added` is their number. */
 const summed = (
   db: D1Database,
   range: SpendRange,
@@ -130,7 +130,7 @@ const summed = (
   { having, tail }: { readonly having?: CursorPlace | undefined; readonly tail: string },
 ): D1PreparedStatement => {
   const keys = keysOf(range).join(', ');
-  // Too many rows are reported on every page.
+  // Every page reports too many rows.
   const after =
     having === undefined
       ? ''
@@ -147,7 +147,9 @@ const summed = (
     .bind(...values, ...(having ?? []));
 };
 
-/** Joins the labels of the rows on the page only. They keep their order: SQLite reads a subquery with a LIMIT as it is, and before the join. */
+/**
+ * Joins the labels only of the rows on the page. They keep their order: SQLite reads a subquery with a LIMIT as it is, and before the join.
+ */
 const labelled = (sums: string): string =>
   `SELECT sums.*, ${LABEL_COLUMNS} FROM (${sums}) sums LEFT JOIN accounts l ON l.account = sums.key`;
 

@@ -8,7 +8,7 @@ export type SpendOrder = 'charged' | 'denied' | 'failed';
 /** The spend under one key, or under two. Denials have no asset: `''`. */
 export type SpendItem = {
   readonly key: string;
-  /** Of an account, if it has one that a reader of the scope may see. */
+  /** Only for an account, if it has a label that a reader of the scope may see. */
   readonly label?: string;
   readonly and?: string;
   readonly asset: string;
@@ -19,14 +19,17 @@ export type SpendItem = {
   readonly denied: bigint;
   /** Calls that ended without success. */
   readonly failed: bigint;
-  /** What payments and credit earned: of all accounts together only, else 0. */
+  /** Earnings from payments and credit, only for all accounts together; else 0. */
   readonly earned: bigint;
 };
 
 export type SpendRange = {
   /** An account and its descendants at the time; `*`: all accounts. */
   readonly scope: AccountId | '*';
-  /** The ancestor of the scope that reads; absent if the scope itself or an operator does. It sees what descendants did while below it. */
+  /**
+   * The ancestor of the scope that reads; absent if the scope itself or an operator does. It sees the spend of accounts while they were its
+   * descendants.
+   */
   readonly reader?: AccountId | undefined;
   /** First and last day, both included. */
   readonly from: Day;
@@ -35,7 +38,7 @@ export type SpendRange = {
   readonly by: SpendKey;
   /** The second key. */
   readonly and?: Exclude<SpendKey, 'account'> | undefined;
-  /** The account's own spend, while it was in the scope. */
+  /** The account's own spend during its time in the scope. */
   readonly account?: AccountId | undefined;
   readonly asset?: string | undefined;
   readonly tool?: string | undefined;

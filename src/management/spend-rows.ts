@@ -39,7 +39,7 @@ const filtersOf = ({
   ...(range.only === undefined && hasOnlyDenials({ ...range, rule }) ? [DENIED] : []),
 ];
 
-/** Whether a report adds up denials alone. */
+/** Whether a report adds up only denials. */
 export const hasOnlyDenials = ({
   by,
   and,
@@ -52,7 +52,7 @@ export const hasOnlyDenials = ({
 const tableOf = (range: NarrowRange): string =>
   hasOnlyDenials(range) ? 'spend s INDEXED BY spend_denied' : 'spend s';
 
-/** The rows of a scope, or of one account while it was in the scope. */
+/** The rows of a scope, or of one account during its time in the scope. */
 export const rowsOf = (range: NarrowRange, place?: CursorPlace): Rows => {
   const { scope, account, by, from, reader = scope } = range;
   // The first key is the day, so a later page skips the days before.
@@ -81,7 +81,7 @@ export const rowsOf = (range: NarrowRange, place?: CursorPlace): Rows => {
     : { sql: `${own.sql} UNION ALL ${tree.sql}`, values: [...own.values, ...tree.values] };
 };
 
-/** Rows of the time when an account was an ancestor: of the account itself, or, in a row of a tree, of its scope. */
+/** Rows written while an account was an ancestor: an ancestor of the row's account, or, for rows of a tree, of the row's scope. */
 const whileBelow = (ancestor: AccountId | '*'): SqlCondition => [
   'EXISTS (SELECT 1 FROM json_each(s.above) WHERE value = ?)',
   ancestor,
@@ -90,7 +90,7 @@ const whileBelow = (ancestor: AccountId | '*'): SqlCondition => [
 const whileBelowBoth = ({ scope, reader }: NarrowRange): readonly SqlCondition[] =>
   [...new Set([scope, reader ?? scope])].map(whileBelow);
 
-/** The rows of a scope and of its descendants while they were below it, and below the ancestor that reads. */
+/** The rows of a scope, and of accounts while they were descendants of both the scope and the reading ancestor. */
 const readableIn = (range: NarrowRange): readonly SqlCondition[] => {
   const { scope } = range;
   if (scope === '*') return [];
@@ -98,11 +98,11 @@ const readableIn = (range: NarrowRange): readonly SqlCondition[] => {
   return [[`(s.scope = ? OR (${sqlOf(below)}))`, scope, ...valuesOf(below)]];
 };
 
-/** The own rows of each of these accounts while it was in the scope: accounts change parents. */
+/** The own rows of each of these accounts, written while the account was in the scope, because accounts can change parents. */
 export const rowsOfEach = (range: SpendRange, accounts: readonly AccountId[]): Rows =>
   ownRows(range, 'json_each(?) member', 'member.value', [JSON.stringify(accounts)]);
 
-/** The own rows of every account, of the time when it was in the scope: accounts change parents. */
+/** The own rows of every account, written while the account was in the scope, because accounts can change parents. */
 export const rowsOfAll = (range: NarrowRange): Rows =>
   range.scope === '*'
     ? ownRows(

@@ -18,8 +18,8 @@ export const SPEND_KEYS = ['tool', 'payee', 'day', 'rule', 'account'] as const;
 export const SPEND_ORDERS = ['charged', 'denied', 'failed'] as const;
 
 /**
- * UTC days, both included; the last 30 by default. `by` and `and`: the keys; a report by rule has denials only. `account`: its own spend,
- * while it was in the scope. `order`: a ranking, the highest sums first, which has one page.
+ * UTC days, both included; the last 30 by default. `by` and `and`: the keys; a report by rule has denials only. `account`: its own spend
+ * during its time in the scope. `order`: a ranking, the highest sums first, which has one page.
  */
 const spendQuery = listQuery({
   from: z.exactOptional(day),
@@ -35,9 +35,9 @@ const spendQuery = listQuery({
 });
 
 /**
- * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `label`: of an account, if it
- * has one and the reader may read the account now. `earned`, of all accounts together only: settled payments less what of them became
- * credit, by the day of the settlement, and charges that credit paid, less refunds.
+ * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `label`: only for an account,
+ * if it has a label and the reader may read the account now. `earned`, of all accounts together only: settled payments less what of them
+ * became credit, by the day of the settlement, and charges that credit paid, less refunds.
  */
 export const spendItem = z.strictObject({
   key: z.string(),

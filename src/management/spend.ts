@@ -15,7 +15,7 @@ const DEFAULT_DAYS = 30;
 
 type Body = AnswerOf<'spend'>['items'][number];
 
-/** The wire form. `earned`: only of all accounts together, because no account has a part of it. */
+/** The wire form. `earned`: only for all accounts together, because it cannot be divided among accounts. */
 export const spendBody = (
   { key, label, and, asset, calls, charged, denied, failed, earned }: SpendItem,
   { scope, by, account }: Pick<SpendRange, 'scope' | 'by' | 'account'>,
@@ -68,7 +68,7 @@ const report = async (
     if (!isIn.value) return refuse({ reason: 'unknown_account' });
   }
   const range = { ...asked, ...whose, ...days.value };
-  // A report adds up descendants too: no single account knows how complete it is.
+  // A report also adds up descendants, so no single account knows its completeness.
   const complete = await asOf(context, undefined, now);
   const found =
     order === undefined

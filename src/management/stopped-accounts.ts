@@ -11,10 +11,10 @@ type StoppedRow = Omit<Stopped['items'][number], 'label'> & {
 };
 
 /**
- * The accounts of a tree that are paused or frozen: `scope` itself and its descendants of now.
+ * The accounts of a tree that are paused or frozen: `scope` itself and its present descendants.
  *
- * Attack: an account may have left the tree, or have come with its parent from a tree that `reader` never was above. Its status now is not for
- * its former ancestors (CWE-200).
+ * Attack: an account may have left the tree, or have joined it with its parent from a tree in which `reader` was never an ancestor. Former
+ * ancestors may not see its present status (CWE-200).
  */
 const STOPPED = `
 SELECT a.account, a.label, ${EFFECTIVE} AS status, count(*) OVER () AS "of"

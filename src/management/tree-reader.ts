@@ -8,7 +8,7 @@ import type { SpendRange } from './spend-range.ts';
 export const treeReader = ({ role, account }: CommandSigner, tree: AccountId): AccountId =>
   role === 'operator' ? tree : account;
 
-/** Whose spend a report has, and which ancestor reads it. */
+/** The account whose spend a report covers, and the ancestor that reads it. */
 export type SpendScope = Pick<SpendRange, 'scope' | 'reader'>;
 
 export const spendScope = (by: CommandSigner, scope: AccountId): SpendScope => {
@@ -17,9 +17,9 @@ export const spendScope = (by: CommandSigner, scope: AccountId): SpendScope => {
 };
 
 /**
- * Tells whether an account is the scope, or was ever below it and below the ancestor that reads.
+ * Whether an account is the scope, or was ever a descendant of both the scope and the reading ancestor.
  *
- * Attack: an answer about any other account would tell whether it exists (CWE-203).
+ * Attack: an answer about any other account would reveal whether it exists (CWE-203).
  */
 export const isEverIn = (
   db: D1Database,

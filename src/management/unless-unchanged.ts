@@ -7,7 +7,7 @@ import type { ReplyResult } from './reply.ts';
 /**
  * Answers a read of the log with its ETag, or with 304 and one row of D1 if the reader already has that answer.
  *
- * Race: the tag is read before the answer, so what is stored in between makes an answer newer than its tag, never older.
+ * Race: the tag is read before the answer, so data stored in between make the answer newer than its tag, never older.
  */
 export const unlessUnchanged = async (
   db: D1Database,
@@ -17,7 +17,7 @@ export const unlessUnchanged = async (
 ): Promise<ReplyResult> => {
   const tag = await tagOf(db);
   if (tag === undefined) return answer();
-  // Reports are by UTC day: at midnight the same rows give other totals. Weak, because `as_of` may differ (RFC 9110 §8.8.1).
+  // Reports are by UTC day: after midnight the same rows give different totals. Weak, because `as_of` may differ (RFC 9110 §8.8.1).
   const etag = `W/"${dayOf(now)}.${tag}"`;
   if (headers.get('If-None-Match') === etag) {
     return ok(new Response(null, { status: 304, headers: { ...PRIVATE, ETag: etag } }));
@@ -29,7 +29,7 @@ export const unlessUnchanged = async (
 
 type TagRow = { readonly tag: string | null };
 
-/** What lists show now, by name; the first reader after a change names it. Undefined if D1 does not answer. */
+/** The tag of the present state of all lists, which the first reader after a change creates. Undefined if D1 does not answer. */
 const tagOf = async (db: D1Database): Promise<string | undefined> => {
   try {
     const known = await db.prepare('SELECT tag FROM log_tag WHERE id = 1').first<TagRow>();

@@ -3,16 +3,18 @@ import { webhookFields, webhookSchema } from '../protocol/alert.ts';
 import { account, commandOutcome, count, hash, pageOf, pageQuery, time } from './fields.ts';
 import { DOCUMENT_BODY, OPERATOR, READERS, type RouteTable, WRITERS } from './route.ts';
 
-/** A webhook and the state of its deliveries. A PUT enables a disabled one again. The URL of a Slack webhook is its origin alone. */
+/**
+ * A webhook and the state of its deliveries. A PUT enables a disabled one again. Of the URL of a Slack webhook it shows only the origin.
+ */
 export const webhook = z.strictObject({
   id: z.string(),
   etag: hash,
   ...webhookFields,
   state: z.enum(['active', 'disabled']),
-  /** `gone`: the receiver answered 410, or Slack 404. `failing`: too many messages in a row failed for good. */
+  /** `gone`: the receiver answered 410, or Slack 404. `failing`: too many messages in a row failed permanently. */
   reason: z.exactOptional(z.enum(['gone', 'failing'])),
   disabled_at: z.exactOptional(time),
-  /** Messages in a row that failed for good. */
+  /** Messages in a row that failed permanently. */
   failures: count,
   /** When it was written. */
   at: time,

@@ -20,7 +20,7 @@ import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 
 type Item = AnswerOf<'webhooks.get'>;
 
-/** Without the sealed secret: ciphertext helps no reader. */
+/** Omits the sealed secret, because readers have no use for ciphertext. */
 const itemOf = ({ document: { sealed: _, ...document }, ...webhook }: Webhook): Item => ({
   ...{ id: webhook.id, etag: webhook.hash },
   ...(document as Pick<Item, 'url' | 'events' | 'description' | 'format' | 'from' | 'to'>),
@@ -39,7 +39,7 @@ type RequestFor<Id extends RouteId> = Pick<
 >;
 type Named = { readonly webhook: string };
 
-/** Refuses if D1, which alone has the state of webhooks, does not answer. */
+/** Refuses if D1 does not answer, because only D1 has the state of webhooks. */
 const whileStored = async (work: () => Promise<ReplyResult>): Promise<ReplyResult> => {
   try {
     return await work();

@@ -4,7 +4,7 @@ import { nameOfNetwork, networkOfName } from '../protocol/x402/networks.ts';
 import { PAYMENT_RESPONSE_HEADER } from '../protocol/x402/headers.ts';
 import type { Network } from '../protocol/account-id.ts';
 
-/** The headers of an answer that MCP clients get in `_meta`, as their text. */
+/** The headers of an answer that MCP clients get in `_meta`, as text. */
 const TEXTS = {
   'Agent-Receipt': 'countersign/receipt',
   RateLimit: 'countersign/ratelimit',
@@ -18,15 +18,15 @@ export const STATUS_KEY = 'countersign/status';
 export const APPROVAL_KEY = 'countersign/approval';
 /** In the result of a remote server: the keys of its own `_meta`. The receipt covers the result with these keys alone (docs/mcp.md). */
 export const RESULT_META_KEY = 'countersign/result-meta';
-/** Marks a block that the gateway wrote: the digest in the receipt does not cover it. */
+/** Marks a block that the gateway wrote: the digest in the receipt does not cover that block. */
 export const WORDS_KEY = 'countersign/words';
 
 /** A payment response in the form of x402 (`SettleResponse`). */
 export type PaymentResponseJson = JsonObject & { readonly network: string };
 
 /**
- * Returns the `_meta` of a result: what the HTTP answer states in headers about payment, receipt and limits. It is the only place for
- * them, because the headers of an event stream leave before the tool has answered.
+ * Returns the `_meta` of a result: the values about payment, receipt and limits that the HTTP answer has in headers. They must be in
+ * `_meta`, because the headers of an event stream leave before the tool has answered.
  */
 export const answerMeta = (headers: Headers): Record<string, unknown> => {
   const meta: Record<string, unknown> = {};

@@ -75,12 +75,12 @@ export const unpaidResult = ({ version2, version1, words }: Terms): CallToolResu
 
 export const textOf = (text: string) => ({ type: 'text' as const, text });
 
-/** A block of the gateway itself, beside those that show the tool's answer. */
+/** A block of the gateway itself, next to the blocks with the tool's answer. */
 const wordsOf = (text: string) => ({ ...textOf(text), _meta: { [WORDS_KEY]: true } });
 
 /**
- * True if the receipt names a status: then the tool answered, and not the gateway for it. Attack: a tool that fails with a problem of the
- * gateway's type would speak to the model in the gateway's voice.
+ * True if the receipt names a status: then the answer came from the tool, not from the gateway. Attack: a tool that fails with a problem of
+ * the gateway's type would speak to the model in the gateway's voice.
  */
 const isAnswerOfTool = (headers: Headers): boolean => {
   const claims = headers.get('Agent-Receipt')?.split('.')[1];
@@ -89,7 +89,7 @@ const isAnswerOfTool = (headers: Headers): boolean => {
   return text !== undefined && (JSON.parse(text) as { readonly status: number }).status !== 0;
 };
 
-/** Of a call that waits for a person: where to ask for the decision, and until when the call can be repeated. */
+/** For a call that waits for a person: the URL of the decision, and until when the call can be repeated. */
 const approvalOf = (json: JsonObject | undefined): JsonObject | undefined =>
   json?.['type'] === 'urn:countersign:problem:approval-required'
     ? {
@@ -99,7 +99,7 @@ const approvalOf = (json: JsonObject | undefined): JsonObject | undefined =>
       }
     : undefined;
 
-/** Says what the gateway's own problem says: title, detail, and what to do next. */
+/** The text of the gateway's own problem: title, detail, and the next step. */
 const problemWords = (json: JsonObject | undefined): string | undefined => {
   const { type, title, detail, hint } = json ?? {};
   return typeof type === 'string' && type.startsWith('urn:countersign:problem:')
@@ -116,8 +116,8 @@ const moneyWords = (headers: Headers): string => {
 };
 
 /**
- * The answer for a name that the caller does not see: a hidden tool, a disabled one, and none at all. Nothing in it depends on the
- * catalogue. Names are compared exactly: another case or Unicode form is another name.
+ * The answer for a name that the caller does not see: of a hidden tool, a disabled one, or no tool. Nothing in it depends on the catalogue.
+ * Names are compared exactly: a different case or Unicode form is a different name.
  */
 export const unknownTool = (name: string): ProtocolError =>
   new ProtocolError(-32602, `Unknown tool: ${name}`);

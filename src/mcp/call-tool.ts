@@ -90,7 +90,7 @@ const malformed = ([fault]: readonly FieldFault[]): Reason => ({
 
 const refused = (result: CallToolResult): Called => {
   const { type, rule } = isObject(result.structuredContent) ? result.structuredContent : {};
-  // A replay: its call was reserved before. Another question to the account would defeat the rate limit.
+  // A replay, whose call was reserved earlier. Another question to the account would defeat the rate limit.
   if (type === TOO_MANY_REQUESTS) return { result };
   return { result, refused: { rule: typeof rule === 'string' ? rule : undefined } };
 };
@@ -100,7 +100,7 @@ const TOO_MANY_REQUESTS = 'urn:countersign:problem:too-many-requests';
 /** The gateway's own status: `dispatch` never passes on the 402 of a tool. */
 const UNPAID = 402;
 
-/** What runs the tool: the request to its upstream and what sends it, or the call of a remote server. */
+/** The way to run the tool: the request to its upstream and its fetcher, or the call of a remote server. */
 type Target = {
   readonly forwarded: ToolRequest;
   readonly remote: RemoteCall | undefined;
@@ -174,7 +174,10 @@ const headersOfCall = (headers: Headers, length: number): Headers => {
   return own;
 };
 
-/** Forwarded besides what the tool asks for. The other headers of the POST, e.g. `Accept` and `Range`, concern the MCP message. */
+/**
+ * Forwarded in addition to the headers that the tool asks for. The other headers of the POST, e.g. `Accept` and `Range`, concern the MCP
+ * message.
+ */
 const FORWARDED = ['user-agent', 'traceparent', 'accept-language'];
 
 const headersOfTool = (headers: Headers, tool: Tool, forwarded: ToolRequest): Headers => {

@@ -19,10 +19,10 @@ import { rightsOf } from './visible-tools.ts';
 /**
  * Decides whether the sender of a call that ran no tool may learn that the named tool exists.
  *
- * Attack: an agent that compares answers could learn which tools its owner hides from it: by a refusal for the arguments, the price or a
- * frozen account that an unknown name would not get. So after every refusal, and for every unknown name, the gateway asks the account of
- * a sender with a valid signature about its rights: the same work for both, at one object call. A sender that proves no key sees the
- * public catalogue, as anyone does who sends no proof.
+ * Attack: an agent that compares answers could learn which tools its owner hides from it: for a hidden tool it would get a refusal for the
+ * arguments, the price or a frozen account, and for an unknown name another one. So after every refusal, and for every unknown name, the
+ * gateway asks the account of a sender with a valid signature about its rights: the same work for both, at one object call. A sender that
+ * proves no key sees the public catalogue, as anyone does who sends no proof.
  */
 export const mayLearnOf = async (
   { gateway, audience, message }: McpContext,
@@ -61,7 +61,7 @@ const signerOf = (
   return checked.ok && checked.value.execute ? checked.value : undefined;
 };
 
-/** A tool that costs what the proof pays. Only the signature is of interest, and no tool may have this name. */
+/** A tool whose price is the amount in the proof. Only the signature matters here, and no tool may have this name. */
 const pricedAs = (id: string, proof: Proof): Tool => {
   const named = gatewayTool({ id, method: 'tools/call', path: MCP_PATH, description: '' });
   if (proof.kind === 'intent') return named;

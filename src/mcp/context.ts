@@ -10,7 +10,7 @@ export type McpContext = {
   /** The POST. Its body has been read: `message` holds it. */
   readonly request: Request;
   readonly message: Message;
-  /** The request's headers, with the proof of its `_meta` where `readProof` reads it; or why there is no single proof. */
+  /** The request's headers, with the proof of its `_meta` where `readProof` reads it; or the reason why there is not exactly one proof. */
   readonly headers: Result<Headers, Reason>;
   /** The configured origin that the request came to. */
   readonly audience: string;
@@ -21,7 +21,7 @@ export const MCP_PATH = '/mcp';
 
 /** One `tools/call`, for the code that runs the tool. */
 export type McpCall = {
-  /** The signal of the client's connection. A call that began goes on without its client. */
+  /** The signal of the client's connection. A call that has begun continues without its client. */
   readonly signal: AbortSignal;
   /** True if the client's capabilities name the extension `org.x402/payment`. */
   readonly takesPaymentRequired: boolean;

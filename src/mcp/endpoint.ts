@@ -13,7 +13,7 @@ import { mcpHandler } from './server.ts';
  * Serves `POST /mcp`: MCP over stateless Streamable HTTP, revisions 2026-07-28 and 2025-11-25 and before. The app loads this module with
  * the first request for it.
  *
- * @param gateway or why there is none: then a call gets the problem as its result.
+ * @param gateway the gateway, or the problem that prevents it: then a call gets that problem as its result.
  */
 export const serveMcp = async (
   gateway: Result<Gateway, Reason>,

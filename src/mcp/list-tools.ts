@@ -13,10 +13,10 @@ import { remainingFor } from './remaining.ts';
 import { type View, visibleTools } from './visible-tools.ts';
 
 /**
- * Returns the tools that the caller sees, each with its price and the remaining calls of the caller's limits; for a large catalogue the tools that
- * search it. Whether it is large depends on what the caller sees, so the form of a list reveals nothing either.
+ * Returns the tools that the caller sees, each with its price and the remaining calls of the caller's limits; for a large catalogue the
+ * tools that search it. Only visible tools count towards its size, so the form of a list reveals nothing either.
  *
- * @throws ProtocolError if the request carries a proof that does not sign it.
+ * @throws ProtocolError if the request carries a proof that does not sign this request.
  */
 export const listTools = async (context: McpContext): Promise<ListedTool[]> => {
   const { gateway, request } = context;
@@ -78,7 +78,7 @@ const priceMeta = ({ price, dollars, pricing, settlement, binding, asset }: Publ
     settlement,
     binding,
   },
-  // The names that Cloudflare's `agents` gives its own paid tools. Its client pays tokens, which buy nothing from a card tool.
+  // The names that Cloudflare's `agents` gives its own paid tools. Its client pays in tokens, which a card tool does not accept.
   ...(price === 0n || asset !== undefined
     ? {}
     : {

@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../crypto/bytes.ts';
 import { inexactNumber } from '../protocol/exact-numbers.ts';
 import { endOfString, parseStrictJson } from '../protocol/strict-json.ts';
 
-/** A JSON-RPC message of a client. The SDK checks its form; this side needs the parts that decide about money. */
+/** A JSON-RPC message of a client. The SDK checks its form; the gateway needs only the parts that decide about money. */
 export type Message = {
   readonly json: JsonObject;
   /** Undefined for a notification, and for an id of a wrong type. */
@@ -18,7 +18,7 @@ export type Message = {
 /** The most values in a message: those that the arguments of a call may have, and some for the rest of it. */
 const MAX_VALUES = 21_000;
 
-/** Why a body is no message: a code of JSON-RPC 2.0 §5.1, and the fault in words. */
+/** Why a body is not a message: a code of JSON-RPC 2.0 §5.1, and the fault in words. */
 export type MessageFault = { readonly code: -32700 | -32600; readonly message: string };
 
 /**
@@ -64,7 +64,7 @@ const OPENERS = new Set([0x5b, 0x7b]);
 const CLOSERS = new Set([0x5d, 0x7d]);
 const SPACE = 0x20;
 
-/** True if a JSON text holds more than `most` values. Builds none of them. For other texts any answer will do. */
+/** True if a JSON text holds more than `most` values. Does not parse them. The result for other texts does not matter. */
 const hasMoreValues = (text: string, most: number): boolean => {
   let count = 1;
   let isOpen = false;

@@ -16,7 +16,10 @@ const name = {
   description: 'The name of a tool, exactly as search_tools gives it.',
 };
 
-/** Tools that the gateway adds to those that it sells, and offers alone for a large catalogue. It cannot sell a tool of such a name. */
+/**
+ * Tools that the gateway adds to those that it sells; for a large catalogue, a list has only these. The gateway cannot sell a tool with one
+ * of these names.
+ */
 export const META_TOOLS: readonly ListedTool[] = [
   {
     name: 'search_tools',

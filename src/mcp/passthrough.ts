@@ -9,7 +9,7 @@ import type { McpContext } from './context.ts';
 /** Capabilities of a gateway that passes prompts and resources through. */
 export const PASSED_CAPABILITIES = { prompts: {}, resources: {}, completions: {}, logging: {} };
 
-/** The methods of `MCP_PASSTHROUGH`. They sell nothing, and `tools/call` is never among them. */
+/** The methods of `MCP_PASSTHROUGH`. They sell nothing, and never include `tools/call`. */
 const METHODS = [
   ...(['prompts/list', 'prompts/get', 'resources/list', 'resources/templates/list'] as const),
   ...(['resources/read', 'completion/complete'] as const),
@@ -45,7 +45,7 @@ const forward = async (
   method: string,
   envelope: unknown,
 ): Promise<JsonObject> => {
-  // Strangers may call this, and each call costs the other server one.
+  // Limit strangers: each of their requests causes one to the other server.
   if (!(await gateway.rateLimit(clientOf(request.headers)))) {
     throw new ProtocolError(-32_000, problemOf(TOO_MANY).members.detail);
   }

@@ -16,7 +16,7 @@ const OWN = 'countersign.';
 
 /**
  * Returns the account that signed a request that only reads, or undefined if none did. An intent for the gateway itself that is not for
- * this request is refused: a client whose signature is wrong must not take the public catalogue for its own. A proof for a tool that is
+ * this request is refused: a client whose signature is wrong must not mistake the public catalogue for its own. A proof for a tool that is
  * sold authenticates nothing here and is ignored, because some clients send one set of headers with every request, e.g. `mcp-inspector`.
  *
  * @param tool one of `reading-tools.ts`. Its intent binds no arguments.

@@ -3,8 +3,8 @@ import type { Tool } from '../catalog/tool.ts';
 import { MCP_PATH } from './context.ts';
 
 /**
- * Requests over MCP that only read, in the form of tools that an intent can name (docs/mcp.md). Each executes nothing, so an intent for one binds no arguments and
- * is valid again until it expires: a client signs once in five minutes.
+ * Requests over MCP that only read, in the form of tools that an intent can name (docs/mcp.md). They execute nothing, so an intent for one
+ * binds no arguments and can be sent again until it expires: a client signs once in five minutes.
  */
 const reading = (id: string, method: string, description: string): Tool =>
   gatewayTool({ id, method, path: MCP_PATH, description });

@@ -15,7 +15,7 @@ export type Remaining = {
 
 /**
  * Returns the tightest limit of an account for a tool; undefined without one. Counts the account's own limits only: an ancestor may have
- * less left, as the call itself or a dry run shows. Limits on money in another asset than the tool's price do not count.
+ * less left, which only the call itself or a dry run shows. Limits on money in another asset than the tool's price do not count.
  */
 export const remainingFor = (
   { price, pricing, asset }: Pick<Tool, 'price' | 'pricing' | 'asset'>,

@@ -29,7 +29,7 @@ export type RemoteCall = {
 
 /**
  * @param headers of the POST that the server may get
- * @param fetcherOf opens what carries the tool's secrets; undefined for a tool without any
+ * @param fetcherOf opens the fetcher that carries the tool's secrets; undefined for a tool without secrets
  */
 export const openRemoteCall = (
   { gateway, message }: McpContext,
@@ -48,7 +48,10 @@ export const openRemoteCall = (
   };
 };
 
-/** The caller of a remote tool. Its server learns what the caller can do for it, but of no extension: the gateway pays no other server. */
+/**
+ * The caller of a remote tool. The server learns the caller's capabilities, but not its extensions, because the gateway pays no other
+ * server.
+ */
 const remoteCaller = (
   headers: Headers,
   input: RemoteInput,
@@ -134,7 +137,7 @@ const remoteResult = async (
   const stated = { ...result, _meta: meta };
   if (result['resultType'] !== 'input_required') return stated;
   if (takesInput) return { ...stated, _meta: { ...meta, 'countersign/hint': INPUT_HINT } };
-  // The SDK would call the tool again by itself, each time as a call of its own.
+  // Otherwise the SDK would call the tool again by itself, each time as a new call.
   const { [RESULT_META_KEY]: _, ...ofGateway } = meta;
   return { isError: true, content: [textOf(NO_INPUT)], _meta: ofGateway };
 };

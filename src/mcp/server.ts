@@ -11,7 +11,7 @@ import { answerCall } from './answer-call.ts';
 import type { McpCall, McpContext } from './context.ts';
 import { listTools } from './list-tools.ts';
 
-/** As `package.json` states them. */
+/** Copied from `package.json`. */
 export const SERVER_INFO = { name: 'countersign', version: '0.1.0' };
 
 const INSTRUCTIONS =
@@ -84,7 +84,7 @@ const serverOf = (context: McpContext, passed: ServerCapabilities = {}): Server 
         });
       },
     };
-    // The arguments as this side has parsed them: the SDK's own copy is not bound to what was checked.
+    // The arguments as the gateway parsed them: the SDK's own copy may differ from the checked one.
     const { arguments: given } = context.message.params;
     try {
       return await answerCall(context, params.name, isObject(given) ? given : {}, mcpCall);

@@ -13,14 +13,14 @@ export type IndexView = {
   /** 1 for each visible tool, by its position. */
   readonly visible: Uint8Array;
   readonly count: number;
-  /** The denominator's part of BM25 that does not depend on the query, for each tool. */
+  /** The part of BM25's denominator that does not depend on the query, for each tool. */
   readonly damping: Float64Array;
 };
 
 export type Found = {
   /** How many visible tools contain a term of the query. */
   readonly matches: number;
-  /** The best of them, best first; equal scores by id. */
+  /** The best matches, best first; equal scores by id. */
   readonly ids: readonly string[];
 };
 
@@ -29,11 +29,11 @@ export type Found = {
  * 2009, §3.1) over postings, which takes less time than a query to a Durable Object and reads no row.
  */
 export type ToolIndex = {
-  /** @param ids of the visible tools; others are ignored. */
+  /** @param ids of the visible tools; unknown ids are ignored. */
   readonly view: (ids: Iterable<string>) => IndexView;
   /**
-   * Searches among visible tools only. Frequencies and lengths count no other tool, so neither ranks nor counts reveal that a hidden tool
-   * exists: the answer is that of an index without it.
+   * Searches among visible tools only. Frequencies and lengths count only these, so neither ranks nor counts reveal that a hidden tool
+   * exists: the answer is the same as that of an index without it.
    */
   readonly search: (query: string, view: IndexView, limit: number) => Found;
 };

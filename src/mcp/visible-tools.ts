@@ -19,12 +19,12 @@ export type VisibleTools = ReadonlyMap<string, Tool>;
 export type View = {
   readonly catalogue: Catalogue;
   readonly tools: VisibleTools;
-  /** Of the account that signed; absent for a caller that proved no key, who sees the public catalogue. */
+  /** The rights of the account that signed; absent for a caller that proved no key, who sees the public catalogue. */
   readonly rights?: Rights;
 };
 
 /**
- * Returns what a caller sees: with a verified signer, the tools that its whole chain of policies allows. Asks one object at most.
+ * Returns the tools that a caller sees; for a verified signer, those that its whole chain of policies allows. Asks at most one object.
  *
  * @param client the rate limiter's key of the caller.
  */
@@ -62,7 +62,7 @@ export const rightsOf = async (
   return found.ok ? ok(found.value.rights) : found;
 };
 
-/** Rules that stop an account for a time: it keeps its tools. */
+/** Rules that stop an account only for a time, so that it still sees its tools. */
 const TEMPORARY: ReadonlySet<string> = new Set(['frozen', 'paused', 'not_yet']);
 
 /** An account whose grant was revoked or has expired may call nothing, so it sees nothing. */
@@ -108,5 +108,5 @@ const computedFor = (catalogue: Catalogue): Computed => {
 const byId = (tools: readonly Tool[]): VisibleTools =>
   new Map(tools.map((tool) => [tool.id, tool]));
 
-/** True if arguments determine the HTTP request: not for a tool of any method, or of any path below a prefix. */
+/** True if arguments determine the HTTP request. False for a tool with any method, or with any path below a prefix. */
 const isCallable = ({ method, path }: Tool): boolean => method !== '*' && !path.endsWith('/*');

@@ -5,7 +5,7 @@ import type { AlertBody, OutageRule } from '../protocol/alert.ts';
 export type Outage = {
   readonly subject: string;
   readonly detail: AlertBody['detail'];
-  /** It is not over, but would begin none. */
+  /** The condition keeps an outage open, but would not begin one. */
   readonly onlyLasts?: boolean;
 };
 
@@ -33,8 +33,8 @@ const CONFIRMED_AFTER: { readonly [rule in OutageRule]?: Seconds } = {
 const LASTS: { readonly [rule in OutageRule]?: Seconds } = { upstream_failing: 3_600 };
 
 /**
- * Records what a look found of a rule: raises an alert for each outage that began, and one of kind `ended` for each that is over. An alert is
- * raised before it is recorded: after a crash between the two, the next look raises it again rather than never.
+ * Records the findings of a check for one rule: raises an alert for each outage that began, and one of kind `ended` for each that is over.
+ * An alert is raised before it is recorded: after a crash between the two, the next check raises it again.
  *
  * @throws Error if the database does not answer
  */
@@ -68,7 +68,7 @@ export const recordOutages = async (
   }
 };
 
-/** Rows of a rule that are read, more than a look finds: a thousand calls show at most 200 tools that fail. */
+/** How many rows of a rule to read, more than a check can find: a thousand calls show at most 200 tools that fail. */
 const MOST = 1_000;
 
 type Row = {
@@ -79,12 +79,15 @@ type Row = {
   readonly raised: 0 | 1;
 };
 
-/** Lists the outages of some rules that are not over, the oldest first. Many of one rule hide none of another. @throws Error if the database does not answer */
+/**
+ * Lists the open outages of some rules, oldest first. Many outages of one rule do not hide those of another. @throws Error if the database
+ * does not answer
+ */
 export const openOutages = async (
   db: D1Database,
   rules: readonly OutageRule[],
 ): Promise<readonly OpenOutage[]> => {
-  // One statement: each one is a request of the page that shows them.
+  // In one statement, because each statement would be another request for the page that shows them.
   const { results } = await db
     .prepare(
       rules

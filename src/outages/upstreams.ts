@@ -5,7 +5,10 @@ import type { Outage } from './record-outages.ts';
 /** Fewer failures may come from a single caller. */
 const LEAST = 5;
 
-/** The tools whose newest calls failed. It is over once most of them succeed, or after a day without a call. @throws Error if the database does not answer */
+/**
+ * The tools whose newest calls failed. The outage ends once most of them succeed, or after a day without a call. @throws Error if the
+ * database does not answer
+ */
 export const upstreamOutages = async (db: D1Database, now: Seconds): Promise<readonly Outage[]> =>
   (await readResults(db, now))
     .filter(({ succeeded, failed }) => failed > 0 && failed >= succeeded)

@@ -5,7 +5,7 @@ import { indentedJson } from './indented-json.ts';
 /** The answer of a tool, for people. Never HTML: the tool chose every byte. */
 export type Answer = {
   readonly status: number;
-  /** Text to show; undefined for bytes that are no text, and for none. */
+  /** Text to show; undefined for bytes that are not text, and for an empty answer. */
   readonly text: string | undefined;
   /** Whether `text` is only the beginning. */
   readonly isCut: boolean;
@@ -27,7 +27,7 @@ export const readAnswer = async (response: Response, name: string): Promise<Answ
   return answerOf(response.status, response.headers.get('content-type') ?? '', bytes, name);
 };
 
-/** The same, of bytes that are known already. */
+/** As `readAnswer`, for bytes that were already read. */
 export const answerOf = (
   status: number,
   contentType: string,
@@ -54,7 +54,7 @@ const readable = (text: string): string =>
     .map((part) => (part === '\n' || part === '\t' ? part : shown(part)))
     .join('');
 
-/** Bytes with a zero are no text, whatever they decode to. */
+/** Bytes with a zero byte do not count as text, whatever they decode to. */
 const textOf = (bytes: Uint8Array<ArrayBuffer>): string | undefined => {
   const text = bytes.includes(0) ? undefined : decodeUtf8(bytes);
   return text === '' ? undefined : text;

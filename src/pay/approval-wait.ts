@@ -1,17 +1,17 @@
 import type { Signer } from '../client/signer.ts';
 
-/** A wallet that signs questions about a call that waits for a person, until the one who pays declines. */
+/** A wallet that signs questions about a call that waits for an approval, until its user declines. */
 export type ApprovalWait = {
   readonly signer: Signer;
-  /** Aborts the call with what the wallet threw. */
+  /** Aborts the call with the wallet's error. */
   readonly signal: AbortSignal;
   /** The call waits from now on. */
   readonly begin: () => void;
 };
 
 /**
- * Ends the wait for an approval when the wallet does not sign. Attack: the client asks every few seconds for up to an hour and takes a
- * signer that fails for a gateway that does not answer, so a gateway that parks each call would open the wallet again after each refusal.
+ * Ends the wait for an approval when the wallet does not sign. Attack: the client asks every few seconds for up to an hour, and treats a
+ * failing signer like a gateway that does not answer. A gateway that parks each call could open the wallet again after each refusal.
  *
  * @param onSigned called after each question that the wallet signed
  */

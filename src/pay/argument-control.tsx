@@ -2,7 +2,7 @@ import { shown } from '../dashboard/format/text.ts';
 import { Field } from '../dashboard/parts/field.tsx';
 import type { ArgumentField } from './argument-field.ts';
 
-/** A text of at most this length fits one line. */
+/** A text of at most this length fits on one line. */
 const ONE_LINE = 256;
 
 const hintOf = ({ description, entry }: ArgumentField): string => {

@@ -40,7 +40,7 @@ const limit = (value: unknown): number | undefined =>
 const isScalar = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
-/** How to enter a value of a JSON Schema. Anything that a form has no control for is entered as JSON. */
+/** How to enter a value of a JSON Schema. Values without a control of their own are entered as JSON. */
 export const entryOf = (schema: unknown, place: Place): Entry => {
   if (!isObject(schema))
     return {
@@ -85,7 +85,7 @@ export const entryOf = (schema: unknown, place: Place): Entry => {
 /** A value of an argument; undefined where a person left it out. */
 export type Value = unknown;
 
-/** Reads what a person typed. @returns a fault that says what to enter instead */
+/** Reads the typed text. @returns the value, or a fault that describes a valid input */
 export const readValue = (
   { entry, isRequired }: ArgumentField,
   typed: string,

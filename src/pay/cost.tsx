@@ -3,7 +3,7 @@ import type { Network } from '../protocol/account-id.ts';
 import { networkName } from '../protocol/network-name.ts';
 import type { PayTool } from './pay-tool.ts';
 
-/** When the money moves, as a person should know before signing. */
+/** When the money moves, for a person who has not signed yet. */
 const WHEN: Readonly<Record<PayTool['settlement'], string>> = {
   deferred:
     'A call that is refused or fails costs nothing. The gateway accepts your signature now, and moves the money after the answer, together with other payments. If you are new here, it moves the money before the tool runs; if the tool then fails, the money becomes your credit here.',
@@ -18,7 +18,7 @@ const WHEN: Readonly<Record<PayTool['settlement'], string>> = {
 export const priceText = ({ price, isUpTo, settlement }: PayTool): string =>
   settlement === 'free' ? 'Free' : `${isUpTo ? 'at most ' : ''}${decimalOf(price)} USDC`;
 
-/** What a call costs, and when the money moves. */
+/** The cost of a call, and when the money moves. */
 export const Cost = ({ tool, on }: { readonly tool: PayTool; readonly on: Network }) => (
   <div class="sum">
     <p>

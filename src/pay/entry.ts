@@ -1,9 +1,9 @@
 /**
  * The script of the public pages: puts a button beside each tool that a wallet can pay for, and loads everything else with the first click.
- * Without JavaScript the page has no button, and says how software pays.
+ * Without JavaScript the page has no button, and shows how software pays.
  */
 
-/** As `recordKey` of payment-record.ts, which would load with it. */
+/** A copy of `recordKey` in payment-record.ts, because an import would load that file. */
 const RECORD = 'countersign-payment:';
 
 const hasRecord = (tool: string): boolean => {
@@ -42,6 +42,6 @@ const addButton = (place: HTMLElement, tool: string): HTMLButtonElement => {
 for (const place of document.querySelectorAll<HTMLElement>('[data-pay]')) {
   const tool = place.dataset['pay'] ?? '';
   addButton(place, tool);
-  // What this tab paid for is shown again after a reload, so that a person does not pay twice to see it.
+  // After a reload the page shows the paid answer of this tab again, so that a person does not pay twice for it.
   if (hasRecord(tool)) void openPanel(place, tool);
 }

@@ -2,7 +2,10 @@ import { decimalOf } from '../dashboard/format/amount.ts';
 import { Notice } from '../dashboard/parts/notice.tsx';
 import type { PaymentFault } from '../dashboard/payment/payment-fault.ts';
 
-/** Why a person has no answer, and what to do; for a tool that takes credit, a button that buys some, or asks what became of that. */
+/**
+ * Why a person has no answer, and the next step. For a tool that takes credit, a button that buys some, or that asks for the outcome of an
+ * earlier purchase.
+ */
 export const FaultNotice = ({
   fault,
   credit,

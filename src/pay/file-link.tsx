@@ -13,7 +13,8 @@ export const FileLink = ({
 }) => {
   const [url, setUrl] = useState('');
   useEffect(() => {
-    // Attack: with the type that the tool names, a browser could show HTML of the tool at this origin (CWE-79). No browser shows this type.
+    // Attack: with the type from the tool, a browser could render the tool's HTML at this origin (CWE-79). Browsers do not render this
+    // type.
     const made = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
     setUrl(made);
     return () => URL.revokeObjectURL(made);

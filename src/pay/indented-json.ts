@@ -2,7 +2,7 @@
  * Indents JSON for reading. It moves white space only, so numbers that a `number` of JavaScript cannot hold, and members that occur twice,
  * are shown as the tool sent them.
  *
- * @returns undefined if the text is no JSON
+ * @returns undefined if the text is not JSON
  */
 export const indentedJson = (text: string): string | undefined => {
   try {
@@ -13,7 +13,7 @@ export const indentedJson = (text: string): string | undefined => {
   let depth = 0;
   let line = '';
   const newLine = (): string => `\n${'  '.repeat(depth)}`;
-  // Strings are whole tokens, so that their braces and commas stay as they are.
+  // A string is one token, so that its braces and commas do not count.
   for (const [token] of text.matchAll(
     /"[^"\\]*(?:\\.[^"\\]*)*"|[{[]\s*[}\]]|[{}[\],:]|[^\s{}[\],:"]+/g,
   )) {

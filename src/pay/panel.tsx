@@ -29,7 +29,7 @@ const payments = paymentsIn(tabShelf);
 
 let isListening = false;
 
-/** Asks for wallets once a page, whatever the number of its panels. */
+/** Asks for wallets once per page, whatever the number of panels. */
 const listen = (): void => {
   if (isListening) return;
   isListening = true;

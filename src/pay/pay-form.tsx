@@ -28,14 +28,14 @@ const LEAST_CREDIT = 1_000_000n;
 /** The operator's key of a local stack has no money. */
 const PENNILESS = 'local:operator';
 
-/** What a person decides: the arguments, the network, the wallet. */
+/** The choices of a person: the arguments, the network, the wallet. */
 export const PayForm = ({
   tool,
   onPaid,
   onClose,
 }: {
   readonly tool: PayTool;
-  /** Without an answer, if it did not arrive. */
+  /** Without an `answer` if it did not arrive. */
   readonly onPaid: (paid: Partial<Paid> & Pick<Paid, 'record'>) => void;
   readonly onClose: () => void;
 }) => {
@@ -47,7 +47,7 @@ export const PayForm = ({
   const [fault, setFault] = useState<PaymentFault | undefined>(undefined);
   const [note, setNote] = useState('');
   const form = useRef<HTMLFormElement>(null);
-  // Set before the first wait: a second click in the same moment must not sign a second payment.
+  // Set before the first `await`, so that a second click at the same moment cannot sign a second payment.
   const isBusy = useRef(false);
   const offered = wallets.value.filter(({ id }) => id !== PENNILESS);
   const wallet = offered.find(({ id }) => id === chosen) ?? offered[0];

@@ -10,7 +10,7 @@ import { type ArgumentField, entryOf, type Place } from './argument-field.ts';
 export type PayTool = {
   readonly id: string;
   readonly method: string;
-  /** Path at the gateway; a trailing `/` stands before the rest that the caller chooses. */
+  /** Path at the gateway; with a trailing `/`, the caller chooses the rest. */
   readonly path: string;
   /** Atomic units of USDC; zero for a free tool. */
   readonly price: bigint;
@@ -92,7 +92,7 @@ const payTool = (path: string, method: string, stated: Operation): PayTool | und
   };
 };
 
-/** The client pays only the token that it knows on each network. */
+/** The client pays only in the token that it knows for the network. */
 const isPayable = (network: string, asset: string): network is Network => {
   const token = chainIdOf(network) === undefined ? undefined : tokenOf(network as Network);
   return isAddress(asset.toLowerCase()) && token?.address === asset.toLowerCase();

@@ -7,7 +7,7 @@ import { assetOf, type ChosenWallet } from '../dashboard/payment/chosen-wallet.t
 import { keptName } from '../dashboard/session/wallet.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
-/** How a payment is made. */
+/** The means of a payment. */
 export type PaymentOptions = ChosenWallet & {
   /** Origin of the gateway. */
   readonly gateway: string;

@@ -12,7 +12,10 @@ import { findOnChain, LONGEST_VALIDITY } from '../dashboard/payment/payment-on-c
 import { networkName } from '../protocol/network-name.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
-/** Asks the gateway what became of a payment. The wallet signs the question, which costs nothing. @param gateway its origin @throws CountersignError, and what the wallet throws */
+/**
+ * Asks the gateway for the outcome of a payment. The wallet signs the question, which costs nothing. @param gateway its origin @throws
+ * CountersignError, and what the wallet throws
+ */
 export const lookUp = async (
   { network, payer, call }: PaymentRecord,
   wallet: Wallet,
@@ -25,7 +28,7 @@ export const lookUp = async (
   return await agent.look(gateway, call);
 };
 
-/** Why a look-up failed, and what to do. The tab keeps the payment. */
+/** Why a look-up failed, and the next step. The tab keeps the payment. */
 export const lookUpProblem = async (
   thrown: unknown,
   record: PaymentRecord,
@@ -45,8 +48,8 @@ const problemText = (thrown: unknown, { network }: PaymentRecord): string => {
 };
 
 /**
- * What became of a payment whose call the gateway does not know: it never saw the call, or has forgotten it. Only the chain shows whether the
- * money moved. Undefined for a call without a payment.
+ * The outcome of a payment whose call the gateway never saw, or has forgotten. Only the chain shows whether the money moved. Undefined for
+ * a call without a payment.
  */
 const forgottenText = async (
   { network, payer, call, at, pays }: PaymentRecord,
@@ -71,7 +74,7 @@ const forgottenText = async (
   }
 };
 
-/** What a call that has not ended means for its payer. The secret with which this page would repeat a parked call ended with its wait. */
+/** The meaning of a call that has not ended for its payer. The page no longer has the secret with which it could repeat a parked call. */
 export const unendedText = ({ state }: Pick<CallRecord, 'state'>): string => {
   if (state === 'parked') {
     return 'The call waits for the approval of a person. This page does not wait for it any more, so the call will not run, and costs nothing.';
@@ -89,13 +92,13 @@ export const keptAnswer = (tool: string, { outcome }: PaymentRecord): Answer | u
 
 const MOVING: ReadonlySet<string> = new Set(['held', 'queued', 'sent']);
 
-/** Completes a record with what the gateway knows. A call that has not ended has no outcome yet. */
+/** Completes a record with the gateway's facts. A call that has not ended has no outcome yet. */
 export const completed = (
   record: PaymentRecord,
   { state, price, charged, payment, paidFrom, transaction, answer }: CallRecord,
 ): PaymentRecord => {
   const isUnended = state === 'held' || state === 'parked';
-  // The money of a released call may still move, and is credit then.
+  // The money of a released call may still move, and then becomes credit.
   if (isUnended || (state === 'released' && MOVING.has(payment))) return record;
   return {
     ...record,
@@ -103,7 +106,7 @@ export const completed = (
       status: answer?.status ?? 0,
       paid: paidFrom,
       charged,
-      // What a settled payment did not charge is credit of the payer (law 4).
+      // The uncharged part of a settled payment is credit of the payer (law 4).
       credited: payment === 'settled' && paidFrom === 'payment' ? price - charged : 0n,
       contentType: answer?.headers['content-type'] ?? '',
       body: answer?.body,

@@ -15,10 +15,10 @@ export type PaymentOutcome = {
   readonly charged: bigint;
   readonly credited: bigint;
   readonly transaction?: Hex;
-  /** The receipt as the gateway sent it, and why it does not count, if so. */
+  /** The receipt as the gateway sent it, and why it is invalid, if it is. */
   readonly receipt?: { readonly token: string; readonly why?: string };
   readonly contentType: string;
-  /** Undefined for an answer that is too large to keep. */
+  /** Undefined if the answer is too large to keep. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
 

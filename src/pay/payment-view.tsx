@@ -26,7 +26,7 @@ const titleOf = (status: number): string => {
   return status < 400 ? 'Answer' : `The tool answered ${status}`;
 };
 
-/** A payment of this tab: its answer, what it cost, its receipt, and when the money moves. */
+/** A payment of this tab: its answer, its cost, its receipt, and when the money moves. */
 export const PaymentView = ({
   tool,
   record: first,

@@ -21,7 +21,7 @@ import type { ToolCall } from './tool-call.ts';
 /** A payment with its answer. */
 export type Paid = { readonly record: PaymentRecord; readonly answer: Answer };
 
-/** A call without an answer; `record` if it may have run, also where the browser stores nothing. */
+/** A call without an answer. `record`: present if the call may have run, even if the browser stores nothing. */
 export type Unanswered = PaymentFault & { readonly record?: PaymentRecord };
 
 /**

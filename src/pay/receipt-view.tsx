@@ -4,7 +4,7 @@ import { FileLink } from './file-link.tsx';
 import type { PaymentRecord } from './payment-record.ts';
 import { useSettlement } from './settlement.tsx';
 
-/** Where the money is, the receipt that the gateway signed, and the id that both sides know the call by. */
+/** The state of the money, the signed receipt, and the call id. */
 export const ReceiptView = ({
   record,
   wallet,

@@ -18,7 +18,7 @@ export const StageLine = ({
 }: {
   readonly stage: Stage | undefined;
   readonly network: string;
-  /** Shown while nothing is awaited. */
+  /** Shown while the page waits for nothing. */
   readonly note: string;
 }) => (
   <p class="stage" role="status">

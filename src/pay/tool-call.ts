@@ -17,12 +17,12 @@ export type Faults = ReadonlyMap<string, string>;
 
 /** Printable ASCII: nothing that a person types can add a header (CWE-113). */
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
-/** Segments that browsers resolve: the request would go to another tool. */
+/** Segments that browsers resolve, so that the request would go to another tool. */
 const DOTS = /(?:^|[/\\])\.{1,2}(?:[/\\]|$)/;
 /** The longest path with query that the gateway takes. */
 const MAX_TARGET = 4096;
 
-/** Builds the request from what a person typed. Each fault names its field. */
+/** Builds the request from the typed values. Each fault names its field. */
 export const toolCallOf = (
   tool: PayTool,
   typed: ReadonlyMap<string, string>,
@@ -95,7 +95,7 @@ const bodyOf = ({ fields }: PayTool, members: Given, whole: Given): string | und
 
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
 
-/** What the form starts with: the values of the address that a person opened, if it is the tool's. */
+/** The initial values of the form: those in the opened address, if it is the tool's. */
 export const valuesIn = (
   tool: PayTool,
   { pathname, search }: Pick<URL, 'pathname' | 'search'>,
@@ -122,7 +122,7 @@ const decoded = (path: string): string => {
   }
 };
 
-/** Adds the query of the opened address as one field, where the tool describes no arguments of its own. */
+/** Adds the query of the opened address as one field, if the tool declares no arguments. */
 export const withOpenedQuery = (tool: PayTool, { search }: Pick<URL, 'search'>): PayTool => {
   if (search === '' || tool.fields.some(({ place }) => place !== 'rest')) return tool;
   const entry = { kind: 'text', least: 0, most: MAX_TARGET } as const;

@@ -14,7 +14,7 @@ const noteOf = ({ id }: Wallet): string | undefined =>
     ? 'A key of this local stack. It signs without asking, and its money is not real.'
     : undefined;
 
-/** Which wallet pays. A browser without one gets to know what to install. */
+/** Chooses the wallet that pays. Without a wallet, it explains what to install. */
 export const WalletChoice = ({
   wallets,
   chosen,

@@ -71,7 +71,7 @@ export const evaluate = (sources: readonly Source[], subject: Subject, now: Seco
   return { allowed: true, arrivals, repeats };
 };
 
-/** Returns why the sources deny every call now, whatever it asks for; undefined if they do not. */
+/** Returns why the sources deny every call now, whatever its contents; undefined if they do not. */
 export const standstill = (sources: readonly Source[], now: Seconds): Denied | undefined =>
   firstDenial(STANDING, sources, undefined, now);
 

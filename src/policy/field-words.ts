@@ -31,10 +31,10 @@ export type FieldKinds = {
 export type FieldKind = keyof FieldKinds;
 
 type Option = {
-  /** As commander reads it: `--per-call <amount>`. */
+  /** In the syntax of commander: `--per-call <amount>`. */
   readonly flags: string;
   readonly summary: string;
-  /** Of an option that sets one of several windows. */
+  /** Only for an option that sets one of several windows. */
   readonly every?: 'hour' | 'day' | 'month';
 };
 
@@ -42,7 +42,7 @@ type WordsOf<Value> = {
   /** The name of the line that shows the field. */
   readonly label: string;
   readonly kind: { readonly [K in FieldKind]: FieldKinds[K] extends Value ? K : never }[FieldKind];
-  /** What holds without the field, if that is not `no limit`. */
+  /** The text for an absent field, if it differs from `no limit`. */
   readonly absent?: string;
   /** Options of `countersign policy set`; absent if only a document sets the field. */
   readonly options?: readonly Option[];

@@ -8,10 +8,10 @@ import { periodName } from './window.ts';
 /** A rule of a policy for people: what it limits, and its value. */
 export type PolicyLine = readonly [name: string, value: string];
 
-/** How a page or the command prints what the lines of a policy are made of. */
+/** How a page or the command prints the parts of a policy's lines. */
 export type LineStyle = {
   readonly asset: (asset: AssetId) => string;
-  /** Of a window of one asset. */
+  /** Only for a window of one asset. */
   readonly amount: (amount: bigint, asset: AssetId) => string;
   /** @param assets of the policy; undefined if it allows all */
   readonly money: (
@@ -95,7 +95,7 @@ export type PolicyDifference = {
   readonly after: string | undefined;
 };
 
-/** The rules that two policies do not share; no policy is one without rules. */
+/** The rules that two policies do not share; an absent policy counts as one without rules. */
 export const policyDifferences = (
   before: Policy | undefined,
   after: Policy | undefined,
@@ -108,7 +108,7 @@ export const policyDifferences = (
     .filter((line) => line.before !== line.after);
 };
 
-/** What holds where a policy has no such line. */
+/** The text for a policy without such a line. */
 export const absentText = (name: string): string =>
   Object.values<{ readonly label: string; readonly absent?: string }>(fieldWords).find(
     ({ label }) => label === name,

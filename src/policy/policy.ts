@@ -44,7 +44,7 @@ export type Policy = ToolsFields &
   ValidPeriodFields &
   ConditionFields;
 
-/** The rules that look at the account and its grants alone. What they deny, they deny to every call. */
+/** The rules that depend only on the account and its grants. If one denies a call, it denies every call. */
 export const STANDING_GROUPS = [[frozen], [paused], [revoked, validPeriod]] as const;
 
 /**

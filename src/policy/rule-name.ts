@@ -1,7 +1,7 @@
 import { denialWords, wordsOfRule } from './denial-words.ts';
 import { everyOf, periodName } from './window.ts';
 
-/** The prefix of a limit's name says who set it. */
+/** The prefix of a limit's name, by the author of the limit. */
 const AUTHORS: Readonly<Record<string, string>> = {
   owner: 'by its owner',
   grant: 'by its grant',

@@ -29,7 +29,7 @@ export type Rule<Fields, Name extends PolicyRule = PolicyRule> = {
   readonly checksTopUps?: true;
 };
 
-/** `final`: the wording of a denial that no later call passes, if the rule has both kinds. */
+/** `final`: the wording of a denial that waiting cannot lift, if the rule has both kinds. */
 export type DenialWording = Wording & { readonly final?: Wording };
 
 /** Why a rule denies a call. */
@@ -39,7 +39,7 @@ export type Refusal<Name extends PolicyRule = PolicyRule> = {
   readonly limit?: LimitState;
   /** Set only if a later call can pass. */
   readonly retryAfter?: Seconds;
-  /** The declared parameter that a condition is about. */
+  /** The declared parameter of a condition. */
   readonly param?: string;
 };
 
@@ -58,7 +58,7 @@ export type SpendCounter = {
   readonly limit: bigint;
   readonly spent: bigint;
   readonly held: bigint;
-  /** Parts of `held` that are leased to children: what they do not use, and what their running calls hold. */
+  /** Parts of `held` that are leased to children: the unused part, and the part that their running calls hold. */
   readonly lent?: { readonly unused: bigint; readonly held: bigint };
   readonly resetsAt?: Seconds;
   readonly window?: Seconds;
@@ -78,7 +78,7 @@ export type RuleSource = {
   readonly arrival?: number;
   /** Absent if another account counts repeats. */
   readonly repeats?: Repeats;
-  /** Of an owner's policy: the account that wrote it. */
+  /** Only for an owner's policy: the account that wrote it. */
   readonly writer?: AccountId;
 };
 

@@ -29,7 +29,7 @@ export const accountId = (on: Network, address: Address): AccountId => `${on}:${
 /** The CAIP-19 id of a token. */
 export const assetId = (on: Network, token: Address): TokenId => `${on}/erc20:${token}`;
 
-/** The asset that a signed type names: a currency by its reserved address, every other one a token on the network of the signature. */
+/** The asset that a signed type names: a currency if the address is reserved for one, else a token on the network of the signature. */
 export const signedAsset = (on: Network, asset: Address): AssetId =>
   fiatOf(asset) ?? assetId(on, asset);
 

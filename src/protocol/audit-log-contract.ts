@@ -23,7 +23,7 @@ export type Appended =
   /** The log has another entry under one of its seqs: the account has two histories. */
   | { readonly verdict: 'forked' };
 
-/** The last entry of an account that a log has. `anchor`: by which the index of the log finds the account. */
+/** The last entry of an account in a log. `anchor`: the key of the account in the index of the log. */
 export type LogHead = { readonly seq: number; readonly hash: Hex; readonly anchor: Uint8Array };
 
 export type LogLeaf = { readonly index: number; readonly text: string };
@@ -32,7 +32,7 @@ export type LogLeaf = { readonly index: number; readonly text: string };
 export type ProvenLeaf = LogLeaf & { readonly proof: readonly Uint8Array[] };
 
 /**
- * What a reader of one account needs besides its leaves, to check that none is missing (docs/audit-format.md, "Heads"). Hashes are base64.
+ * The data with which a reader of one account checks that none of its leaves is missing (docs/audit-format.md, "Heads"). Hashes are base64.
  */
 export type ProvenHead = {
   /** The first leaf of the tree, if it names the log of the year before, and the last one, with the root of the index. */
@@ -46,18 +46,21 @@ export type ProvenHead = {
   readonly path?: readonly string[];
 };
 
-/** Leaves of a tree that the log has signed, or of the beginning of one. */
+/** Leaves of a tree that the log has signed, or of the beginning of such a tree. */
 export type LeafPage<L extends LogLeaf> = {
   /** The leaves of the tree that the proofs lead to. */
   readonly size: number;
-  /** The signed checkpoint of this tree; absent if the log has signed a larger one since, or none. */
+  /** The signed checkpoint of this tree; absent if the log has signed none, or has signed a larger tree since. */
   readonly checkpoint?: string;
   readonly leaves: readonly L[];
-  /** Of leaves of one account; absent for a tree that ends with another leaf than a checkpoint's, or whose index the log no longer has in memory. */
+  /**
+   * Only for leaves of one account; absent if the tree does not end with a checkpoint's last leaf, or if the log no longer has its index in
+   * memory.
+   */
   readonly head?: ProvenHead;
 };
 
-/** Which tree leaves are read from: the first `size` leaves, or the newest signed tree. And how many at most. */
+/** The tree to read leaves from (the first `size` leaves, or the newest signed tree), and the most leaves to return. */
 export type LeafRange = { readonly size?: number; readonly most: number };
 
 /** A key that signed checkpoints of a log. */
@@ -73,11 +76,11 @@ export type LogSigner = {
 export type LogStatus = {
   /** The newest signed checkpoint, a signed note; absent before the first one. */
   readonly checkpoint?: string;
-  /** Leaves, with those that no checkpoint covers yet. */
+  /** Leaves, including those that no checkpoint covers yet. */
   readonly size: number;
   /** Leaves that the checkpoint covers. */
   readonly signed: number;
-  /** All keys that signed checkpoints of this log, the newest first; one that signed again after its end has an element for each time. */
+  /** All keys that signed checkpoints of this log, the newest first; a key that signed again after its end has an element for each time. */
   readonly signers: readonly LogSigner[];
 };
 
@@ -85,13 +88,13 @@ export type LogStatus = {
 export type AuditLogRpc = {
   /** Appends runs, each as a leaf. The same run again changes nothing. @returns a verdict per run, after they are durable. */
   append(runs: readonly StoredRun[]): Promise<readonly Appended[]>;
-  /** The last entry of each account in this log, or in those of the years before; undefined if none has one. */
+  /** The last entry of each account in this log, or in the logs of earlier years; undefined if no log has one. */
   headsOf(accounts: readonly AccountId[]): Promise<readonly (LogHead | undefined)[]>;
   status(): Promise<LogStatus>;
   /** The first `width` hashes of a tile, 32 bytes each; undefined if the checkpoint does not cover them. */
   tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
   /**
-   * Leaves of an account with their proofs, from the one that holds entry `fromSeq` on. @returns undefined for a size that the log has not
+   * Leaves of an account with their proofs, from the leaf that holds entry `fromSeq` on. @returns undefined for a size that the log has not
    * signed.
    */
   leavesOf(
@@ -101,10 +104,10 @@ export type AuditLogRpc = {
   ): Promise<LeafPage<ProvenLeaf> | undefined>;
   /**
    * Proves the head of the account with an anchor, or that this log has no leaf of it. @returns undefined if no log knows the anchor, or if
-   * this one has not signed a tree of that size, or no longer has its index: the newest one is always there.
+   * this log has not signed a tree of that size, or no longer has its index. The newest index is always available.
    */
   headAt(anchor: Uint8Array, size: number): Promise<ProvenHead | undefined>;
-  /** Whether this log or that of an earlier year has the account with an anchor. A stranger knows none, so it sees no slot. */
+  /** Whether this log or that of an earlier year has the account with an anchor. A stranger knows no anchor, so it cannot see a slot. */
   knowsAnchor(anchor: Uint8Array): Promise<boolean>;
   /** Leaves of all accounts in the order of the log, from a place on. @returns undefined for a size that the log has not signed. */
   leaves(from: number, range: LeafRange): Promise<LeafPage<LogLeaf> | undefined>;

@@ -1,6 +1,6 @@
 import type { Network } from './account-id.ts';
 
-/** The public block explorers that we know. A URL from data would be a link that somebody else chose. */
+/** The known public block explorers. A URL from data would be a link that another party chose. */
 const EXPLORERS: Readonly<Record<Network, string>> = {
   'eip155:1': 'https://etherscan.io',
   'eip155:10': 'https://optimistic.etherscan.io',

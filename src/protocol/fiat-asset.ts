@@ -7,7 +7,7 @@ export type FiatAsset = `iso4217:${string}`;
 export const USD = 'iso4217:USD';
 
 /**
- * The address that stands for the dollar where a signed type has a token address: its ISO 4217 numeric code, `address(840)`
+ * The address that stands for the dollar in signed types that have a token address: its ISO 4217 numeric code, `address(840)`
  * (docs/wire-format.md §3; the convention of Chainlink's `Denominations.sol`). No token can have it: nobody can deploy a contract there.
  */
 export const USD_ADDRESS: Address = '0x0000000000000000000000000000000000000348';

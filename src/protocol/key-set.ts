@@ -37,7 +37,7 @@ export const readKeySet = async (json: unknown): Promise<KeySet | undefined> => 
       ]);
       keys.set(kid, key);
     } catch {
-      // Not a point of the curve: receipts that name this key then lack theirs.
+      // Not a point of the curve: receipts that name this key then have no key.
     }
   }
   return keys;

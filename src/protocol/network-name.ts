@@ -19,6 +19,6 @@ const NAMES: Readonly<Record<string, string>> = {
   'eip155:11142220': 'Celo Sepolia',
 };
 
-/** The name of a network (CAIP-2); without one in the table, its chain id. */
+/** The name of a network (CAIP-2); its chain id if the table has no name. */
 export const networkName = (network: string): string =>
   NAMES[network] ?? `chain ${network.replace('eip155:', '')}`;

@@ -89,6 +89,6 @@ export type SettlementMessage = {
   /** The newest block known when the call was accepted: an older settlement is not this payment's. */
   readonly sinceBlock: number;
   readonly acceptedAt: Seconds;
-  /** How often earlier messages delivered the payment; absent: never. */
+  /** How often earlier messages have delivered the payment; absent: never. */
   readonly deliveries?: number;
 };

@@ -25,7 +25,7 @@ export type ReceiptClaims = {
   readonly binding: 'none' | 'intent';
   /** The most that the call was charged: atomic units as a decimal string. */
   readonly charged: string;
-  /** The part of the charge that operators gave back so far: atomic units as a decimal string. Only in the receipt of a look-up. */
+  /** The part of the charge that operators have refunded so far: atomic units as a decimal string. Only in the receipt of a look-up. */
   readonly refunded?: string;
   /** CAIP-19. */
   readonly asset: AssetId;

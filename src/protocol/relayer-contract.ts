@@ -17,10 +17,10 @@ export type Relay = {
 };
 
 /**
- * The relayer's verdict on one payment. `taken`: stored, and sent with one of the next batches, or already sent. With every other verdict
- * another backend may be tried. `full`: too many payments wait. `gas`: the key cannot pay the gas. `fee`: gas is dearer than the operator
- * allows. `refused`: the token reverts the simulated transfer. `expired`: too close to `validBefore`. `unsupported`: another token or payee, or
- * no relayer. `unavailable`: the object did not answer.
+ * The relayer's verdict on one payment. `taken`: stored, and sent with one of the next batches, or already sent. After any other verdict
+ * the caller may try another backend. `full`: too many payments wait. `gas`: the key cannot pay the gas. `fee`: gas is more expensive than
+ * the operator allows. `refused`: the token reverts the simulated transfer. `expired`: too close to `validBefore`. `unsupported`: another
+ * token or payee, or no relayer. `unavailable`: the object did not answer.
  */
 export type Relayed = {
   readonly call: Hex;

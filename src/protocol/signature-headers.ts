@@ -7,7 +7,7 @@ import {
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
-/** The purpose of a signature of this profile. One that a key made for another purpose does not count (RFC 9421 §2.3). */
+/** The purpose of a signature of this profile. A signature that the key made for another purpose is refused (RFC 9421 §2.3). */
 export type SignatureTag = 'countersign-signer' | 'countersign-session';
 /** The covered components, in this order (docs/signer.md). */
 export const COMPONENTS = ['@method', '@target-uri', 'content-digest', 'content-type'] as const;

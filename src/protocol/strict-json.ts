@@ -86,7 +86,9 @@ const hiddenFault = (text: string, depth: number): JsonFault | undefined => {
   return undefined;
 };
 
-/** Whether a parsed value nests at most `levels` deep. Looks no deeper, so that deep nesting cannot overflow the stack (CWE-674). */
+/**
+ * Whether a parsed value nests at most `levels` deep. Never reads deeper levels, so that deep nesting cannot overflow the stack (CWE-674).
+ */
 export const nestsWithin = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return true;
   if (levels === 0) return false;
@@ -107,7 +109,10 @@ const isFaithful = (text: string, value: unknown, depth: number): boolean =>
   nestsWithin(value, depth) &&
   JSON.stringify(value) === text;
 
-/** Parses untrusted JSON by `hiddenFault` alone: the reader of every text that is not faithful. Exported for the test that compares both. */
+/**
+ * Parses untrusted JSON only with `hiddenFault`: for every text that `JSON.stringify` would write differently. Exported for the test that
+ * compares both.
+ */
 export const parseCarefully = (text: string, depth = MAX_DEPTH): Result<unknown, JsonFault> => {
   const hidden = hiddenFault(text, depth);
   if (hidden !== undefined) return err(hidden);
@@ -126,7 +131,7 @@ export const parseStrictJson = (text: string, depth = MAX_DEPTH): Result<unknown
   } catch {
     return parseCarefully(text, depth);
   }
-  // Clients mostly send what `JSON.stringify` wrote: comparing it takes a fraction of a scan in JavaScript.
+  // Clients mostly send the output of `JSON.stringify`: comparing it takes a fraction of the time of a scan in JavaScript.
   return isFaithful(text, value, depth) ? ok(value) : parseCarefully(text, depth);
 };
 

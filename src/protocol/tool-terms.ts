@@ -12,8 +12,8 @@ export type Binding = 'none' | 'intent';
 export type SettlementMode = 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
 
 /**
- * What a tool costs and under which conditions: the part of its document that decides a price and that any caller may read. It holds
- * neither upstream nor secrets, so the log of the gateway's account can be shown to every owner (docs/wire-format.md §15).
+ * The cost of a tool and its conditions: the part of its document that decides a price and that any caller may read. It holds neither
+ * upstream nor secrets, so the log of the gateway's account can be shown to every owner (docs/wire-format.md §15).
  */
 export type ToolTerms = {
   readonly tool: string;

@@ -16,9 +16,9 @@ export type CallParams = {
 };
 
 /**
- * How a remote call ended. `failed` and `input_required` are no success: the tool has not done what the caller pays for.
+ * How a remote call ended. `failed` and `input_required` are not successes: the tool has not done the work that the caller pays for.
  *
- * `result` is the server's `CallToolResult` without what only the gateway may state.
+ * `result` is the server's `CallToolResult` without the members that only the gateway may set.
  */
 export type RemoteOutcome =
   | { readonly kind: 'success' | 'tool_error' | 'input_required'; readonly result: JsonObject }
@@ -32,7 +32,7 @@ export const callRemoteTool = async (
   onNotification?: NotificationListener,
 ): Promise<RemoteOutcome> => {
   const session = openSession(options);
-  // The server's notifications name the call by this token; the caller's own token stays here.
+  // The server's notifications name the call by this token; the caller's own token never reaches the server.
   const asksProgress = onNotification === undefined ? {} : { _meta: { progressToken: 1 } };
   const answer = await session.request(
     'tools/call',
@@ -78,7 +78,7 @@ const CLAIMS =
   /^(?:x402|countersign|agents-x402|org\.x402|org\.paymentauth|io\.modelcontextprotocol)[./]/;
 
 /**
- * Attack: a server that adds a receipt or terms of its own, or marks a block as words of the gateway, which the client would take for the
+ * Attack: a server adds a receipt or terms of its own, or marks a block as written by the gateway, and the client trusts them as the
  * gateway's.
  */
 export const withoutClaims = (result: JsonObject): JsonObject => {

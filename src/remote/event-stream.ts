@@ -10,7 +10,7 @@ const DATA = /^data(?:$|: ?)/;
 /** The caller bounds the bytes: an event that never ends stays in memory until then. */
 export const openEventReader = (): EventReader => {
   const decoder = new TextDecoder();
-  // Attack: a server that sends a long line byte by byte. Joining its parts once keeps the work linear.
+  // Attack: a server sends a long line byte by byte. Joining its parts only once keeps the work linear.
   let parts: string[] = [];
   let data: string[] = [];
   let endedInReturn = false;

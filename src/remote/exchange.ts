@@ -3,7 +3,7 @@ import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { NotificationListener, RemoteFault } from './message.ts';
 import { readAnswer } from './read-answer.ts';
 
-/** Sends a request as `fetch` does: `fetch` itself, or what carries the secrets of a tool. */
+/** Sends a request as `fetch` does: `fetch` itself, or a fetcher that carries the secrets of a tool. */
 export type RemoteFetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** One POST to a remote MCP server. */
@@ -61,7 +61,7 @@ export const exchange = async (post: Post): Promise<Exchanged> => {
 const logDropped = (url: string) => (cause: unknown) =>
   console.error({ event: 'remote_dropped', host: hostOf(url), cause: String(cause) });
 
-/** Posts a notification, which has no answer. True if the server took it. */
+/** Posts a notification, which has no answer. True if the server accepted it. */
 export const notify = async (post: Post): Promise<boolean> => {
   try {
     const { ok, body } = await send(post);

@@ -53,7 +53,7 @@ export const listTools = async (
       else tools.set(read.name, read);
     }
     if (nextCursor === undefined || nextCursor === null || nextCursor === '') {
-      // Which of the two would a call reach?
+      // Refuse: a call could reach either of the two.
       for (const name of twice) {
         tools.delete(name);
         unusable.push({ name, reason: 'is listed twice' });

@@ -36,7 +36,7 @@ const MAX_ERROR_TEXT = 1_024;
  * answer to this one.
  *
  * @param id of our request; `null` if any error counts, because an HTTP error may answer a request that the server could not read
- * @returns undefined for text that is no single JSON-RPC message
+ * @returns undefined for text that is not a single JSON-RPC message
  */
 export const readMessage = (text: string, id: string | null): RemoteMessage | undefined => {
   let json: unknown;

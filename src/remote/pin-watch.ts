@@ -28,8 +28,8 @@ export type PinWatchDeps = {
 /** Compares the tools that are sold with those that their servers define now. One instance per isolate. */
 export type PinWatch = {
   /**
-   * True if the tool differs from what the operator accepted, or is gone, by the last listing of this isolate. Lists the server's tools again
-   * in the background where that is due, so no call waits. A server that lists nothing changes nothing.
+   * True if, by the last listing of this isolate, the tool differs from the accepted definition or no longer exists. If a new listing is
+   * due, lists the server's tools in the background, so no call waits. A failed listing changes nothing.
    */
   readonly isChanged: (tool: WatchedTool, now: Seconds, deps: PinWatchDeps) => boolean;
 };

@@ -6,7 +6,7 @@ import type { NotificationListener } from './message.ts';
 
 /** The protocol revision that the gateway speaks first (MCP 2026-07-28, stateless). */
 const MODERN = '2026-07-28';
-/** The revision that it asks an older server for, and all that it takes. */
+/** The revision that the gateway requests from an older server, and the revisions that it accepts. */
 const LEGACY = '2025-11-25';
 const LEGACY_VERSIONS = new Set([LEGACY, '2025-06-18', '2025-03-26', '2024-11-05']);
 
@@ -26,7 +26,7 @@ export type SessionOptions = {
   readonly signal: AbortSignal;
   /** The most bytes of one answer. */
   readonly maxBytes: number;
-  /** Capabilities of the caller for a tool that requires input. Extensions are never among it: the gateway pays no other server. */
+  /** Capabilities of the caller for a tool that requires input. Extensions are never included, because the gateway pays no other server. */
   readonly capabilities?: JsonObject;
   /** The level of log messages that the caller wants; without it the server sends none. */
   readonly logLevel?: string;
@@ -45,7 +45,7 @@ export type Session = {
   readonly close: () => Promise<void>;
 };
 
-/** Servers that speak only revisions with `initialize`, by URL: asking them first for the newer one would cost a request each time. */
+/** Servers that speak only revisions with `initialize`, by URL: trying the newer revision first would cost a request each time. */
 const legacyServers = createBoundedMap<string, true>(256);
 
 /**
@@ -187,7 +187,7 @@ const modernHeaders = (method: string, { name, uri }: JsonObject): Headers => {
   return headers;
 };
 
-/** Writes a name as a header: as it is, or as base64 if it has other characters (MCP 2026-07-28, transports). */
+/** Writes a name as a header: unchanged, or as base64 if it has other characters (MCP 2026-07-28, transports). */
 const headerText = (text: string): string =>
   /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith('=?')
     ? text

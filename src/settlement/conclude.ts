@@ -12,7 +12,7 @@ import type { SettlementTask, TaskResult } from './present/task.ts';
 export type Purpose = 'settle' | 'look' | 'upfront';
 
 /**
- * Concludes from an observation what became of a payment, or undefined while it is open: unconfirmed, unknown, or unused and not yet past
+ * Concludes the outcome of a payment from an observation; undefined while it is open: unconfirmed, unknown, or unused and not yet past
  * `validBefore` in a final block. No answer of a backend counts (law 5).
  */
 export const conclude = (
@@ -60,7 +60,7 @@ const expired = (
   { balance, headTime }: Extract<Observation, { readonly kind: 'unused' }>,
 ): FinalOutcome => {
   if (purpose !== 'settle') return { outcome: 'released' };
-  // Hours later, after an outage of ours, an empty wallet proves nothing about the deadline: no debt without proof.
+  // Hours later, after an outage of the gateway, an empty wallet proves nothing about the deadline, and there is no debt without proof.
   const isNear = BigInt(headTime) <= validBefore + BALANCE_COUNTS;
   return isNear && balance < value
     ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }
@@ -76,7 +76,7 @@ export type Delivered = SettlementTask & {
   readonly body: SettlementMessage;
 };
 
-/** The result of a task, with what its account should store. */
+/** The result of a task, and the outcome for its account. */
 export type Report = TaskResult<Delivered> & {
   readonly outcome: SettlementOutcome | undefined;
   readonly isFinal: boolean;

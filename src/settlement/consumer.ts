@@ -25,7 +25,7 @@ const MAX_ATTEMPTS = 12;
  * Near the deadline of a payment its message is retried at once: the balance at that moment decides whether payer or gateway is at fault.
  */
 const NEAR_DEADLINE: Seconds = 300;
-/** Every backend was busy: another round may find a free place. */
+/** The delay if every backend was busy: another round may find a free place. */
 const BUSY_PAUSE: Seconds = 4;
 /**
  * Payments of one round: about what the facilitators can take with the connections of one batch. Six requests to the node observe them all.
@@ -58,10 +58,10 @@ export type SettlementDeps = RoundDeps & {
 /**
  * Consumes a batch of the settlement queue: one round over all its payments, then each account gets the results of its calls.
  *
- * A message is acknowledged only after the account has stored a final result of each of its payments, or a backend has stored the payment, or
- * it was delivered `MAX_ATTEMPTS` times. Every other message is retried, later each time; if some of its payments are done, a new message
- * takes the others on. Acknowledging an open payment is safe: the account keeps it open and sends another message (law 5). So the messages
- * of waiting payments do not multiply until they fill the dead-letter queue.
+ * A message is acknowledged only after the account has stored a final result of each of its payments, or a backend has stored the payment,
+ * or it was delivered `MAX_ATTEMPTS` times. Every other message is retried, later each time; if some of its payments are done, a new
+ * message continues with the others. Acknowledging an open payment is safe: the account keeps it open and sends another message (law 5). So
+ * the messages of waiting payments do not multiply until they fill the dead-letter queue.
  */
 export const consumeSettlement = async (
   messages: readonly QueueMessage[],
@@ -139,7 +139,7 @@ const reportToAccount = async (
   return reports.map((report) => ({ ...report, stored }));
 };
 
-/** Acknowledges a message, retries it, or sends its open payments on in a new message. */
+/** Acknowledges a message, retries it, or sends its open payments in a new message. */
 const endMessage = async (
   { sendAgain }: SettlementDeps,
   reports: readonly StoredReport[],

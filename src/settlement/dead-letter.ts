@@ -25,7 +25,7 @@ export type QueueMessage = {
 /** The part of a queue batch that consumers use. */
 export type QueueBatch = { readonly queue: string; readonly messages: readonly QueueMessage[] };
 
-/** Makes the dead letter of a message, whatever its body holds. */
+/** Makes the dead letter of a message with any body. */
 export type MakeDeadLetter = (
   message: Pick<QueueMessage, 'id' | 'body'>,
   queue: string,
@@ -49,7 +49,10 @@ export const settlementDeadLetter: MakeDeadLetter = (message, queue, reason, now
   reason,
 });
 
-/** A message of several payments as one message for each, with an id that a second delivery repeats; any other message as it is. */
+/**
+ * Divides a message of several payments into one message for each, with ids that a second delivery repeats; returns any other message
+ * unchanged.
+ */
 export const partsOf = ({
   id,
   body,

@@ -3,7 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { BackendHealth } from './backends/health.ts';
 
-/** An attempt to settle a payment that met trouble, or was not the first: a row of the D1 table `attempts`. */
+/** A failed or repeated attempt to settle a payment: a row of the D1 table `attempts`. */
 export type Attempt = {
   readonly account: AccountId;
   readonly call: Hex;
@@ -16,7 +16,7 @@ export type Attempt = {
   readonly at: Seconds;
 };
 
-/** The newest attempts of payments that were tried more than once or met trouble. A payment that settles at once never gets a row. */
+/** The newest attempts of payments that failed or were tried more than once. A payment that settles at once never gets a row. */
 export type Attempts = {
   record(attempts: readonly Attempt[]): Promise<void>;
   /** Deletes all attempts of these payments. */
@@ -29,7 +29,8 @@ const MAX_ERROR = 200;
 export const attemptsIn = (database: D1Database): Attempts => ({
   record: async (attempts) => {
     if (attempts.length === 0) return;
-    // The deliveries begin at 1 again with each message of the account, and two isolates may get one message: D1 gives the next number.
+    // Deliveries begin at 1 again with each message of the account, and two isolates may get the same message, so D1 assigns the next
+    // number.
     const insert = database.prepare(
       `INSERT INTO attempts (account, call, attempt, backend, error, at)
        SELECT ?1, ?2, max(?3, 1 + coalesce(max(attempt), 0)), ?4, ?5, ?6
@@ -52,8 +53,8 @@ export const attemptsIn = (database: D1Database): Attempts => ({
 const MANY = 10;
 
 /**
- * A fresh isolate counts from zero. While it has only seen a few payments succeed at a backend that D1 shows as healthy, its row has no news
- * and is not written: otherwise every payment of a quiet gateway would cost a row.
+ * A fresh isolate counts from zero. While it has seen only a few successes at a backend that D1 shows as healthy, its row would say nothing
+ * new, so it is not written: otherwise every payment of a quiet gateway would cost a row.
  */
 const UPSERT_HEALTH = `INSERT INTO backends (network, backend, state, succeeded, failed, last_error, last_error_at, at)
  VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -55,7 +55,7 @@ export const getJson = async (
 ): Promise<Result<Posted, HttpFault>> =>
   exchangeJson(url, { headers: { ...options.headers, accept: 'application/json' } }, options);
 
-/** Sends a request as it is and reads a JSON answer, within the same bounds: for services with a media type of their own. */
+/** Sends a request unchanged and reads a JSON answer, within the same bounds: for services with a media type of their own. */
 export const exchangeJson = async (
   url: string,
   init: RequestInit,

@@ -6,7 +6,7 @@ import type { Network } from '../protocol/account-id.ts';
 export type Promised = {
   readonly network: Network;
   readonly payee: Address;
-  /** Absent for a call whose entry names none. */
+  /** Absent for calls whose entry names none. */
   readonly audience?: string;
   /** Calls accepted in the last `PROMISED_FOR` seconds, and older ones with an open payment. */
   readonly calls: number;
@@ -20,7 +20,7 @@ export type Promised = {
 
 /**
  * How long after its acceptance a call may need its payee, network and audience: an authorization is valid for at most 3,660 seconds, and
- * for 600 more the account looks at it and repeats find the call.
+ * for 600 more the account observes the chain and repeats find the call.
  */
 export const PROMISED_FOR: Seconds = 4_260;
 
@@ -38,11 +38,11 @@ const grouped = (rows: string): string =>
     CAST(sum(iif(is_open, price, 0)) AS TEXT) AS amount, max(accepted_at) AS last_at
    FROM (${rows}) GROUP BY network, payee, audience ORDER BY network, payee, audience`;
 
-/** Reads what is promised at `now`. @throws Error if the database does not answer */
+/** Reads the promises that are open at `now`. @throws Error if the database does not answer */
 export const promised = async (db: D1Database, now: Seconds): Promise<readonly Promised[]> =>
   read(db.prepare(grouped(ALL)).bind(now - PROMISED_FOR));
 
-/** Reads only what has an open payment. @throws Error if the database does not answer */
+/** Reads only promises with an open payment. @throws Error if the database does not answer */
 export const promisedOpen = async (db: D1Database): Promise<readonly Promised[]> =>
   read(db.prepare(grouped(OPEN)));
 

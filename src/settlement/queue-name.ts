@@ -10,7 +10,7 @@ const OWN_QUEUE = /(?:^|-)countersign-(settlement|audit|webhooks)(-dead)?$/;
  * `shop-countersign-settlement`, and a producer binding does not tell the Worker the name of its queue. The word `countersign` keeps
  * queues of an application that mounts the gateway apart: `shop-audit` is not ours.
  *
- * @returns undefined for a queue of anything else
+ * @returns undefined for any other queue
  */
 export const readQueueName = (name: string): OwnQueue | undefined => {
   const [, kind, dead] = OWN_QUEUE.exec(name) ?? [];

@@ -22,7 +22,7 @@ const FIRST_RESEND: Seconds = 15;
 const PATIENCE_MS = 5_000;
 
 /**
- * Records a round for operators: how payments ended, which ones take long and why, and the health of backends. Never throws, and
+ * Records a round for operators: how payments ended, which payments take long and why, and the health of backends. Never throws, and
  * settlement does not depend on it.
  */
 export const recordRound = async (
@@ -110,8 +110,8 @@ const troubleOf = ({
 };
 
 /**
- * Whether the payment may have rows that are no longer needed: it has settled, or a backend that keeps payments has it. The rows of a failed
- * payment say why it failed.
+ * Whether the payment may have rows that are no longer needed: it has settled, or a backend that keeps payments has it. The rows of a
+ * failed payment stay, because they show why it failed.
  */
 const hasObsoleteRows = (report: StoredReport, now: Seconds): boolean => {
   const { attempts, acceptedAt, kind } = report.task;

@@ -1,7 +1,7 @@
 /**
  * Where a call is in D1. The key of `calls` begins with the time of acceptance, which a look-up by id does not know, and the index on the
- * account orders ids only within a segment of its log. So a look-up searches one segment after the other, newest first: a call that is still
- * under way is in one of the newest, and a million calls are about 700 segments.
+ * account orders ids only within a segment of its log. So a look-up searches one segment after the other, newest first: a call that has not
+ * ended is in one of the newest, and a million calls are about 700 segments.
  */
 
 /** SQL expression: the segment of a log in which the account accepted a call. `firstSeq`: an SQL expression, the seq of that entry. */

@@ -44,8 +44,8 @@ export type SettlementEvent =
     };
 
 /**
- * A backend called a bound payment not valid yet, although its `validAfter` is in 2005. Operators get an alert: other backends settle
- * bound payments, or none does.
+ * A backend called a bound payment not valid yet, although its `validAfter` is in 2005. Operators get an alert, because bound payments now
+ * depend on other backends.
  */
 export type MarkRejected = {
   readonly event: 'backend_rejects_bound';

@@ -4,8 +4,8 @@ import type { AccountId } from '../protocol/account-id.ts';
 import { FLEET, fleetPath } from './fleet-seed.ts';
 
 /**
- * Encrypts a seed to an age recipient (X25519). The only form in which a seed leaves the signer: who holds the identity of the recipient holds
- * every wallet of the fleet.
+ * Encrypts a seed to an age recipient (X25519). The only form in which a seed leaves the signer: the holder of the recipient's identity
+ * controls every wallet of the fleet.
  *
  * @returns an armored age file of `{v, owner, fleet, path, seed}`, the seed as hex for any BIP-32 library
  */

@@ -5,8 +5,8 @@ import type { KeyringRpc } from './keyring-contract.ts';
 type KeySource = string | { readonly get: () => Promise<string> };
 
 /**
- * Bindings and settings of the signer Worker (`wrangler.signer.toml`). It shares nothing with the gateway: no binding of the gateway leads to a
- * keyring, so whoever takes over the gateway signs nothing.
+ * Bindings and settings of the signer Worker (`wrangler.signer.toml`). It shares nothing with the gateway: no binding of the gateway leads
+ * to a keyring, so an attacker who takes over the gateway cannot sign.
  */
 export type SignerEnv = KeyBackendSettings & {
   readonly KEYRING: { getByName(owner: string): KeyringRpc };
@@ -14,7 +14,7 @@ export type SignerEnv = KeyBackendSettings & {
   readonly AUDIT_QUEUE: Pick<Queue, 'send'>;
   /** The origin that agents and owners sign for; never taken from the Host header. */
   readonly SIGNER_ORIGIN: string;
-  /** Addresses of owners, comma-separated. Empty: nobody may enrol agents. */
+  /** Addresses of owners, comma-separated. Empty: no account may enrol agents. */
   readonly OWNERS: string;
   readonly SIGNER_KEY?: KeySource;
   readonly SIGNER_KEY_OLD?: KeySource;

@@ -15,10 +15,10 @@ import { readVaultKeys, type VaultKeyFault, type VaultKeys } from '../vault/vaul
 const SEED_BYTES = 64;
 const KEPT_CHILDREN = 1_024;
 
-/** The first level of the path that is a choice; one seed an owner, so there is one fleet. */
+/** The first level of the path that is free to choose. An owner has one seed, so there is one fleet. */
 export const FLEET = 0;
 
-/** BIP-44 with every level hardened: a leaked child key and the public key of its parent would give all siblings otherwise. */
+/** BIP-44 with every level hardened: otherwise a leaked child key and the public key of its parent would reveal all siblings. */
 export const fleetPath = (child: number): string => `m/44'/60'/${FLEET}'/0'/${child}'`;
 
 /** An encrypted seed in the form of an object's state. */

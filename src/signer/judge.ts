@@ -17,7 +17,7 @@ import { type Spending, spentIn, withSpent } from './spending.ts';
 /** What the signer has signed for one intent: the intent, its payment, or both. Kept until neither can be used any more. */
 export type Slot = {
   readonly spend: Hex;
-  /** Counted once, whichever was signed first. */
+  /** The amount, counted once, whether the intent or the payment was signed first. */
   readonly amount: bigint;
   /** Digests that were signed. */
   readonly intent?: Hex;
@@ -65,7 +65,7 @@ export type SignerLimit = {
 export type Refusal = {
   readonly verdict: 'refuse';
   readonly rule: SignerRule;
-  /** The member of the request that the rule is about. */
+  /** The member of the request to which the rule applies. */
   readonly field?: string;
   readonly limit?: SignerLimit;
   /** Set only if a later request can pass. */
@@ -93,7 +93,7 @@ const refuse = (rule: SignerRule, field?: string, limit?: SignerLimit): Refusal 
   ...(limit === undefined ? {} : { limit }),
 });
 
-/** Who signs for whom, on which chain, at which gateway, for which tool. */
+/** Checks the address, the chain, the gateway and the tool of the request. */
 const scopeFault = (
   { address, chainId, policy }: Subject,
   request: SigningRequest,
@@ -110,7 +110,7 @@ const scopeFault = (
   return allowsSignerTool(policy.tools, intent.tool) ? undefined : refuse('tool', 'tool');
 };
 
-/** Both end soon: a signature that was captured on its way is worth little, and a revocation holds soon. */
+/** Both must end soon, so that a captured signature is worth little, and a revocation takes effect soon. */
 const validityFault = (
   { maxValidity = MAX_AUTHORIZATION_VALIDITY }: SignerPolicy,
   request: SigningRequest,
@@ -126,7 +126,7 @@ const validityFault = (
   }
   if (request.kind === 'intent') return undefined;
   const until = request.authorization.validBefore;
-  // A gateway refuses a payment that ends before its intent, and the payer would have signed for nothing.
+  // A gateway refuses a payment that ends before its intent, and the payer's signature would buy nothing.
   return until > longest(MAX_AUTHORIZATION_VALIDITY) || until < validBefore
     ? refuse('validity', 'authorization.validBefore')
     : undefined;

@@ -25,7 +25,7 @@ export type OwnerIntent = {
   readonly until: Seconds;
 };
 
-/** A public key that authenticates an agent, and the wallet key that it asks for; without `key` the next child of the fleet seed. */
+/** A public key that authenticates an agent, and the wallet key of the agent; without `key`, the next child of the fleet seed. */
 export type Enrolment = {
   readonly keyId: string;
   /** The Ed25519 public key, base64url. */

@@ -38,8 +38,8 @@ const lengthOf = (every: SignerPolicy['windows'][number]['every']): Seconds =>
   every === 'hour' ? HOUR : every === 'day' ? DAY : every === 'month' ? SHORTEST_MONTH : every;
 
 /**
- * What a stolen agent key could sign, at most, in any period of a length, in atomic units. A period may begin in one fixed window and end in
- * another, so it counts each window that it can touch.
+ * The most that a stolen agent key could sign in any period of this length, in atomic units. A period may begin in one fixed window and end
+ * in another, so this counts each window that it can touch.
  */
 const mostWithin = ({ windows, lifetime }: SignerPolicy, length: Seconds): bigint => {
   const bounds = windows.map(

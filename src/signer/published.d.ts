@@ -1,4 +1,4 @@
-/** Types of `countersign/signer`. They need no more than the module `cloudflare:workers`, as those of `countersign/worker`. */
+/** Types of `countersign/signer`. Like the types of `countersign/worker`, they only need the module `cloudflare:workers`. */
 import type { DurableObject } from 'cloudflare:workers';
 
 /** Keys, policies and log of one owner's agents. */

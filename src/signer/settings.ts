@@ -20,7 +20,7 @@ export const readSignerSettings = ({
   readonly SettingFault[]
 > => {
   const origin = URL.parse(SIGNER_ORIGIN);
-  // Without TLS anyone on the way reads what agents sign.
+  // Without TLS anyone on the network path could read what agents sign.
   const isSafe =
     origin?.protocol === 'https:' ||
     (origin?.protocol === 'http:' && isLoopbackHost(origin.hostname));

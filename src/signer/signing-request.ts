@@ -12,8 +12,8 @@ import { transferWithAuthorizationDigest } from '../protocol/x402/authorization.
 import { readTypedData, type TypedDataFault } from './typed-data.ts';
 
 /**
- * A request for one signature, rebuilt from parsed fields. `digest` is what would be signed. `spend` is the digest of the intent: the nonce of
- * a payment and the id of its call, so an intent and its payment are one spend.
+ * A request for one signature, rebuilt from parsed fields. `digest` is the digest to sign. `spend` is the digest of the intent: the nonce
+ * of a payment and the id of its call, so an intent and its payment are one spend.
  */
 export type SigningRequest = {
   /** The address that the caller asks for. */

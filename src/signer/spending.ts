@@ -4,7 +4,7 @@ import type { SignerPolicy, SignerWindow } from '../protocol/signer/policy.ts';
 
 type Every = SignerWindow['every'];
 
-/** What an agent's key has signed in the newest period of each window, and ever. Atomic units. */
+/** The amounts that an agent's key has signed in the newest period of each window, and in total. Atomic units. */
 export type Spending = {
   readonly lifetime: bigint;
   /** By window name: `hour`, `day`, `month`, `3600s`. */
@@ -16,7 +16,7 @@ export const NO_SPENDING: Spending = { lifetime: 0n, windows: {} };
 /** Counted for every agent, so that a policy that names one of them later does not begin at zero. */
 const ALWAYS: readonly Every[] = ['hour', 'day', 'month'];
 
-/** What was signed in the period of a window that contains `now`. */
+/** The signed amount in the period of a window that contains `now`. */
 export const spentIn = ({ windows }: Spending, every: Every, now: Seconds): bigint => {
   const known = windows[windowName(every)];
   // A clock that steps back must not open a new period.

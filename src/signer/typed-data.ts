@@ -14,7 +14,9 @@ import { address } from '../protocol/wire-fields.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import { authorizationSchema } from '../protocol/x402/payment-payload.ts';
 
-/** Typed data of a kind that the signer knows. Only these fields are hashed, by our own type tables: never the types that came. */
+/**
+ * Typed data of a kind that the signer knows. Only these fields are hashed, with our own type tables, never with the types in the request.
+ */
 export type ReadTypedData =
   | { readonly kind: 'intent'; readonly chainId: number; readonly intent: AgentIntent }
   | {
@@ -24,7 +26,7 @@ export type ReadTypedData =
       readonly authorization: Authorization;
     };
 
-/** Why typed data is not read. `rule` names a kind that the signer never signs; `field` a member that is malformed. */
+/** Why typed data is not read. `rule` names a kind that the signer never signs; `field` names a malformed member. */
 export type TypedDataFault =
   | { readonly fault: 'unsupported'; readonly rule: UnsupportedRule; readonly hint: string }
   | { readonly fault: 'malformed'; readonly field: string; readonly hint: string };

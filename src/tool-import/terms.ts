@@ -4,7 +4,7 @@ import { isFree, type Price, type PriceRules } from './prices.ts';
 
 /** Which tools are imported, and how they are sold. */
 export type ImportTerms = {
-  /** Of tools that no pattern names; undefined: they are skipped. */
+  /** The price of tools that no pattern names; undefined: skip them. */
   readonly price: Price | undefined;
   readonly prices: PriceRules;
   /** Settlement of tools with a price. A maximum price needs `credit`. */

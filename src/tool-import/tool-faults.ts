@@ -7,8 +7,8 @@ import type { FieldFault } from '../protocol/fault.ts';
 import { parsePlacements } from '../vault/placement.ts';
 
 /**
- * Checks a tool as the gateway does before it stores one, as far as one tool alone shows: its fields, its input schema, its placements of
- * secrets, and its card.
+ * Checks a tool as the gateway does before it stores one, without comparing it with other tools: its fields, its input schema, its
+ * placements of secrets, and its card.
  *
  * @returns the faults, with the fields of the document; none for a valid tool
  */
@@ -17,7 +17,7 @@ export const toolFaults = (document: unknown, reach: EgressReach): readonly Fiel
   return parsed.ok ? contentFaults(parsed.value) : parsed.error;
 };
 
-/** The faults of what the catalogue leaves to others: the input schema, the placements of secrets, the card. */
+/** The faults that the catalogue's own parser does not find: in the input schema, the placements of secrets, and the card. */
 export const contentFaults = (tool: Tool): readonly FieldFault[] => {
   const fault = schemaFault(tool.inputSchema);
   const placements = parsePlacements(tool);

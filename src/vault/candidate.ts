@@ -12,7 +12,7 @@ export type Candidate = {
   readonly at: number;
 };
 
-/** The bytes that have arrived, from position `base` on. */
+/** The received bytes, from position `base` on. */
 type Text = {
   readonly source: Uint8Array;
   readonly base: number;

@@ -20,7 +20,7 @@ export type SecretEgress = {
   readonly secrets: readonly { readonly placement: Placement; readonly sealed: SealedSecret }[];
   readonly keys: VaultKeys;
   readonly reach: EgressReach;
-  /** Called once for each secret that the upstream gave back. */
+  /** Called once for each secret that the upstream returned. */
   readonly onReturned: (secret: string, host: string) => void;
 };
 
@@ -65,7 +65,7 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
     // A range may begin inside a secret, and two answers could be joined later.
     headers.delete('range');
     headers.delete('if-range');
-    // The caller would choose one that the scrubber does not read.
+    // Never the caller's encodings: the caller could choose one that the scrubber does not read.
     headers.delete('accept-charset');
     headers.set('accept-encoding', 'identity');
     const draft = { method: init.method ?? 'GET', url, headers, body: bytesOf(init.body) };
@@ -97,7 +97,7 @@ export const openSecretFetcher = (egress: SecretEgress): SecretFetcher => ({
  * The caller's request before the gateway adds secrets to it.
  *
  * Attack: a caller sends guesses to a tool that echoes its input. If a right guess came back as `[secret:name]`, each answer would confirm
- * or refute every guess in it. So the scrubber leaves every text that the caller sent, right or wrong.
+ * or refute every guess in it. So the scrubber leaves every text that the caller sent unchanged, right or wrong.
  */
 const partsOf = ({ url, headers, body }: Draft): readonly Uint8Array[] => [
   ...[url, ...headers.values()].map(utf8),
@@ -110,7 +110,7 @@ const bytesOf = (body: RequestInit['body']): Uint8Array<ArrayBuffer> | null =>
     ? new Uint8Array(utf8(body))
     : ((body ?? null) as Uint8Array<ArrayBuffer> | null);
 
-/** @throws Error without a cause: that of the runtime may name the URL, which may hold a secret */
+/** @throws Error without a cause, because the runtime's error may name the URL, which may hold a secret */
 const send = async (
   {
     url,
@@ -170,7 +170,7 @@ const scrubbed = async (response: Response, scrubber: Scrubber): Promise<Respons
   return new Response(body?.pipeThrough(scrubbing(opened, length)) ?? null, { status, headers });
 };
 
-/** @param length the length of the body, if it was announced: a shorter one was cut, and the scrubbed answer cannot show that */
+/** @param length the length of the body, if it was announced: a shorter body was cut off, which the scrubbed answer cannot show */
 const scrubbing = (
   { push, end }: BodyScrubber,
   length: number | undefined,

@@ -21,7 +21,7 @@ const DATA_KEY = 32;
 const BLOCK = 64;
 const LENGTH = 4;
 
-/** `locked`: neither key-encryption key is the one of the row. `damaged`: the row was altered or moved. */
+/** `locked`: neither key-encryption key belongs to the row. `damaged`: the row was altered or moved. */
 export type OpenFault = 'locked' | 'damaged';
 
 /** Encrypts a value under a new data key. */

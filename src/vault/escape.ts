@@ -104,7 +104,7 @@ const digitOf = (byte: number): number | undefined => {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined;
 };
 
-/** Packs a name into a number. Digits collide with letters: an extra reading does no harm. */
+/** Packs a name into a number. Digits and letters collide, but an extra reading does no harm. */
 const keyOf = (name: Uint8Array): number => name.reduce((key, byte) => key * 32 + (byte & 31), 0);
 
 /** The named references of ASCII characters (WHATWG HTML §13.5) that encoders write, without regard to case. */

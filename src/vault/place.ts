@@ -71,7 +71,7 @@ const place = async (
   switch (placement.in) {
     case 'header': {
       const name = placement.name ?? (value.kind === 'header' ? value.label : undefined);
-      // Also an error of `Headers.set` would hold the value.
+      // An error of `Headers.set` would contain the value, so check first.
       if (name === undefined || !isHeaderText(text)) return TOOL_FAULT;
       draft.headers.set(name, `${placement.prefix ?? ''}${text}`);
       return undefined;
@@ -210,7 +210,7 @@ const placeHmac = async (
   const text = encoding === 'hex' ? bytesToHex(signature) : encodeBase64(signature);
   if (timestamp !== undefined) draft.headers.set(timestamp, at);
   draft.headers.set(name, prefix + text);
-  // Valid for a while: whoever reads it could send the request again.
+  // The signature stays valid for a while, and a reader could send the request again, so scrub it too.
   placing.guarded.push({ name: secret, text });
   return undefined;
 };

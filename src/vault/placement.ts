@@ -84,7 +84,7 @@ const placement = z.discriminatedUnion(
 /** Where a tool's request carries a secret: one item of `secrets` in `tools.json`. */
 export type Placement = z.infer<typeof placement>;
 
-/** More would be a mistake, and each is scrubbed from every answer. */
+/** More would be a mistake; and the gateway scrubs each one from every answer. */
 const MAX_PLACEMENTS = 8;
 const placements = z.array(placement, 'must be an array').check(z.maxLength(MAX_PLACEMENTS));
 
@@ -118,7 +118,7 @@ export const parsePlacements = (
   return faults.length === 0 ? ok(parsed.data) : err(faults);
 };
 
-/** The body of a request to a remote MCP server is a JSON-RPC message, also that of a listing. */
+/** The body of every request to a remote MCP server, even of a listing, is a JSON-RPC message. */
 const bodyFault = ({ in: place }: Placement, at: number): readonly FieldFault[] =>
   place === 'json' || place === 'form'
     ? [
@@ -148,7 +148,7 @@ const contradictions = (each: Placement): readonly FieldFault[] => {
   return faults;
 };
 
-/** Placements by tool: a tool of the catalogue does not change, and is another object when its document does. */
+/** Placements by tool object: a changed document makes a new object. */
 const parsedOnce = new WeakMap<object, ReturnType<typeof parsePlacements>>();
 
 export const placementsOf = (

@@ -9,7 +9,7 @@ export type Rewrapped = {
   readonly rewrapped: number;
   /** Names of secrets that neither key opens. They stay as they are. */
   readonly unreadable: readonly string[];
-  /** Secrets after this step that another key than the current one encrypts. */
+  /** Secrets that, after this step, a key other than the current one encrypts. */
   readonly remaining: number;
   /** Where the next step begins; absent after the last one. */
   readonly next?: string;
@@ -26,11 +26,11 @@ const readCursor = (cursor: string): Place | undefined => {
 };
 
 /**
- * Encrypts the next rows with the current key. Every row is compared and set by its key id, so a step that a crash cut, or that ran twice,
- * does no harm, and calls go on meanwhile: they open rows of either key.
+ * Encrypts the next rows with the current key. Every row is compared and set by its key id, so an interrupted or repeated step does no
+ * harm. Calls continue meanwhile, because they open rows of either key.
  *
  * @param after `next` of the step before
- * @returns undefined for a cursor that is none
+ * @returns undefined for an invalid cursor
  * @throws if the database does not answer
  */
 export const rewrapStep = async (

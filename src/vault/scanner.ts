@@ -10,9 +10,9 @@ import { type Escape, readEscapes } from './escape.ts';
 export type Scanner = {
   /** Reads a chunk. Returns the patterns that end in it. An escape that the end of the chunk cuts is read with the next chunk. */
   readonly feed: (chunk: Uint8Array) => readonly Hit[];
-  /** Reads what `feed` left, at the end of the stream. */
+  /** Reads the rest that `feed` left, at the end of the stream. */
   readonly end: () => readonly Hit[];
-  /** No pattern that is not found yet starts before this position. */
+  /** Every pattern that was not found yet starts at or after this position. */
   readonly settled: () => number;
   /** How many comparisons the scan has made beyond one a byte. */
   readonly steps: () => number;
@@ -20,8 +20,8 @@ export type Scanner = {
 
 /**
  * A reading of the stream in which an escape may belong to a pattern. Every escape is read both decoded and literally: with only one of the
- * two, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1). Of two readings in the same state at the
- * same byte only the one that began first goes on, so their number has a bound: both find the same ends.
+ * two, text before a secret could swallow its first bytes (`%4` before a secret that begins with 1). Of two readings in the same state at
+ * the same byte, only the earlier one continues, because both find the same ends. This bounds their number.
  */
 type Reading = {
   /** The position of the next byte. */
@@ -93,7 +93,10 @@ export const openScanner = (automaton: Automaton): Scanner => {
     const acceptPlain = (state: number, at: number): void =>
       accept(state, (length) => at - length, NOTHING, at);
 
-    /** Moves a reading over bytes, which the source encodes up to `to`, and keeps it unless the plain reading finds all that it would find. */
+    /**
+     * Moves a reading over bytes, which the source encodes up to `to`, and keeps it unless the plain reading finds everything that it would
+     * find.
+     */
     const advance = (reading: Reading, bytes: Uint8Array, to: number): void => {
       const { at, starts } = reading;
       let state = reading.node;

@@ -22,8 +22,8 @@ export type Scrubber = {
 /**
  * Scrubs a body chunk by chunk.
  *
- * Attack: an upstream echoes guesses and pauses. If only bytes that may begin a form were held back, the guess that is missing would be right,
- * byte by byte. So the bytes held back depend on their number, or on the ends of lines.
+ * Attack: an upstream echoes guesses and pauses. If only bytes that may begin a form were held back, a missing guess would be a right one,
+ * and the caller could find the secret byte by byte. So the bytes held back depend on their number, or on the ends of lines.
  *
  * @throws Error from both if the body takes too many steps to scan
  */
@@ -107,7 +107,7 @@ const openBody = (
   let covered = 0;
   let hits: Hit[] = [];
 
-  /** Returns what lies before a position, with the hits replaced. Overlapping hits are one. */
+  /** Returns the bytes before a position, with the hits replaced. Overlapping hits count as one. */
   const release = (until: number): Uint8Array => {
     held = concatBytes(held, ...waiting);
     waiting = [];

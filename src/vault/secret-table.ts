@@ -11,8 +11,8 @@ import {
 } from './secret.ts';
 
 /**
- * The D1 table of secrets, one row a version. A version is written first and counts from the entry of its command on, so that a crash between
- * both leaves a row that no call uses. A version that ended keeps its row without value, so that its number is never used again.
+ * The D1 table of secrets, one row a version. A version is written first and takes effect with the entry of its command, so that a crash
+ * between both leaves a row that no call uses. A version that ended keeps its row without value, so that its number is never used again.
  */
 
 type Row = {

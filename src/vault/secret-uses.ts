@@ -20,7 +20,7 @@ export const openSecretUses = (db: D1Database, owner: AccountId): NoteUse => {
     for (const name of due) noted.set(`${name} ${tool}`, now);
     if (due.length === 0) return;
     try {
-      // Other isolates note the same: the condition makes that a read.
+      // Other isolates record the same use: because of the condition, that costs only a read.
       await db.batch(
         due.map((name) =>
           db

@@ -58,7 +58,7 @@ const MIN_DISTINCT = 6;
 /** How often the first bytes of a secret may occur in it. */
 const MAX_REPEATS = 4;
 const MAX_LEAVES = 16;
-/** Below this length a caller could guess a text if a tool returns more than it was sent. */
+/** A shorter text could be guessed by a caller if the tool returns more than it was sent. */
 const STRONG_SECRET = 16;
 const STRONG_DISTINCT = 8;
 
@@ -80,7 +80,7 @@ export const readSecretHost = (text: string, reach: EgressReach): Result<string,
   return url.value.host === text ? ok(text) : err(`${hint}, in lower case`);
 };
 
-/** What a version is, without its value: SHA-256 of canonical JSON. The log holds it, so it must reveal nothing about the value. */
+/** The hash of a version without its value: SHA-256 of canonical JSON. The log contains it, so it must reveal nothing about the value. */
 export const secretDocument = ({ kind, host, version }: SecretBinding) => ({ kind, host, version });
 
 export const secretHash = (binding: SecretBinding): Hex =>
@@ -116,7 +116,7 @@ const SCHEMAS = {
   ),
 } as const;
 
-/** A value, decrypted. `texts`: what must never leave except to the host, by name; `value` names a `token`. */
+/** A decrypted value. `texts`: the texts that only the host may get, by name; `value` names a `token`. */
 export type SecretValue = {
   readonly kind: SecretKind;
   /** Public parts: the user of `basic`, the header of `header`. */
@@ -186,8 +186,8 @@ const textFault = (each: string, kind: SecretKind): string | undefined => {
 };
 
 /**
- * Attack (CWE-407): at each place of an answer that has the first bytes of a secret, the scanner compares the rest: a secret that repeats its first bytes
- * costs as many comparisons as it has repeats.
+ * Attack (CWE-407): wherever an answer has the first bytes of a secret, the scanner compares the rest. A secret that repeats its first
+ * bytes costs one comparison for each repeat.
  */
 const repeatsItsBeginning = (each: string): boolean => {
   const folded = each.toLowerCase();

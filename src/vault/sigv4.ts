@@ -13,7 +13,7 @@ export type SigV4Request = {
   readonly headers?: Readonly<Record<string, string>>;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** Only for temporary credentials. */
   readonly sessionToken: string | undefined;
   /** Unix milliseconds. */
   readonly now: number;

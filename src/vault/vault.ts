@@ -30,11 +30,11 @@ export type VaultDeps = {
 
 /** From this age on a call reads the secret again in the background. */
 const STALE: Seconds = 30;
-/** From this age on a call waits for its own read: a rotated or removed secret is used no longer. */
+/** From this age on a call waits for its own read, so a rotated or removed secret is used no longer than this. */
 const EXPIRED: Seconds = 60;
 /** While the database does not answer, a call uses a secret up to this age. */
 const OUTAGE: Seconds = 600;
-/** How long no call reads a missing secret again. */
+/** How long calls do not read a missing secret again. */
 const MISSING: Seconds = 2;
 const ALERT_EVERY: Seconds = 3_600;
 
@@ -64,12 +64,12 @@ const memoryOf = ({ db, owner }: VaultDeps): Memory => {
   return made;
 };
 
-/** Why a tool cannot be called with its secrets. The log names them, the caller learns only that it is so. */
+/** Why a tool cannot be called with its secrets. The log names the secrets; the caller only learns that the call is impossible. */
 const UNAVAILABLE: Reason = { reason: 'secret_unavailable' };
 
 /**
- * Opens the fetcher of a call: every secret of the tool exists, is bound to the tool's host, and opens. Checked before the call is reserved,
- * so that no payment moves for a call that cannot run. A warm isolate reads nothing.
+ * Opens the fetcher of a call, if every secret of the tool exists, is bound to the tool's host, and opens. Runs before the call is
+ * reserved, so that no payment moves for a call that cannot run. A warm isolate reads nothing.
  */
 export const openEgress = async (
   deps: VaultDeps,
@@ -145,7 +145,7 @@ const secretsOf = async (
     console.error({ event: 'secrets_unread', cause: String(cause) });
     return undefined;
   };
-  // A missing secret is read again soon: its operator is about to put it.
+  // A missing secret is read again soon, because its operator is likely about to store it.
   const isMissing = found !== undefined && found.sealed.size < names.length;
   if (found === undefined || age >= (isMissing ? MISSING : EXPIRED)) {
     return (await read().catch(unread)) ?? (age < OUTAGE ? found?.sealed : undefined);
@@ -154,7 +154,7 @@ const secretsOf = async (
   return found.sealed;
 };
 
-/** An answer that holds a secret is an entry of the log and an alert. The account ignores repeats from other isolates. */
+/** An answer that contains a secret causes a log entry and an alert. The account ignores repeats from other isolates. */
 const report = (
   { alerted }: Memory,
   { raise, waitUntil }: VaultDeps,

@@ -40,7 +40,7 @@ export const alertWords = (
   const [title = '', what = '', next = ''] = words
     .split('|')
     .map((text, at) => filled(others[at] || text));
-  // One text for the end of every outage: what failed, and since when.
+  // The same text for the end of every outage: what failed, and since when.
   return detail['kind'] === 'ended'
     ? { title: `Over: ${title}`, what: filled(ENDED), next: 'Nothing to do.' }
     : { title, what, next };

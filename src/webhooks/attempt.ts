@@ -4,13 +4,13 @@ import type { WebhookMessage } from './message.ts';
 import type { Webhook } from './registry.ts';
 import type { Sent } from './send.ts';
 
-/** Seconds between attempts. A message has failed for good when the attempt after the last pause fails. */
+/** Seconds between attempts. A message fails permanently when the attempt after the last pause fails. */
 export const PAUSES: readonly Seconds[] = [10, 60, 300, 900, 3_600, 10_800, 21_600];
 
-/** Messages in a row that may fail for good before the webhook is disabled. */
+/** How many messages in a row may fail permanently before the webhook is disabled. */
 export const MAX_FAILURES = 5;
 
-/** Longer than an attempt can take: after that the consumer that took it is gone. */
+/** Longer than an attempt can take: after this time, the consumer that took the attempt has ended. */
 const LEASE: Seconds = 30;
 /** How long a message is remembered after it ended, or after it was due and never taken. */
 const REMEMBERED: Seconds = 86_400;
@@ -115,7 +115,7 @@ export const messageUpdates = (
 /**
  * Statements that count the outcome for the webhook.
  *
- * Race: the webhook is written anew during the attempt. The update requires the entry (`holder`, `seq`) that was read before sending, so
+ * Race: the webhook may be rewritten during the attempt. The update requires the entry (`holder`, `seq`) that was read before sending, so
  * the answer of an old address does not count against a new one.
  */
 export const webhookUpdates = (

@@ -25,7 +25,7 @@ export type WebhookDeps = SendDeps & {
   readonly raise: (account: AccountId, alert: AlertBody) => Promise<boolean>;
 };
 
-/** Whether a queue message is done with, or when it must be delivered again. */
+/** Whether a queue message is finished, or when it must be delivered again. */
 type Next = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly at: Seconds };
 
 const DONE: Next = { kind: 'done' };
@@ -92,7 +92,7 @@ const deliver = async (message: WebhookMessage, deps: WebhookDeps, now: Seconds)
   return after === undefined ? DONE : onceAlerted(after, deps, now);
 };
 
-/** A message of a disabled webhook is done with once the alert about it was raised. */
+/** A message of a disabled webhook is finished once the alert about the webhook was raised. */
 const onceAlerted = async (webhook: Webhook, deps: WebhookDeps, now: Seconds): Promise<Next> => {
   const retryAt = await raiseDisabled(webhook, deps, now);
   return retryAt === undefined ? DONE : { kind: 'retry', at: retryAt };
@@ -105,7 +105,7 @@ const ALERT_LEASE: Seconds = 30;
  * Raises the alert that a webhook is disabled, unless it was raised. D1 keeps that the alert is due, so a crash after disabling loses
  * nothing.
  *
- * @returns when to try again, while the alert is not known to be raised.
+ * @returns when to try again, until the alert is known to have been raised.
  */
 const raiseDisabled = async (
   { scope, id, seq, reason, failures, alertAt }: Webhook,

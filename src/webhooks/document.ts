@@ -46,7 +46,7 @@ export const parseWebhook = (
 const MAIL_FIELDS = ['from', 'to', 'token'] as const;
 
 const formatFaults = (webhook: WebhookRequest, url: URL): readonly FieldFault[] => {
-  // The origin alone is what readers see of a Slack webhook: an edit that sends it back would lose the secret.
+  // Readers of a Slack webhook see only the origin: an edit that sends the origin back would lose the secret.
   if (webhook.format === 'slack' && url.pathname === '/')
     return [{ field: 'url', reason: 'must be the whole URL of the Slack webhook' }];
   const isMail = webhook.format === 'email';

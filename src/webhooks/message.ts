@@ -52,7 +52,7 @@ export const alertEvent = (entry: Entry): WebhookEvent | undefined => {
     ...(tool === undefined ? {} : { tool }),
     detail,
   });
-  // A detail that does not fit can be read in the log, under the same seq.
+  // Details that do not fit are in the log, under the same seq.
   const body = utf8(whole).byteLength <= MAX_BODY ? whole : write({ truncated: true });
   return { id: `msg_${hash}`, type: 'alert.raised', body, rule, account, seq };
 };

@@ -9,7 +9,7 @@ export type OutgoingRequest = {
   readonly body: string;
 };
 
-/** The request that tells people of an alert: in a Slack channel, or by e-mail. Loaded with the first such webhook. */
+/** The request that sends an alert to people: in a Slack channel, or by e-mail. Loaded with the first such webhook. */
 export const readableRequest = (
   document: WebhookDocument,
   secret: string,

@@ -17,7 +17,7 @@ export const MAX_WEBHOOKS = 20;
 /** How long a removed webhook is remembered: longer than an older entry may be in the queue. */
 const REMEMBERED: Seconds = 30 * 86_400;
 
-/** Why the gateway disabled a webhook: its receiver answered 410, or too many messages in a row failed for good. */
+/** Why the gateway disabled a webhook: its receiver answered 410, or too many messages in a row failed permanently. */
 export type DisabledReason = 'gone' | 'failing';
 
 /** A webhook and its state. */
@@ -33,7 +33,7 @@ export type Webhook = {
   readonly disabledAt?: Seconds;
   /** Set until the alert that it is disabled was raised: from when a consumer may raise it. */
   readonly alertAt?: Seconds;
-  /** Messages in a row that failed for good. */
+  /** Messages in a row that failed permanently. */
   readonly failures: number;
   /** When it was written. */
   readonly at: Seconds;
@@ -157,7 +157,7 @@ ON CONFLICT (scope, id) DO UPDATE SET document = excluded.document, hash = exclu
   seq = excluded.seq, at = excluded.at, state = 'active', reason = NULL, disabled_at = NULL, tell_at = NULL, failures = 0
 WHERE CASE WHEN holder = excluded.holder THEN excluded.seq > seq ELSE excluded.at > at END`;
 
-/** With another holder the gateway has a new account of its own. Its chain of entries starts anew, so `at` is compared, not `seq`. */
+/** With another holder, the gateway has a new account of its own, whose chain starts at 1, so compare `at`, not `seq`. */
 const writing = (db: D1Database, put: WebhookPut): D1PreparedStatement[] => {
   const { scope, id, document, holder, seq, at } = put;
   const text = document === null ? null : JSON.stringify(document);

@@ -24,7 +24,7 @@ export type Sent = {
   readonly status?: number;
   readonly fault?: DeliveryFault;
   readonly ms: number;
-  /** Of a 429. */
+  /** Only after a 429. */
   readonly retryAfter?: Seconds;
 };
 
@@ -97,7 +97,7 @@ const requestOf = async (
   return readableRequest(document, secret, event, await labelOf(db, scope, event));
 };
 
-/** An alert without the label of its account still says enough. */
+/** An alert is still useful without the label of its account. */
 const labelOf = async (
   db: D1Database,
   scope: Webhook['scope'],

@@ -176,7 +176,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     const former = config.ok
       ? await Promise.all(config.value.formerReceiptKeys.map(publishedKey))
       : [];
-    // Before its key is replaced, an operator lists it as a former one.
+    // An operator lists the key as a former one before replacing it.
     const others = former.filter(({ kid }) => kid !== signer.value.kid);
     return context.json({ keys: [...keys, ...others] }, 200, {
       'Cache-Control': 'public, max-age=300',
@@ -216,7 +216,7 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
     };
     return serveLog(services, context.req.raw, nowSeconds());
   });
-  /** Events of a card issuer. A paused gateway takes them too: they report what became of calls. */
+  /** Events of a card issuer. A paused gateway takes them too: they report the outcome of calls. */
   app.post(OWN_PATHS.cardEvents, async (context) =>
     serve(async ({ raise }, request) => {
       const { takeCardEvent } = await import('../cards/webhook.ts');
@@ -234,13 +234,15 @@ export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Binding
   app.all(OWN_PATHS.delegations, only('PUT'));
   app.post(OWN_PATHS.revocations, serve(accountApi('revoke')));
   app.all(OWN_PATHS.revocations, only('POST'));
-  /** MCP, loaded with its first request. It answers itself while the gateway is paused or not configured, because MCP clients read results. */
+  /**
+   * MCP, loaded with its first request. It answers even while the gateway is paused or not configured, because MCP clients read results.
+   */
   app.post(OWN_PATHS.mcp, async (context) => {
     const { serveMcp } = await import('../mcp/endpoint.ts');
     return serveMcp(await gatewayOf(context), context.req.raw);
   });
   app.all(OWN_PATHS.mcp, only('POST'));
-  /** The dashboard: a page without data. What it shows, it reads from the management API with the signatures of whoever is signed in. */
+  /** The dashboard: a page without data, which it reads from the management API with the signatures of the signed-in account. */
   const dashboard = async (context: Context<Bindings>): Promise<Response> => {
     const { serveDashboard } = await import('../discovery/dashboard.ts');
     const config = configOf(context.env);

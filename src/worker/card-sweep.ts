@@ -3,7 +3,7 @@ import { type Config, gatewayAccount } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { raiser } from '../webhooks/alerts.ts';
 
-/** Ends the cards of calls that are over. @throws if the database does not answer */
+/** Ends the cards of calls that have ended. @throws if the database does not answer */
 export const endCards = async (env: Env, config: Config, now: Seconds): Promise<void> => {
   const owner = gatewayAccount(config);
   const { upstreamUrl, reach } = config;

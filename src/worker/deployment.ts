@@ -38,7 +38,7 @@ export const openDeployment = (file: ToolsFile): Deployment => ({
   }),
 });
 
-/** Keeps what was made for the last environment: an isolate has one, and its variables do not change while it lives. */
+/** Keeps the result for the last environment: an isolate has one, and its variables do not change while it lives. */
 const oncePerEnvironment = <T, More extends readonly unknown[]>(
   make: (env: Env, ...more: More) => T,
 ): ((env: Env, ...more: More) => T) => {
@@ -49,7 +49,7 @@ const oncePerEnvironment = <T, More extends readonly unknown[]>(
   };
 };
 
-/** Service bindings are the only bindings with a `fetch`, besides the assets, which are no upstream. */
+/** Service bindings are the only bindings with a `fetch`, except for the assets, which are not an upstream. */
 const servicesOf = (env: Env): readonly string[] =>
   Object.entries(env).flatMap(([name, binding]: [string, unknown]) =>
     typeof binding === 'object' && binding !== null && 'fetch' in binding && name !== 'ASSETS'

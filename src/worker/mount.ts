@@ -11,7 +11,7 @@ import { readQueueName } from '../settlement/queue-name.ts';
  * application.
  *
  * An invalid configuration hides the paths of the tools, so every request belongs to the gateway then: the application might serve a paid
- * path for nothing.
+ * path free of charge.
  */
 export const isForGateway = async (
   { configOf, catalogueOf }: Deployment,
@@ -39,8 +39,8 @@ export const isOwnCron = (expression: string, configured = OWN_CRON): boolean =>
   expression === configured;
 
 /**
- * The handler of an application, or undefined. Asks by `in`: a router that is a proxy has a function for every name that is read
- * (itty-router), which would swallow a batch that the gateway must retry.
+ * The handler of an application, or undefined. Checks with `in`: a router that is a proxy returns a function for every name (itty-router),
+ * which would swallow a batch that the gateway must retry.
  */
 export const handlerOf = <Name extends 'queue' | 'scheduled'>(
   next: Application | undefined,

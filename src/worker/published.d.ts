@@ -1,5 +1,5 @@
 /**
- * Types of `countersign/worker`. They need no more than the module `cloudflare:workers`, which both `@cloudflare/workers-types` and the
+ * Types of `countersign/worker`. They only need the module `cloudflare:workers`, which both `@cloudflare/workers-types` and the
  * `worker-configuration.d.ts` of `wrangler types` declare, so that a project may use either, in any version. The base classes carry the
  * brands that the types of bindings require.
  */

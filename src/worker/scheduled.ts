@@ -39,7 +39,10 @@ export const onSchedule = async (
   if (isDue || cron === '') await runUpkeep(env, config.value, now);
 };
 
-/** Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments, D1 against the log and the log against D1, moves old log to R2, and compares ledger and chain. */
+/**
+ * Deletes expired offered grants, ends cards that are left over, checks the size of D1, the payees of open payments, and D1 and the log
+ * against each other, moves old log to R2, and compares ledger and chain.
+ */
 export const runUpkeep = async (env: Env, config: Config, now: Seconds): Promise<void> => {
   await pruneOfferedGrants(env.AUDIT_DB, now);
   const raise = raiser(env);
@@ -159,7 +162,7 @@ const HYSTERESIS = 5;
 
 /**
  * Raises `database_size` once each time the database grows past a threshold. D1 reports its size with every answer. The alert is raised
- * before it is recorded: after a crash between the two it is raised again rather than never.
+ * before it is recorded: after a crash between the two it is raised again.
  *
  * @param max the size in bytes at which D1 rejects writes
  * @throws Error if the database does not answer

@@ -57,7 +57,7 @@ export const accept = (
   return { ...decided, writes: [...decided.writes, ...named] };
 };
 
-/** What the entry of a call that was accepted, or parked, has in common. */
+/** The members that entries of accepted and of parked calls have in common. */
 export const acceptance = (
   { call, grant, own, ancestors, policies, policy, context }: Reservation,
   { paidBy, lender }: Funded,

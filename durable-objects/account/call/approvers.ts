@@ -27,7 +27,9 @@ export const askedBy = ({ state, own, ancestors, call }: Reservation): Park | un
   };
 };
 
-/** The distance of a policy's writer from the account. Operators stand above every ancestor, and decide where the writer is none. */
+/**
+ * The distance of a policy's writer from the account. Operators rank above every ancestor, and decide where the writer is not an ancestor.
+ */
 const rankOf = (state: AccountState, { origin, writer }: Source): number => {
   const rank =
     origin.kind === 'owner' && writer !== undefined ? ancestorsOf(state).indexOf(writer) : -1;

@@ -10,13 +10,18 @@ import type { Authorization, Payment, PaymentState } from '../../../src/protocol
 import { type Noun, put } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
 
-/** How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an ancestor's credit. `card`: nothing here, the account only counts the amount. */
+/**
+ * How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an
+ * ancestor's credit. `card`: the operator's card; the account only counts the amount.
+ */
 export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free' | 'card';
 
 /** A payment as stored: the signature is erased once nothing may present the payment any more. */
 export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
 
-/** What lets a person decide on a call. Its record keeps it, so that a restart between any two steps changes nothing. */
+/**
+ * The approval of a call: who may decide, and the decision. The record keeps it, so that a restart between any two steps changes nothing.
+ */
 export type Park = {
   /** The account whose policy asked, and its threshold: atomic units, as a decimal string. */
   readonly asked: AccountId;
@@ -52,7 +57,7 @@ export type CallRecord = {
   readonly holdUntil: Seconds;
   readonly validBefore: Seconds;
   readonly sinceBlock: number;
-  /** A released payment was looked at after `validBefore`: its money can never move. */
+  /** The chain was observed after `validBefore` of a released payment: its money can never move. */
   readonly hadLastLook: boolean;
   /** `identifierDigest` of the first request's payment-identifier. */
   readonly identifier: Hex | undefined;
@@ -130,14 +135,14 @@ export const CALL: Noun<CallRecord, Fields> = {
     identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: id })],
 };
 
-/** Returns a call, also one that an earlier decision of the group wrote. */
+/** Returns a call, including the writes of earlier decisions of the group. */
 export const loadCall = (read: Reader, id: Hex): CallRecord | undefined => read.get(CALL, id);
 
 /** An upfront call that has not got "go" yet. */
 export const awaitsSettlement = (record: CallRecord): boolean =>
   record.state === 'held' && record.dispatchedAt === 0;
 
-/** Whether silence keeps the amount: of a tool that may have spent, paid with money that cannot expire meanwhile (law 4). */
+/** Whether the account keeps the amount if the tool is silent: the tool may have spent, and the money cannot expire meanwhile (law 4). */
 export const isKeepable = ({ onSilence, paidBy }: CallRecord): boolean =>
   onSilence === 'keep' && paidBy !== 'deferred' && paidBy !== 'free';
 
@@ -164,8 +169,8 @@ const NO_ATTEMPT: Hex = '0x';
 
 /**
  * Reduces a failed call to what still refuses a repeat (law 3), also under another signature with its payment-identifier, and to what a
- * credit entry needs if the payment settles after all. Used once D1 has its entries and its payment had its last look, and written with
- * that look: a row of its own would cost more than the bytes that it frees.
+ * credit entry needs if the payment settles after all. Used once D1 has its entries and its payment had its last look, and written with the
+ * result of that look: a separate row would cost more than the bytes that it frees.
  */
 export const reduced = (record: CallRecord): CallRecord => ({
   ...record,
@@ -193,7 +198,7 @@ const FORGET_AFTER: Seconds = 600;
 /** A settlement message on its way when the payment was written off reports within this time. */
 const LATE_RESULT: Seconds = 86_400;
 
-/** From when a final call may be forgotten. */
+/** The time from which a final call may be forgotten. */
 const forgetAt = (record: CallRecord): Seconds =>
   Math.max(record.validBefore + FORGET_AFTER, (writtenOffAt(record) ?? -LATE_RESULT) + LATE_RESULT);
 
@@ -233,7 +238,7 @@ type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entrie
 
 type Detail = { readonly entries: readonly Entry[]; readonly answer?: StoredAnswer };
 
-/** The members that JSON omits because they are undefined. */
+/** Restores the members that JSON omits because they are undefined. */
 const ABSENT = {
   identifier: undefined,
   transaction: undefined,

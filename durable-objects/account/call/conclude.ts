@@ -179,7 +179,7 @@ const bounce = (
 
 /**
  * A failed payment has settled: an operator had written it off without asking the chain, or a reorganisation removed a block that was
- * final. The chain decides (law 5). What the failure took is given back, once.
+ * final. The chain decides (law 5). Returns what the failure took, once.
  */
 const concludeFailed = (
   state: AccountState,
@@ -229,7 +229,7 @@ const concludeReleased = (
     return { state, record, isNews: false };
   }
   if (result.outcome === 'settled') {
-    // Also after the last look found it unused: a reorganisation may have removed the block of that look (law 5).
+    // Applies even if the last look found the nonce unused: a reorganisation may have removed the block of that look (law 5).
     return withEntry(
       money.settleReleased(state, record, result.block),
       { ...ended(record, 'settle'), transaction: result.transaction, hadLastLook: true },

@@ -9,10 +9,10 @@ import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 
-/** Why a call is denied. Without an account, the rule is the caller's own. */
+/** Why a call is denied. Without an account, the rule belongs to the caller's own account. */
 export type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
-/** The further equal denials within this time are one entry with a count. */
+/** Further equal denials within this time become one entry with a count. */
 export const DENIAL_WINDOW: Seconds = 10;
 
 /**
@@ -69,7 +69,7 @@ const deniedCall = (
   judged: judgedOf(state, call, denial, sources, context),
 });
 
-/** The account of the rule, and the state of the limit. */
+/** The account whose rule denied, and the state of the limit. */
 const ofDenial = ({ account, limit, param, grant, authority }: Denial): DeniedCall['of'] => ({
   account,
   ...(limit === undefined ? {} : { limit }),
@@ -79,9 +79,9 @@ const ofDenial = ({ account, limit, param, grant, authority }: Denial): DeniedCa
 });
 
 /**
- * What the rule judged, so that an auditor can judge it again: the fields of the call, whose policies bound it, and the last entry before the
- * decision, because further denials become an entry later. Of the signatures it has the digests only: the call was not run, so whoever reads the
- * log could still send it.
+ * The inputs of the rule, so that an auditor can evaluate it again: the fields of the call, the policies that bound it, and the last entry
+ * before the decision, because repeated denials become an entry later. It has only the digests of the signatures: the call did not run, so
+ * a reader of the log could still send it.
  */
 const judgedOf = (
   { head }: AccountState,
@@ -120,7 +120,7 @@ const enterDenials = (
   });
 };
 
-/** Closes every bucket whose ten seconds are over. What it counted becomes an entry. */
+/** Closes every bucket whose ten seconds are over, and writes its count as an entry. */
 export const flushDenials = (
   state: AccountState,
   context: Pick<Context, 'now' | 'salt'>,
@@ -140,7 +140,7 @@ export const flushDenials = (
 
 type Refused = Extract<Verdict, { readonly allowed: false }>;
 
-/** The refusal by a policy rule, with the account of the policy. */
+/** The refusal by a policy rule, with the account whose policy has the rule. */
 export const refusalOf = (refused: Refused): Refusal => {
   const { rule, source, limit, retryAfter, param } = refused;
   const { kind, account, hash } = source.origin;

@@ -34,7 +34,7 @@ export const callEvidence = (call: Consent): { readonly [key: string]: Json } =>
   ...checkedAt(call),
 });
 
-/** As `callEvidence`, for a call that was denied: its intent could still be presented, so of that signature, too, only the SHA-256 stays. */
+/** As `callEvidence`, for a denied call: its intent could still be presented, so the log keeps only the SHA-256 of that signature too. */
 export const deniedEvidence = (call: Consent): { readonly [key: string]: Json } => {
   const { intentSignature, ...evidence } = callEvidence(call);
   return typeof intentSignature === 'string'
@@ -42,15 +42,15 @@ export const deniedEvidence = (call: Consent): { readonly [key: string]: Json } 
     : evidence;
 };
 
-/** Names every policy and grant that bound a call, where `policy` is not the hash of the only one but of this list. */
+/** Names every policy and grant that bound a call. If there are several, `policy` is the hash of this list. */
 export const policyEvidence = (
   policies: NonNullable<Denial['policies']>,
 ): { readonly [key: string]: Json } =>
   policies.length > 1 ? { policies: policies.map((origin) => ({ ...origin })) } : {};
 
 /**
- * The parameters that the conditions of the call's policies compare, as the gateway read them, and no others: without them, nobody can judge
- * the conditions again (docs/audit-format.md). `null`: the tool declares no such parameter.
+ * Only the parameters that the conditions of the call's policies compare, as the gateway read them: an auditor needs them to evaluate the
+ * conditions again (docs/audit-format.md). `null`: the tool declares no such parameter.
  */
 export const paramEvidence = (
   sources: readonly Pick<Source, 'policy'>[],
@@ -67,8 +67,8 @@ export const paramEvidence = (
 };
 
 /**
- * Names the terms of the tool, and has each text in full that the log of the gateway's account may lack. The default policy is this object's
- * own: during a deploy, the Worker may have published another one.
+ * Names the terms of the tool, and contains in full each text that the log of the gateway's account may lack. The default policy is this
+ * object's own: during a deploy, the Worker may have published another one.
  */
 export const textEvidence = (
   { terms, loggedPolicy }: Call,

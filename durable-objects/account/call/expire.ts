@@ -24,7 +24,7 @@ export const expiresAt = (record: CallRecord): Seconds | undefined => {
 export type Expired = {
   readonly state: AccountState;
   readonly record: CallRecord;
-  /** Besides the record. */
+  /** Changes outside the record. */
   readonly writes: readonly Write[];
 };
 
@@ -85,7 +85,7 @@ type Ended = {
 };
 
 const end = (state: AccountState, record: CallRecord, context: Context): Ended => {
-  // The money of a top-up has moved, and no tool can fail: it becomes the credit it was paid for.
+  // The money of a top-up has moved, and there is no tool that could fail: it becomes the credit that was paid for.
   if (record.topUp !== undefined && record.payment === 'settled') {
     const next: CallRecord = { ...record, state: 'committed', charged: record.price };
     return { next, ...creditTopUp(state, next, context) };

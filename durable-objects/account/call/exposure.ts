@@ -7,7 +7,7 @@ import type { AccountState } from '../state.ts';
 /** The validity that an authorization must still have when its tool has answered: enough for an outage of the backends. */
 const SETTLE_MARGIN: Seconds = 900;
 
-/** A delivered payment that is open for longer is slow: on any rollup it takes a tenth of that. */
+/** A delivered payment that is open for longer is slow: on any rollup, settlement takes a tenth of this time. */
 const SLOW_AFTER: Seconds = 60;
 
 /** `Retry-After` while payments are slow. */
@@ -33,9 +33,9 @@ export const mayEverDefer = (
   suspensionOf(state) === undefined;
 
 /**
- * Whether the payment may settle after its tool now. Law 7: exposure stays within what already settled here, so a hundred fresh keys
- * that pass one dollar along fail here. An authorization that may expire before the queue has presented it settles first, because each
- * one would be our loss.
+ * Whether the payment may settle after its tool now. Law 7: exposure stays within the amount already settled here. Attack: a hundred fresh
+ * keys pass one dollar along and each gets service on trust. An authorization that may expire before the queue has presented it settles
+ * first, because the gateway would bear each loss.
  */
 export const mayDefer = (
   state: AccountState,

@@ -64,13 +64,13 @@ const commit = (
 };
 
 /**
- * The charge: the price, or less if the tool has a variable price and no payment pays (EIP-3009 transfers exactly the signed value).
- * `exceeds` turns a charge above the price into a failure before this.
+ * The charge: the price, or less if the tool has a variable price and no payment pays (EIP-3009 transfers exactly the signed value). Before
+ * this, `exceeds` turns a charge above the price into a failure.
  */
 const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
   amount === undefined || paidFrom(record) === 'payment' ? record.price : amount;
 
-/** Whether the tool charges more than was reserved, or a negative amount: the payer has agreed to neither (law 6). */
+/** Whether the tool charges more than was reserved, or a negative amount. The payer agreed to neither (law 6). */
 const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
   amount !== undefined && (amount > record.price || amount < 0n);
 
@@ -154,7 +154,7 @@ export const paymentOf = (record: CallRecord): PartOf<'call.finished', 'payment'
   ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
 });
 
-/** A top-up is charged and credited at once: a sum of the log must see both. */
+/** A top-up is charged and credited in one entry, because sums over the log must include both. */
 export const chargedAmounts = (record: CallRecord): PartOf<'call.finished', 'amounts'> => ({
   charged: record.charged.toString(),
   ...(record.topUp !== undefined && record.state === 'committed'

@@ -46,8 +46,8 @@ export type FundingRequest = {
   readonly exposure: bigint;
   readonly grant: HeldGrant | undefined;
   /**
-   * The payment of this call was held while a person decided. Only it may pay: its payer may have moved it meanwhile, and what credit pays
-   * in its place would leave that money unaccounted for (law 5).
+   * The payment of this call was held while a person decided. Only it may pay: its payer may have moved it meanwhile, and paying from
+   * credit instead would leave that money unaccounted for (law 5).
    */
   readonly isHeld: boolean;
   readonly progress: Progress;
@@ -113,7 +113,7 @@ const deny = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
 
 type Check = (request: FundingRequest, purse: Purse) => Funding | undefined;
 
-/** Law 12: the intent of an unknown account has nothing that could pay for it. */
+/** Law 12: an unknown account without a payment has nothing that could pay for the call. */
 const checkStranger: Check = ({ state, call }, purse) =>
   call.payment === undefined && call.settlement !== 'free' && !isKnown(state)
     ? deny(lacksCredit(purse))
@@ -182,7 +182,7 @@ const checkBalance: Check = (request, purse) => {
 };
 
 /**
- * A suspended payer may show with one payment at a time that it can pay again. More would cost backends trials in vain (law 12).
+ * A suspended payer may prove with one payment at a time that it can pay again. More payments would cost backends futile attempts (law 12).
  */
 const checkSuspension: Check = (request, purse) => {
   const { state, call } = request;
@@ -255,7 +255,7 @@ const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
   retryAllowed: true,
 });
 
-/** Whether descendants could return the credit that would pay for a call. */
+/** Returns whether descendants could return enough credit to pay for a call. */
 export const lentCreditRecovery = (
   state: AccountState,
   { asset, price, topUp }: Pick<Call, 'asset' | 'price' | 'topUp'>,
@@ -272,7 +272,7 @@ export const lentCreditRecovery = (
 /**
  * Decides whether an outage ends a call before it costs a request to another account or to the chain: only a settlement could pay for such
  * a call, whatever the chain shows about its payer. Returns the seconds to wait; undefined if the call may continue. A call that is refused
- * anyway must cost neither a look (law 12) nor a share of an ancestor's limit.
+ * anyway must cost neither an observation of the chain (law 12) nor a share of an ancestor's limit.
  */
 export const outagePause = ({
   state,
@@ -286,7 +286,7 @@ export const outagePause = ({
   if (outage === undefined || call.payment === undefined) return undefined;
   if (call.settlement !== 'upfront' && call.settlement !== 'deferred') return undefined;
   const purse = purseOf(state, call.asset);
-  // Its payer must learn of the debt: waiting does not clear it.
+  // Answer with the debt instead, because waiting does not clear it.
   if (owes(state, call, purse)) return undefined;
   const isCovered =
     call.topUp === undefined &&

@@ -13,7 +13,7 @@ import { bindingOf } from './repeat.ts';
 
 type InFlight = NonNullable<Extract<CommandVerdict, { readonly verdict: 'applied' }>['inFlight']>;
 
-/** Counts running calls, and those that a policy would have denied. They may still end (law 4). */
+/** Counts running calls, and how many of them a policy would have denied. They may still finish (law 4). */
 export const inFlight = (
   state: AccountState,
   policy: Policy | undefined,
@@ -21,7 +21,7 @@ export const inFlight = (
   context: Context,
 ): InFlight => {
   if (policy === undefined) return { held: running.length, cutOff: 0 };
-  // A new window has counted none of them.
+  // A new window starts without them.
   const runs = new Map<AssetId, bigint>();
   for (const { asset, price } of running) runs.set(asset, (runs.get(asset) ?? 0n) + price);
   const cutOff = running.filter((record) =>

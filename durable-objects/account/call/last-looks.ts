@@ -26,7 +26,7 @@ export type LastLooks = {
 };
 
 export const openLastLooks = (stored: Iterable<readonly [Hex, Seconds]>): LastLooks => {
-  /** How often each was sent. */
+  /** How often each call was sent. */
   const sends = new Map<Hex, number>();
   const times = openDueTimes<Hex>();
 

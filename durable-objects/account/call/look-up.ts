@@ -25,7 +25,7 @@ export const lookUp = (
       : { verdict: 'found', status: statusOf(record, refundedOf(read, record)) },
   );
 
-/** What operators gave back of the call's charge. */
+/** How much of the call's charge operators have refunded. */
 const refundedOf = (read: Reader, { id, asset }: CallRecord): bigint =>
   transferWith(read, id, asset).received;
 

@@ -17,7 +17,7 @@ const change = (
   by: (purse: Purse) => Purse,
 ): AccountState => withPurse(state, record.asset, by(purseOf(state, record.asset)));
 
-/** Moves what a call counts in its ancestors: shares of limits, and of credit if that pays. */
+/** Moves the amounts that a call uses of its ancestors' shares: shares of limits, and of credit if credit pays. */
 const countInAncestors = (
   state: AccountState,
   record: CallRecord,
@@ -177,7 +177,7 @@ export const recordDebt = (state: AccountState, record: CallRecord): AccountStat
     credit: purse.credit - record.charged,
   }));
 
-/** We failed to present a funded payment in time: our loss, no debt. */
+/** The gateway failed to present a funded payment in time: the operator's loss, no debt. */
 export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),

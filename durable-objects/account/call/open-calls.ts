@@ -10,24 +10,24 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 
 /**
- * Calls on which work is still due, except those that only await their last look. A busy account has thousands, so nothing walks them on a
- * commit or an alarm: each kind of work has its due times.
+ * Calls on which work is still due, except those that only await their last look. A busy account has thousands, so commits and alarms do
+ * not iterate over them: each kind of work has an index of due times.
  */
 export type LiveCalls = {
   readonly live: Map<Hex, LiveCall>;
-  /** When each must be sent to the settlement queue, and when each next needs the alarm. */
+  /** When each call must be sent to the settlement queue, and when each next needs the alarm. */
   readonly sends: DueTimes<Hex>;
   readonly alarms: DueTimes<Hex>;
-  /** When each ends by itself, and when its payment is stuck, without an alert so far. */
+  /** When each call ends by itself, and when its payment counts as stuck, while no alert was raised. */
   readonly ends: DueTimes<Hex>;
   readonly stuck: DueTimes<Hex>;
-  /** Since when each open payment has waited for the chain, by asset. */
+  /** When each open payment began to wait for the chain, by asset. */
   readonly waits: Map<AssetId, DueTimes<Hex>>;
   /** Deferred calls that run. */
   readonly running: Set<Hex>;
 };
 
-/** What an awake account remembers of the calls that have not ended for good. A cache of their stored records. */
+/** The part of its open calls that an awake account keeps in memory. A cache of their stored records. */
 export type OpenCalls = LiveCalls & {
   readonly looks: LastLooks;
   readonly whole: WholeCalls;
@@ -83,14 +83,14 @@ export const STUCK_AFTER: Seconds = 900;
 export const isOpenPayment = ({ payment }: CallRecord): boolean =>
   payment === 'queued' || payment === 'sent';
 
-/** Counted from the latest moment at which the tool can have answered, because live records have no nearer one. */
+/** Counted from the latest moment at which the tool can have answered, because live records do not have the time of the answer. */
 const waitsSince = ({ dispatchedAt, timeoutSeconds }: CallRecord): Seconds =>
   dispatchedAt + timeoutSeconds;
 
 const isRunning = ({ state, paidBy }: CallRecord): boolean =>
   state === 'held' && paidBy === 'deferred';
 
-/** When the next of these calls needs the alarm. A time that has passed counts from now on: an alarm in the past would fire at once. */
+/** When the next of these calls needs the alarm. Never in the past: such an alarm would fire at once, again and again. */
 export const nextAlarm = (
   { live, alarms }: Pick<LiveCalls, 'live' | 'alarms'>,
   now: Seconds,
@@ -115,11 +115,11 @@ export const isSentAgain = (
 /** Relayer and queue store what they take, and each repeated payment costs a look at the chain: it is repeated when it is probably lost. */
 const LOST_AFTER: Seconds = 60;
 
-/** When to send this call to a backend or the queue (again); undefined if nothing is to be sent. */
+/** When to send this call to a backend or the queue, first or again; undefined if nothing remains to be sent. */
 export const settleAt = ({ record, sentAt, sends }: LiveCall): Seconds | undefined => {
   const first = firstSendAt(record);
   if (first === undefined || sends === 0) return first;
-  // Another backend must still have time.
+  // Leaves time for another backend.
   const soon = Math.min(LOST_AFTER, (record.validBefore - sentAt) / 2);
   return Math.max(first, sentAt + Math.max(resendPause(sends), soon));
 };
@@ -139,8 +139,8 @@ export const openSince = (
 ): Seconds | undefined => waits.get(asset)?.earliest();
 
 /**
- * Calls that failed, or may still fail, and whose payments can still move. Running calls count; otherwise calls that begin at once could
- * pass the bound.
+ * Calls that failed, or may still fail, and whose payments can still move. Running calls count too; otherwise concurrent calls could exceed
+ * the bound.
  */
 export const releasedOf = ({ looks, live, running }: OpenCalls, most: number): number => {
   const all = looks.size() + live.size;

@@ -14,7 +14,7 @@ import { type Answer, refuse } from './reservation.ts';
 import { type Admit, reserve, reserveNew } from './reserve.ts';
 import { resume } from './resume.ts';
 
-/** How long a call waits at most, also for its caller after the approval. A payment waits no longer than its authorization is valid. */
+/** The longest wait for an approval, and then for the caller's repeat. A payment waits no longer than its authorization is valid. */
 export const PARK_SECONDS: Seconds = 3_600;
 
 /** The most calls of one account that wait at a time: each holds money, and costs a person a decision. */
@@ -65,7 +65,7 @@ const park: Admit = (reservation, counted, allowed, funding) => {
   const draft: CallRecord = {
     ...draftOf({ ...reservation, state: counted }, funding),
     ...{ state: 'parked', dispatchedAt: 0, holdUntil: until, park: asked },
-    // An intent alone expires sooner than its call waits, and the call must be found until then.
+    // An intent without a payment expires sooner than its parked call, which repeats must still find.
     validBefore: Math.max(call.validBefore, until),
   };
   const held = money.hold(withCounted(counted, allowed), draft);

@@ -28,7 +28,7 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
     ? known
     : withPurse(known, facts.asset, {
         ...purse,
-        // A balance may exceed what storage counts; the maximum is more than any price.
+        // A balance may exceed the largest safe integer; the maximum stored here is above any price.
         balance: min(facts.balance, MAX_STORED),
         balanceBlock: facts.block,
         balanceAt: facts.at,

@@ -9,7 +9,7 @@ import type { Report } from '../tree/merge-report.ts';
 
 /** The request to other accounts of the tree that the account must send before it can decide a call. */
 export type TreeRequest =
-  /** Lease shares of these ancestors. */
+  /** Request shares of these ancestors' limits. */
   | { readonly verdict: 'lease'; readonly needs: readonly LeaseNeed[]; readonly asset: AssetId }
   /** Descendants may hold money of this account that they do not use: they report it, or return it. */
   | { readonly verdict: 'report' }
@@ -21,7 +21,7 @@ export type TreeRequest =
 
 /** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
-  /** An ancestor with too little remaining for this call, by the grant that it issued. */
+  /** The limit of an ancestor with too little remaining for this call, by the grant that the ancestor issued. */
   readonly short?: {
     readonly issued: Hex;
     readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'>;
@@ -32,7 +32,7 @@ export type Progress = {
   readonly withoutCredit: readonly Hex[];
   /** Descendants have reported what they do not use. */
   readonly descendantsReported: boolean;
-  /** Only for a dry run: those reports. */
+  /** Only for a dry run: the reports of descendants. */
   readonly reports: readonly Report[];
   /** The root of the tree has counted the parked call, or has too many: seconds until it takes another. */
   readonly counted?: true | { readonly retryAfter: Seconds };

@@ -28,7 +28,7 @@ export const repeat = (
   if (record.attempt !== attempt && hasSecret(record) && !knowsSecret) {
     return unstored(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
-  // A payment was moved to another tool, path, query, method or body: the first use pins the request.
+  // Attack: a payment is presented with another tool, path, query, method or body. The first use pins the request.
   if (record.request !== call.request) return unstored(state, { verdict: 'conflict' });
   if (record.state !== 'held') return unstored(state, outcomeOf(record));
 
@@ -82,8 +82,8 @@ const proceed = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (settlement.outcome === 'sent') {
-    // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. Not at once,
-    // because each try costs a backend a look, which a payer that has moved its money away would get for free (law 12).
+    // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. Not at once, because
+    // each try costs a backend a look at the chain, which a payer that has moved its money away would get for free (law 12).
     const yielded = {
       ...record,
       holdUntil: Math.min(record.holdUntil, context.now + YIELD_PAUSE),
@@ -124,7 +124,7 @@ const takeOver = (
   return changed(state, taken, permit(state, taken, context));
 };
 
-/** The window of its intent does not end a call that a person approved; the end of its authorization does. */
+/** A call that a person approved outlives its intent's window, but not its authorization. */
 const outlivesIntent = ({ park, validBefore }: CallRecord, { now }: Context): boolean =>
   park?.approved !== undefined && now < validBefore;
 

@@ -19,7 +19,7 @@ import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
 
 /** What one attempt to reserve a call starts from. */
 export type ReservationInput = {
-  /** With what the evidence shows. */
+  /** The account, updated with the facts in the evidence. */
   readonly state: AccountState;
   /** What the account knows of the call already. */
   readonly record?: CallRecord | undefined;
@@ -48,7 +48,7 @@ export type Reservation = ReservationInput & {
   readonly policy: Hex;
 };
 
-/** A parked call was counted towards rates and repeats when it was parked. */
+/** A parked call already counted towards rates and repeats when it was parked. */
 const withoutPace = ({
   policy: { rate: _, repeat: __, ...policy },
   ...source
@@ -113,7 +113,7 @@ export const refuse = (
  * Requests what the decision needs from the chain or from other accounts. While denied calls have used up their rate, the account requests
  * nothing for a call that would be denied.
  *
- * @param isFutile whether the request will hardly help.
+ * @param isFutile whether the request is unlikely to help.
  */
 export const request = (
   reservation: Reservation,

@@ -12,7 +12,7 @@ import { reserve } from './reserve.ts';
 import { loadLazy } from '../lazy.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 
-/** How often one call may be decided: concurrent calls may each time take the amount that it waited for. */
+/** How often one call may be decided: each time, concurrent calls may take the amount that it waited for. */
 const MAX_TRIES = 64;
 /**
  * After this many decisions the call waits a little each time, milliseconds: if two clocks differ, an ancestor's window begins a moment
@@ -21,7 +21,7 @@ const MAX_TRIES = 64;
 const HASTY_TRIES = 12;
 const PAUSE_MS = 50;
 
-/** What a decision may ask beyond the account's own state. */
+/** What a decision may request beyond the account's own state. */
 export type ReserveServices = {
   readonly ledger: Ledger;
   readonly peers: (account: AccountId) => Pick<AgentAccountRpc, 'countCommand'>;
@@ -31,7 +31,7 @@ export type ReserveServices = {
 
 /**
  * Decides a call. Requests shares of ancestors' limits and recalls unused shares of descendants until a decision needs no more of them. An
- * answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
+ * answer decides nothing by itself: after each one the account decides the whole call again, on its state at that moment.
  */
 export const reserveCall = async (
   { ledger, peers, requests, loadRecalls }: ReserveServices,

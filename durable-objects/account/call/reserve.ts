@@ -51,12 +51,12 @@ export const reserve = (input: ReservationInput): Decision<ReserveVerdict | Tree
   if (record !== undefined) {
     return repeatOrDryRun(state, call, repeat(state, record, call, attempt, evidence, context));
   }
-  // An expired proof may look up, never execute. One for a former payee may repeat its call, and starts none.
+  // An expired proof may look up, never execute. A proof for a former payee may repeat a known call, and starts no new one.
   if (!call.execute || call.former === true) return unstored(state, { verdict: 'expired' });
   return reserveNew(input, admit);
 };
 
-/** Ends a decision on a new call that passed every check. */
+/** Completes a decision on a new call that passed every check. */
 export type Admit = (
   reservation: Reservation,
   counted: AccountState,
@@ -264,7 +264,7 @@ const decideUnfunded = (
   }
 };
 
-/** Old facts are requested; fresh facts that are insufficient were requested in vain before. */
+/** Request newer facts only if the known ones are old: fresh facts that do not suffice would not change. */
 const requestFacts = (reservation: Reservation): Answer => {
   const { state, context } = reservation;
   return request(reservation, { verdict: 'stale_payer' }, !isStale(state, context.now));
@@ -302,7 +302,7 @@ const confirmGrants = (reservation: Reservation): Answer | undefined => {
       });
 };
 
-/** An outage of ours is not a denial by a policy, so it writes no entry (law 12). */
+/** An outage of the gateway is not a denial by a policy, so it writes no entry (law 12). */
 const settlementUnavailable = ({ state }: Reservation, retryAfter: Seconds): Answer =>
   unstored(state, { verdict: 'settlement_unavailable', retryAfter });
 

@@ -17,8 +17,8 @@ import { type Admit, reserveNew } from './reserve.ts';
  * Decides a repeat of a parked call. The bodies of calls are not stored, so only the caller's own repeat can run an approved one, once: it
  * shows the secret of the intent's nonce and sends exactly the parked request. The window of its intent does not count any more.
  *
- * CWE-367: status, grants, policies, funds and the right of the approver may have changed since the approval. So the whole call is decided
- * again, on a state from which its own hold is taken; if that refuses it, the call stays parked and its hold stays.
+ * CWE-367: status, grants, policies, funds and the right of the approver may have changed since the approval. So the account decides the
+ * whole call again, on a state without the call's own hold. If it refuses, the call stays parked with its hold.
  *
  * @param waiting the verdict while no person has approved the call.
  */
@@ -46,7 +46,7 @@ export const resume = (
   if (verdict.verdict === 'go' || verdict.verdict === 'settle') return decision;
   const informed = withEvidence(state, evidence);
   if (verdict.verdict !== 'denied') return unstored(informed, verdict);
-  // That denial is based on a state without the parked hold. The log must have the denial of the state that still has it.
+  // The writes of that decision start from a state without the parked hold. Write the denial on the state that still has it.
   const choice = chooseGrant(informed, call, context.now);
   const { own, ancestors } = openReservation({ ...start, state: informed }, choice);
   const counted = countDenial(informed, context.now) ?? informed;

@@ -28,7 +28,7 @@ export const firstSendAt = (record: CallRecord): Seconds | undefined => {
   }
 };
 
-/** The settlement message of a call: enough to present and to look, so that the queue consumer needs nothing else. */
+/** The settlement message of a call: everything that the queue consumer needs to present the payment and to observe the chain. */
 export const settlementMessage = (
   account: AccountId,
   record: CallRecord,
@@ -82,7 +82,7 @@ const mayLook = (record: CallRecord, now: Seconds): boolean => {
     case 'none':
     case 'settled':
       return false;
-    // Its attempt or its tool is still running; both look at the chain when they end.
+    // Its attempt or its tool is still running; both observe the chain when they end.
     case 'held':
       return (firstSendAt(record) ?? Infinity) <= now;
     case 'queued':

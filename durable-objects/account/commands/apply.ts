@@ -38,8 +38,7 @@ export type Known = { readonly hasAsked?: boolean; readonly isCounted?: boolean 
 /**
  * Decides a command. Pure, and idempotent: each command may arrive twice.
  *
- * @param known the other accounts that have just answered. A command that needs their status or their budget requests it once everything
- * else is valid.
+ * @param known the answers of other accounts. A command that needs their status or budget requests it once everything else is valid.
  */
 export const apply = (
   state: AccountState,
@@ -63,14 +62,14 @@ const payerOf = (state: AccountState, command: AccountCommand): Omit<Payer, 'pai
   // Stopping has a budget of its own, so that a leaked key can be cut off on a day whose budget policies have used up.
   if (command.kind === 'revoke')
     return { account: state.account, budget: 'stop', id: command.hash };
-  // The issuer has paid once for the entries of a grant. A holder that moves between two parents pays for each move.
+  // The issuer has paid once for the entries of a grant. A holder that moves back and forth between two parents pays for each move.
   if (
     command.kind === 'take' &&
     state.held.some(({ grant }) => grant.hash === command.grant.hash)
   ) {
     return { account: state.account, budget: 'own', id: command.consent.call };
   }
-  // An alert is not a command, and an account has paid for the credit that it sends.
+  // Alerts are not commands, and credit that another account sends is already paid for.
   if (!('intent' in command)) return undefined;
   const { by, intent } = command;
   if (by?.role !== 'owner' || intent.digest === undefined) return undefined;
@@ -151,7 +150,7 @@ const decide = (
     case 'adjust':
       return allowed(command, () => adjust(state, command, context));
     default:
-      // During a deploy a newer Worker may send a kind that this release does not know. A throw would reject the whole group.
+      // During a deploy a newer Worker may send a kind of command that this release does not know. Throwing would reject the whole group.
       command satisfies never;
       return unstored(state, { verdict: 'unavailable' });
   }

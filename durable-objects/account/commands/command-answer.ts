@@ -16,7 +16,7 @@ import type { Tree } from '../tree/tree.ts';
 
 type Done = Extract<CommandVerdict, { readonly verdict: 'applied' }>;
 
-/** A valid command that changes nothing. @param changed the answer's `changed`: a dry run reports what would change. */
+/** A valid command that changes nothing. @param changed value of `changed` in the answer: a dry run reports what would change. */
 export const done = (
   state: AccountState,
   changed: boolean,

@@ -19,7 +19,7 @@ import type { AskAncestors } from './command-answer.ts';
 /**
  * The budgets of an account's commands: `own` for those it signs, of which `grant` (grants) and `stop` (commands that only stop an account)
  * count apart; `descendants` for all that its descendants sign; `approval` for their calls that wait for a person; `session` for ends of
- * its sessions, counted in the bytes of the stored rows.
+ * its sessions, counted in bytes of the stored rows.
  */
 export type CommandBudget = CommandCost['budget'];
 
@@ -35,12 +35,12 @@ const RATES: Readonly<Record<CommandBudget, Rate>> = {
   session: { limit: 60, seconds: 60 },
 };
 
-/** Bytes a day, as quarters of `COMMAND_BYTES_PER_DAY`. */
+/** Bytes a day, in quarters of `COMMAND_BYTES_PER_DAY`. */
 const QUARTERS: Readonly<Record<CommandBudget, number>> = {
   ...{ own: 4, grant: 16, stop: 2, descendants: 12, approval: 2, session: 1 },
 };
 
-/** An account that has never paid here gets this part: keys are free, and many keys can present the same dollar. */
+/** An account that has never paid here gets this fraction: keys are free, and many keys can present the same dollar. */
 const UNPAID_PART = 8;
 
 const NOTHING: CommandCount = { arrival: 0, day: 0, bytes: 0 };
@@ -80,7 +80,7 @@ export const spendBudget = (
       ...{ retryAfter: wait, resetsAt: now + wait },
     },
   });
-  // Check the day first: a sender that waits for the rate must not learn only then that the day is used up.
+  // Check the day first: otherwise a sender would wait for the rate and only then learn that the day's budget is used up.
   if (used + bytes > limit) return refuse('command_bytes', limit, DAY, day + DAY - now);
   if (!paced.admitted) return refuse('command_rate', rate.limit, rate.seconds, paced.retryAfter);
   const count = { arrival: paced.arrival, day, bytes: used + bytes };

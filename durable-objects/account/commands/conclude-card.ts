@@ -11,9 +11,9 @@ import { applied, done, refused } from './command-answer.ts';
 type ConcludeCard = Extract<AccountCommand, { readonly kind: 'concludeCard' }>;
 
 /**
- * Ends the hold of a call whose answer was lost, by what its issuer charged the card (law 4): charges that much, or releases the amount. The
- * call stays `abandoned`, because its answer never came. A call that has ended already does not change; it is refused if the card was charged more
- * than the call, which is then the operator's loss.
+ * Ends the hold of a call whose answer was lost, by what its issuer charged the card (law 4): charges that much, or releases the amount.
+ * The call stays `abandoned`, because its answer never came. A call that has already ended does not change. The command is refused if the
+ * card was charged more than the call, which is then the operator's loss.
  */
 export const concludeCard = (
   state: AccountState,
@@ -22,7 +22,7 @@ export const concludeCard = (
   context: Context,
 ): Decision<CommandVerdict> => {
   if (record === undefined) return done(state, false);
-  // Its Worker may still finish it: the sweep comes again.
+  // The Worker may still finish the call: the sweep tries again later.
   if (record.state === 'held') return unstored(state, { verdict: 'unavailable' });
   if (!keepsHold(record)) {
     return amount > record.charged
@@ -36,7 +36,7 @@ export const concludeCard = (
     context,
     {
       type: 'call.resolved',
-      // No person signed this: the issuer's answer decided.
+      // The issuer's answer decided, so there is no signature of a person.
       rule: 'card',
       decision: charged > 0n ? 'charged' : 'released',
       amounts: { charged: charged.toString(), before: record.charged.toString() },

@@ -24,14 +24,14 @@ export const receive = (
   { from, asset, total }: Credit,
   context: Context,
 ): Decision<CommandVerdict> => {
-  // Totals are kept by the sender's name: without one, another account's total would count again.
+  // Totals are stored under the sender's name: without a name, the same total could count twice.
   if (parseAccountId(from) === undefined) return unstored(state, UNAVAILABLE);
   const known = transferWith(context.read, from, asset);
   const purse = purseOf(state, asset);
-  // A later message has overtaken this one: its total includes this amount.
+  // A later message has arrived first: its total includes this amount.
   if (total <= known.received) return done(state, false, { credit: purse.credit });
   const amount = total - known.received;
-  // Storage could not count it, and the commit that tried would fail for its whole group.
+  // The total would exceed what storage can count, and the commit would fail for its whole group.
   if (max(total, purse.credit + amount) > MAX_STORED) return unstored(state, UNAVAILABLE);
   const credited: Purse = { ...purse, credit: purse.credit + amount };
   return move(state, { ...known, received: total }, credited, context, {
@@ -64,7 +64,7 @@ export const recordRefund = (
     evidence: commandEvidence(intent, by),
     amounts: { amount: amount.toString() },
     payment: { asset, transaction, block, log: place },
-    // Not the member `call`: an entry with it would count as one about the call's own payment.
+    // Not in the member `call`: readers would take the entry for one about the call's own payment.
     ...(call === undefined ? {} : { outcome: { call } }),
   });
 };

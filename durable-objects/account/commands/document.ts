@@ -4,7 +4,10 @@ import type { DocumentType } from '../../../src/protocol/account/command.ts';
 import type { Noun } from '../../store/noun.ts';
 import type { Condition, Reader } from '../../store/query.ts';
 
-/** A document that the account keeps for the gateway. A removed tool stays, without text: the tools.json of the gateway may still list it. */
+/**
+ * A document that the account keeps for the gateway. A removed tool stays stored, without text, because the gateway's tools.json may still
+ * list it.
+ */
 export type StoredDocument = {
   readonly type: DocumentType;
   readonly name: string;

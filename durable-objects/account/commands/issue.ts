@@ -33,15 +33,15 @@ import {
 
 /** The longest chain of grants (`docs/wire-format.md`). */
 const MAX_CHAIN = 3;
-/** The grants that an account may issue if neither it nor another account has paid for them here. */
+/** How many grants an account may issue that no account has paid for here. */
 const MAX_UNPAID = 256;
 
 type Issue = Extract<AccountCommand, { readonly kind: 'issue' }>;
 type Accept = Extract<AccountCommand, { readonly kind: 'accept' }>;
 
 /**
- * The issuer's part of a registration: may it issue this grant, and does the grant stay within the issuer's own (`docs/wire-
- * format.md`).
+ * The issuer's part of a registration: may it issue this grant, and does the grant stay within the issuer's own grant
+ * (`docs/wire-format.md`)?
  */
 export const issue = (
   state: AccountState,
@@ -54,7 +54,7 @@ export const issue = (
   if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
     return refused(state, { reason: 'penniless', field: 'delegation.issuer' });
   }
-  // One unit in a wallet must not allow any number of rows.
+  // One unit in a wallet must not buy an unlimited number of rows.
   if (!hasPaid(state) && issuedCount(context.read) >= MAX_UNPAID) {
     const expected = `an account that has paid here, beyond ${MAX_UNPAID} grants`;
     return refused(state, wrong('issuer', expected, 'none'));
@@ -101,7 +101,7 @@ export const accept = (
   // Any account's intent may name any grant; only the delegate may accept it.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
   const { delegation } = issued.grant;
-  // A holder that consents to an expired grant could never call again: it would need a grant and have none.
+  // An account that consents to an expired grant could never call again: it would then need a grant, and have no live one.
   if (BigInt(context.now) >= delegation.validUntil) {
     const { validUntil } = delegation;
     return refused(state, wrong('validUntil', `> ${context.now}`, validUntil.toString()));
@@ -182,6 +182,6 @@ const parentChain = (
   if (isAncestor) {
     return refuse('delegate', 'an account that is no ancestor of the issuer', delegation.delegate);
   }
-  // Checked last: a grant that is invalid in itself costs no request.
+  // Checked last, so that an invalid grant costs no request.
   return hasAsked ? { chain } : unstored(state, ASK_ANCESTORS);
 };

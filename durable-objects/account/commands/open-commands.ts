@@ -54,7 +54,7 @@ export const openCommands = (
     if (counted.size > MAX_COUNTED && oldest !== undefined) counted.delete(oldest);
   };
 
-  /** Notifies descendants of a change that they decide by. Other commands change nothing for them. */
+  /** Notifies descendants of a change that affects their decisions. Other commands change nothing for them. */
   const push = async (command: AccountCommand): Promise<Partial<Pushed>> => {
     if (command.kind === 'revoke') {
       const { id, epoch } = command.revocation;

@@ -21,7 +21,7 @@ type CommandOf<Kind extends AccountCommand['kind']> = Extract<
 const MAX_REASON = 1_000;
 const MAX_NAME = 512;
 
-/** Sends a payment to the settlement queue again, at once: one that is stuck, or whose message became a dead letter. */
+/** Sends a stuck payment, or one whose message became a dead letter, to the settlement queue again at once. */
 export const redrive = (
   state: AccountState,
   record: CallRecord | undefined,
@@ -44,7 +44,7 @@ export const redrive = (
   return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
-/** Writes off a payment that can no longer be presented and that no observation shows as moved: our loss, no debt. */
+/** Writes off a payment that can no longer be presented and that no observation shows as moved: the operator's loss, no debt. */
 export const writeOff = (
   state: AccountState,
   record: CallRecord | undefined,
@@ -116,7 +116,7 @@ export const resolve = (
     {
       type: 'call.resolved',
       decision: charge ? 'charged' : 'released',
-      // Both amounts: the entry that ended the call counts what had moved as charged, so a sum of the log takes the difference.
+      // Contains both amounts: the entry that ended the call counted the moved money as charged, so sums over the log add the difference.
       amounts: { charged: charged.toString(), before: record.charged.toString() },
       outcome: { reason: shortened(reason, MAX_REASON) },
       payment: { state: record.payment, paidBy: record.paidBy },

@@ -15,7 +15,8 @@ import { ancestorsOf, exists, hasParent, relationTo } from '../tree/ancestors.ts
 export type SignedCommand = Extract<AccountCommand, { readonly intent: CommandIntent }>;
 
 /**
- * Commands remembered at a time: more than any account gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts.
+ * How many commands the account remembers: more than any account sends in five minutes, and few enough to count. Law 12: fewer for unpaid
+ * accounts.
  */
 const MAX_COMMANDS = 1_000;
 const MAX_UNPAID = 100;

@@ -21,7 +21,7 @@ export const mismatch = (
   return { reason: 'precondition_failed', ...(current === undefined ? {} : { current }) };
 };
 
-/** Like `mismatch`, but a sender that has not seen the document may not replace it. `next`: absent if it is removed. */
+/** Like `mismatch`, but a sender that has not seen the document may not replace it. `next`: absent if the document is being removed. */
 export const unseen = (
   expected: Expected | undefined,
   current: Hex | undefined,

@@ -13,7 +13,7 @@ import { documentHash, documentText } from './precondition.ts';
 
 /** The largest text, in canonical JSON: far below `MAX_ENTRY_TEXT`, and more than any terms or default policy can have. */
 const MAX_BYTES = 49_152;
-/** Evidence holds the text one level down. */
+/** The evidence nests the text one level deeper. */
 const MAX_DEPTH = 7;
 
 /**

@@ -37,7 +37,7 @@ const MAX_BYTES: Readonly<Record<DocumentType, number>> = {
   webhook: 16_384,
   secret: 1_024,
 };
-/** Evidence holds the document one level down. */
+/** The evidence nests the document one level deeper. */
 const MAX_DEPTH = 7;
 const MAX_NAME = 256;
 const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100, secret: 256 };
@@ -96,7 +96,7 @@ export const putDocument = (
   };
 };
 
-/** A former ancestor gets no more alerts of the account: its webhooks are removed, with an entry for each. */
+/** A former ancestor must get no more alerts of the account: removes its webhooks, with an entry for each. */
 export const withoutWebhooks = (
   state: AccountState,
   evidence: { readonly [key: string]: Json },

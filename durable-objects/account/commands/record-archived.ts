@@ -7,7 +7,7 @@ import { done, logged } from './command-answer.ts';
 import { isLogged, LOGGED_TEXT } from './document.ts';
 
 /**
- * Records that the archive wrote an object: whoever has the account's log can tell whether the object in R2 is still the same (law 11). The
+ * Records that the archive wrote an object: a reader of the account's log can tell whether the object in R2 is unchanged (law 11). The
  * SHA-256 is remembered, so a run that died after this entry records nothing twice.
  */
 export const recordArchived = (

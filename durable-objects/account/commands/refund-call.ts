@@ -18,11 +18,11 @@ type RefundCall = Extract<AccountCommand, { readonly kind: 'refundCall' }>;
 const MAX_REASON = 1_000;
 
 /**
- * Gives back what a call was charged, in whole or in part, as credit of whoever paid it: the account, or the ancestor whose credit paid.
- * The call's refunds are one total that only grows, and it never exceeds the charge. Counters of limits keep the charge: a refund
- * is no new budget (law 6).
+ * Refunds the charge of a call, in whole or in part, as credit of the payer: the account, or the ancestor whose credit paid. The call's
+ * refunds are one total that only grows, and it never exceeds the charge. Counters of limits keep the charge: a refund is no new budget
+ * (law 6).
  *
- * @param record the call, if the account still has it: then nothing else describes its charge
+ * @param record the call, if the account still has it; it then takes precedence over any other description of the charge
  */
 export const refundCall = (
   state: AccountState,
@@ -100,7 +100,7 @@ const chargeOf = (record: CallRecord): CallCharge => {
 const paymentOf = (payment: PaymentState): CallCharge['payment'] =>
   payment === 'held' || payment === 'queued' || payment === 'sent' ? 'open' : payment;
 
-/** Why nothing of a charge can be given back: the payer has not paid it (yet), or has its money elsewhere. */
+/** Why a charge cannot be refunded: the payer has not paid it, or not yet, or has already got its money back in another way. */
 const obstacleTo = (charge: CallCharge): string | undefined => {
   if (charge.state === 'held') return 'The call is still running. Refund it once it has ended.';
   if (charge.isKept) {

@@ -65,7 +65,7 @@ export const take = (
     return refuse('delegate', 'an account that has issued no grants as an owner', account);
   }
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
-  // Race: the account learned of the revocation after the issuer had answered. What the grant names as ancestors was cut off already.
+  // Race: the account learned of the revocation after the issuer had answered. The ancestors that the grant names were already cut off.
   const isDead = [grant, ...chain].some((link) => tree.answers[link.hash]?.status === 'revoked');
   if ((moves || isDead) && !hasAsked) return unstored(state, ASK_ANCESTORS);
   if (isDead) return refused(state, { reason: 'grant_revoked', field: 'delegation.parent' });
@@ -95,7 +95,7 @@ export const take = (
     policy: compiled(grant),
     status: 'active',
     consent: consent.call,
-    // Two grants of one second keep their order, also after the account has slept.
+    // Two grants taken in the same second keep their order, even after the object was evicted.
     registeredAt: Math.max(context.now, ...held.map((each) => each.registeredAt + 1)),
   };
   const kept = held
@@ -124,7 +124,7 @@ export const take = (
   };
 };
 
-/** A held grant once a later one was taken. */
+/** A held grant after the account has taken a later one. */
 const formerGrant = (tree: AccountState['tree'], held: HeldGrant, moves: boolean): HeldGrant => {
   if (moves && held.status === 'active') return { ...held, status: 'superseded' };
   return isCutOff(tree, held) && held.isReplaced !== true ? { ...held, isReplaced: true } : held;
@@ -137,7 +137,7 @@ const isCutOff = (tree: AccountState['tree'], held: HeldGrant): boolean =>
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
   Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
   Object.values(tree.shares).some((book) =>
-    // Nothing remains of a period that has ended.
+    // An ended period leaves nothing to return.
     Object.entries(book).some(
       ([name, share]) => now < shareEnd(name, share) && outstandingOf(share) > share.spent,
     ),

@@ -10,13 +10,13 @@ import type { AccountState } from '../state.ts';
  * repeated or out of order moves nothing twice. Atomic units.
  */
 export type Transfer = {
-  /** The other account; or, of a refund by an operator, the chain's Transfer log or the refunded call. */
+  /** The other account; for a refund by an operator, the chain's Transfer log or the refunded call. */
   readonly peer: string;
   readonly asset: AssetId;
   /** Credit that this account has paid for and sent to `peer`, and how much of it `peer` has acknowledged. */
   readonly sent: bigint;
   readonly acknowledged: bigint;
-  /** Credit received from `peer`; of a refund, its amount or the total of the call's refunds. */
+  /** Credit received from `peer`; for a refund, its amount or the total of the call's refunds. */
   readonly received: bigint;
 };
 
@@ -56,7 +56,7 @@ export const TRANSFER: Noun<Transfer, 'pending'> = {
 export const pendingTransfers = (read: Reader): Iterable<Transfer> =>
   read.find(TRANSFER, { where: [['pending', '=', 1]] });
 
-/** Credit sent to and received from another account so far; all zero if there was none. */
+/** Credit sent to and received from another account so far; all zero if none was exchanged. */
 export const transferWith = (read: Reader, peer: string, asset: AssetId): Transfer =>
   read.get(TRANSFER, transferKey({ peer, asset })) ?? {
     ...{ peer, asset, sent: 0n, acknowledged: 0n, received: 0n },

@@ -15,7 +15,7 @@ import { crossings } from './soft-limit.ts';
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;
 
-/** An account with entries of alerts that belong to no call. */
+/** An account, and entries of alerts that belong to no call. */
 type Alerted = Pick<Decision<unknown>, 'state' | 'entries'>;
 
 /**

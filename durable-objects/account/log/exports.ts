@@ -26,11 +26,11 @@ const D1_PATIENCE_MS = 3_000;
 export type Exports = {
   isDue(memory: Memory, now: Seconds): boolean;
   send(memory: Memory, disk: Disk, now: Seconds): Promise<void>;
-  /** After a wake-up: reads how far D1 is, once. The next write stores the answer. */
+  /** After a wake-up: reads once how far D1 has stored the chain. The next write stores the answer. */
   ask(memory: Memory): Promise<void>;
-  /** As `ask`, of an account that may write nothing for a long time: stores the answer, so that no later wake-up asks again. */
+  /** As `ask`, for an account that may write nothing for a long time: stores the answer, so that no later wake-up asks again. */
   askAndStore(memory: Memory): Promise<void>;
-  /** D1 has every entry up to `seq`. @returns the memory that knows it; undefined if the account is unavailable. */
+  /** D1 has every entry up to `seq`. @returns the updated memory; undefined if the account is unavailable. */
   acknowledge(seq: number): Promise<Memory | undefined>;
 };
 

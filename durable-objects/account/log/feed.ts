@@ -23,7 +23,7 @@ const LISTENS_MS = 30_000;
 
 /** New entries of an account, for its listeners. */
 export type Feed = {
-  /** A group is durable, and has added these entries. Not before: a shown entry must never be undone. */
+  /** Called once a group is durable, with its new entries. Not earlier: a crash must never undo an entry that was shown. */
   committed(added: readonly Entry[]): void;
   /** Entries after a place in the chain; if there are none yet, waits for the next commit that adds some. Writes nothing. */
   entries(
@@ -52,7 +52,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       { verdict: 'unavailable' },
     );
 
-  /** Without a gap, from `after` + 1 on; none if D1 has that entry and the account no longer does. */
+  /** Without a gap, from `after` + 1 on; empty if that entry has left the account for D1. */
   const entriesIn = (memory: Memory, after: number, limit: number): readonly Entry[] => {
     const { head, exported } = memory.state;
     if (after >= head.seq) return [];

@@ -12,15 +12,15 @@ import type { Presenter } from './present-payments.ts';
 
 /** A busy account sends at most this often, milliseconds: many payments and entries share a message. */
 const SEND_PAUSE_MS = 1_000;
-/** Accounts that get credit totals at once. */
+/** How many accounts get credit totals concurrently. */
 const CREDITS_AT_ONCE = 20;
 
 export type Outbox = {
-  /** Sends what is due after a commit: at once, or with all that becomes due within a second of the last time. */
+  /** Sends what is due after a commit: at once, or, if the last send was less than a second ago, when that second is over. */
   committed(memory: Memory, disk: Disk): Promise<void>;
   /** Sends unacknowledged messages now. The next alarm retries failures. */
   send(memory: Memory, disk: Disk): Promise<void>;
-  /** D1 has every entry up to `seq`: sends those after it. */
+  /** Learns that D1 has every entry up to `seq`, and sends the entries after it. */
   exported(seq: number): Promise<Acknowledged>;
 };
 

@@ -16,7 +16,7 @@ import { keyOfPayer } from '../../../src/settlement/relayer/key-of-payer.ts';
 export type Presenter = {
   /**
    * Presents payments for the first time: to the relayer's object where that is their first backend, and else through the queue. May lose
-   * some: the account sends a payment again until it has committed its end.
+   * some: the account sends each payment again until it has committed the payment's end.
    *
    * @throws if some could not be handed over.
    */

@@ -3,10 +3,10 @@ import type { AccountState } from '../state.ts';
 
 /** The same alert is raised once in this time. */
 const ALERT_PAUSE: Seconds = 600;
-/** Alerts that are remembered: every commit stores them. */
+/** How many alerts to remember; every commit stores them all. */
 const MAX_REMEMBERED = 64;
 
-/** Remembers an alert from outside; undefined if it was raised lately. The oldest is forgotten for it. */
+/** Remembers an alert that was raised outside the account, and forgets the oldest one; undefined if it was raised lately. */
 export const raisedNow = (
   state: AccountState,
   key: string,
@@ -18,7 +18,7 @@ export const raisedNow = (
   return { ...state, tree: { ...state.tree, alerts } };
 };
 
-/** As `raisedNow`, for alerts that calls can cause at will: forgets none, because the forgotten ones would be raised again each time. */
+/** As `raisedNow`, for alerts that callers can cause at will. Forgets none: forgotten alerts could be raised again and again. */
 export const raisedOnce = (
   state: AccountState,
   key: string,

@@ -44,7 +44,7 @@ export const crossings = (
     );
   });
   let state = after;
-  // Each alert costs rows, and messages to all ancestors: windows of a second, or limits that change all the time, do not raise one
+  // Each alert costs rows, and messages to all ancestors, so windows of a second, or limits that change all the time, must not raise one
   // each time.
   const news = crossed.filter(({ name, key }) => {
     const raised = raisedOnce(state, hashOf([asset, name, key]), context.now);
@@ -95,7 +95,7 @@ const softLimitsOf = (
       .filter(({ name }) => names.includes(name))
       .map((named) => ({
         ...named,
-        // The same limit written anew raises no second alert; a higher one does.
+        // Writing the same limit again raises no second alert; a higher limit does.
         key: `${kind} ${named.counter.limit}`,
         prefix,
         percent: policy.softPercent ?? SOFT_PERCENT,

@@ -6,9 +6,9 @@ import { type HeldGrant, isLive, issuerOf, linksOf } from './grants.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * The ancestors of an account, nearest first, by the grant that it took last, also after that grant was revoked or has expired: an
- * owner must still be able to read and stop an agent whose grant it revoked (law 8). An offer makes no ancestor: only `take` writes
- * this, with the holder's signature.
+ * The ancestors of an account, nearest first, by the grant that it took last, even if that grant has been revoked or has expired: an owner
+ * must still be able to read and stop an agent whose grant it revoked (law 8). An offer does not make its issuer an ancestor: only `take`
+ * writes this, with the holder's signature.
  */
 export const ancestorsOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
   tree.ancestors ?? [];
@@ -17,7 +17,7 @@ export const ancestorsOf = ({ tree }: Pick<AccountState, 'tree'>): readonly Acco
 export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
   tree.governed && tree.parent !== undefined;
 
-/** Whether anything was ever stored here. */
+/** Whether the account has ever stored anything. */
 export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;
 
 export const relationTo = (
@@ -46,12 +46,12 @@ export const cutOffCount = (
   const ranks = current
     .filter(({ isReplaced }) => isReplaced !== true)
     .map((each) => revokedRank(tree, each))
-    // An expired grant says nothing about the ancestors, and neither does one that the parent itself revoked.
+    // Ignores an expired grant, and one that the parent itself revoked: neither shows whether an ancestor was cut off.
     .filter((rank) => rank > 0);
   return ranks.length === 0 ? logged : Math.max(logged, Math.min(...ranks));
 };
 
-/** Whether a grant came through the same accounts as the one that the account took last. */
+/** Whether a grant came through the same accounts as the grant that the account took last. */
 const isCurrent = ({ ancestors = [] }: Tree, held: HeldGrant): boolean => {
   const links = linksOf(held);
   return (
@@ -79,7 +79,7 @@ export const mayReplace = (
   return ranks.indexOf(by) >= ranks.indexOf(writer);
 };
 
-/** A higher ancestor that commands the same becomes its writer, so that accounts between the two cannot lift it. */
+/** A higher ancestor that sends the same command becomes the writer, so that accounts between the two cannot lift the status. */
 export const isRaised = (
   state: AccountState,
   by: AccountId | undefined,

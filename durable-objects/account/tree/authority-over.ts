@@ -50,7 +50,7 @@ export const authorityOver = (
 const statusOf = (state: AccountState, issued: Hex, context: Context): Authority['status'] => {
   if (state.tree.status !== 'active') return state.tree.status;
   const row = issuedGrant(context.read, issued);
-  // An offer allows no spend: its delegate consents first.
+  // An offer allows no spending until its delegate has consented.
   if (row === undefined || row.status === 'offered') return 'unknown';
   return grantStatus(state, row.grant.delegation, row.status, context);
 };

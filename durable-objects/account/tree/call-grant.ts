@@ -14,8 +14,8 @@ export type GrantChoice =
 const CONTRACT_SECONDS: Seconds = 60;
 
 /**
- * The grant of a call without `authority`: the account's default while it lives, else the last one taken that lives. So a newer grant
- * replaces an older one, and a revoked one does not block its successor.
+ * The grant of a call without `authority`: the account's default grant while it is live, else the live grant that it took last. So a newer
+ * grant replaces an older one, and a revoked one does not block its successor.
  */
 export const defaultAmong = (
   { tree }: Pick<AccountState, 'tree'>,
@@ -24,9 +24,9 @@ export const defaultAmong = (
   live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live.at(-1);
 
 /**
- * The grant of a call (`docs/wire-format.md` §16): the one its intent names, else the account's default. A grant in fiat is
- * the default for calls in fiat alone, so an agent may hold a budget in both kinds of money. An account that ever took a grant
- * never calls without one: a revoked agent does not become a stranger (law 8).
+ * The grant of a call (`docs/wire-format.md` §16): the one its intent names, else the account's default. A grant in fiat is the default
+ * only for calls in fiat, so an agent may hold a budget in both kinds of money. An account that ever took a grant never calls without one:
+ * a revoked agent does not become a stranger (law 8).
  */
 export const chooseGrant = (
   state: AccountState,

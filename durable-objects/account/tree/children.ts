@@ -33,7 +33,7 @@ export const children = (
 };
 
 const childOf = (state: AccountState, issued: IssuedGrant, context: Context): Child => {
-  // The delegate's own lease only: its descendants are listed by their issuers.
+  // Only the delegate's own lease: the issuers of its descendants list those.
   const lease = leaseOf(context.read, issued.child, issued.grant.hash);
   const { delegation, hash } = issued.grant;
   const until = lease?.until ?? 0;

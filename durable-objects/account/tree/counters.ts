@@ -64,7 +64,7 @@ export const limitCounters = (
   ];
 };
 
-/** How long after its period a counter may go: the clocks of an account and its descendants differ, and may be set back. */
+/** How long after its period a counter may be deleted: the clocks of an account and its descendants differ, and may be set back. */
 const GRACE: Seconds = 3_600;
 
 /** The most counters of one asset that a policy may add windows to: every commit stores them. */
@@ -89,10 +89,10 @@ const isRead = (name: string, asset: AssetId, { own, held }: InForce): boolean =
 };
 
 /**
- * Whether nothing refers to a counter any more. A counter is identified by its length, asset and grant, never by the policy that wrote
- * the limit: a limit that is edited, or removed and restored, goes on counting. So a window outlives its policies until its period is
- * over, and `lifetime` stays with its account. A grant's counters end earlier, with a revoked grant, once no call holds and no
- * descendant has anything of them.
+ * Whether nothing refers to a counter any more. A counter is identified by its length, asset and grant, never by the policy that wrote the
+ * limit: a limit that is edited, or removed and restored, keeps its count. So a window outlives its policies until its period is over, and
+ * `lifetime` stays with its account. A grant's counters end earlier, with a revoked grant, once no call holds and no descendant has
+ * anything of them.
  */
 const isOver = (
   name: string,
@@ -105,7 +105,7 @@ const isOver = (
   return name.includes('/') && held === 0n && leased === drawn;
 };
 
-/** The account without counters and shares that nothing refers to. The same state if there are none. */
+/** Returns the account without counters and shares that nothing refers to; the same state if there are none. */
 export const withoutDeadCounters = (
   state: AccountState,
   context: Pick<Context, 'now' | 'policy'>,
@@ -150,7 +150,7 @@ const liveRepeats = (
   return size(next) === size(repeats) ? repeats : next;
 };
 
-/** The first window of a policy that would be one counter too many for an asset; undefined if all fit. */
+/** The first window of a policy that would exceed the number of counters of an asset; undefined if all fit. */
 export const windowBeyondCap = (state: AccountState, policy: Policy): string | undefined => {
   for (const [asset, { windows }] of Object.entries(state.purses)) {
     const fresh = policy.windows.filter(

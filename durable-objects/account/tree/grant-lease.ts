@@ -64,7 +64,7 @@ const rehearse = async (
   recalls: Recalls,
   request: LeaseRequest,
 ): Promise<LeaseVerdict> => {
-  // The request itself reports for its account.
+  // The request itself contains the report of its account.
   const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
   const { verdict, recovery } = await ledger.submit<Leased>((state, context) => {
     const known = withReports(state, reports, context);
@@ -102,7 +102,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const kept = currentShares(merged.row.shares, named, context.now);
   const current = pick(kept, [...names, CREDIT]);
 
-  // The need must fit into every limit, so the limit that lacks most decides, and is named.
+  // The need must fit into every limit, so the limit with the greatest shortfall decides, and the refusal names it.
   let lacking: Lacking | undefined;
   const lack = (lacks: Lacking): void => {
     if (isWorse(lacks.recovery, lacking?.recovery)) lacking = lacks;
@@ -110,7 +110,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   for (const { counter, remaining } of limits) {
     const share = current[counter.name] ?? NO_SHARE;
     const lacks = request.need - unusedOf(share);
-    // If a limit was lowered below what is lent, nothing of it may be used any more, not even what was granted before (law 6).
+    // If a limit was lowered below the lent amount, no share of it may be used any more, not even one granted before (law 6).
     if (request.need === 0n || (remaining >= 0n && lacks <= min(remaining, grantable(share))))
       continue;
     const limit = { ...counterState(withoutUnused(counter.counter)), account: state.account };
@@ -193,8 +193,8 @@ const noLease = ({
 });
 
 /**
- * The shares of the current periods. The counter decides which period that is: a share of another period would not be counted, and the
- * limit would have no end. Shares of other counters stay while they are valid, in case their limits return.
+ * The shares of the current periods. The counter decides which period that is: a share of another period would not count, and spending
+ * would be unlimited. Shares of other counters stay while they are valid, in case their limits return.
  */
 const currentShares = (
   shares: Shares,
@@ -209,7 +209,7 @@ const currentShares = (
   return current;
 };
 
-/** Totals only grow, and storage counts only so far: a total beyond that would fail its whole group, again and again. */
+/** Totals only grow, and storage holds only safe integers: a larger total would fail its whole group, again and again. */
 const grantable = ({ granted }: Share): bigint => MAX_STORED - granted;
 
 const granting = (share: Share, more: bigint): Share => ({
@@ -217,7 +217,7 @@ const granting = (share: Share, more: bigint): Share => ({
   granted: share.granted + min(more, grantable(share)),
 });
 
-/** The limit for a refused descendant: unused shares of its siblings count as remaining, because a need that fits gets them. */
+/** The limit as a refused descendant sees it: unused shares of its siblings count as remaining, because a smaller need would get them. */
 const withoutUnused = (counter: SpendCounter): SpendCounter => ({
   ...counter,
   held: counter.held - (counter.lent?.unused ?? 0n),

@@ -69,7 +69,7 @@ export type HeldGrant = {
   readonly policy: Policy;
   /** `superseded`: the holder moved to another parent. */
   readonly status: 'active' | 'revoked' | 'superseded';
-  /** The holder knew that it was revoked when it took a later grant, which names the ancestors in its place. */
+  /** The holder knew of this grant's revocation when it took a later grant; that later grant names the ancestors instead. */
   readonly isReplaced?: true;
   /** Digest of the intent that the holder consented with. */
   readonly consent: Hex;
@@ -119,7 +119,7 @@ export const linksOf = ({
   chain,
 }: Pick<HeldGrant, 'grant' | 'chain'>): readonly SignedGrant[] => [grant, ...chain];
 
-/** Whether a grant was revoked: here, or because an ancestor revoked one of its parent grants. */
+/** Whether a grant was revoked, by its issuer or by an ancestor that revoked one of its parent grants. */
 export const isRevoked = ({ answers }: Pick<Tree, 'answers'>, held: HeldGrant): boolean =>
   held.status !== 'active' || linksOf(held).some(({ hash }) => answers[hash]?.status === 'revoked');
 

@@ -21,7 +21,7 @@ export type IssuedLease = {
   readonly child: AccountId;
   readonly issued: Hex;
   readonly asset: AssetId;
-  /** Until when the descendant may decide calls alone. */
+  /** Until when the descendant may decide calls without asking. */
   readonly until: Seconds;
   readonly shares: Shares;
 };
@@ -74,7 +74,7 @@ export const liveLeases = (read: Reader, now: Seconds): readonly IssuedLease[] =
   ...read.find(ISSUED_LEASE, { where: [['until', '>', now]] }),
 ];
 
-/** Leases that may have something to return, most first. */
+/** Leases that may have something to return, largest amounts first. */
 export const recallable = (read: Reader, now: Seconds, limit: number): readonly IssuedLease[] => [
   ...read.find(ISSUED_LEASE, {
     where: [
@@ -102,7 +102,7 @@ export const spentOf = ({ shares }: IssuedLease): bigint =>
 /** How long an expired grant is kept. It can be neither used nor registered again. */
 const FORGET_AFTER: Seconds = 30 * 86_400;
 
-/** Removes expired grants, and the leases of removed grants once nothing of them can be returned: until then they count. */
+/** Removes expired grants, and the leases of removed grants once nothing of them can be returned: until then their shares count. */
 export const pruneTree = (disk: Disk, now: Seconds): void => {
   const expired = [
     ...disk.find(ISSUED_GRANT, { where: [['valid_until', '<=', now - FORGET_AFTER]] }),
@@ -135,8 +135,8 @@ export type Lessees = {
   set(lessee: { readonly child: AccountId; readonly issued: Hex }, until: Seconds): void;
   count(now: Seconds): number;
   /**
-   * Into how many equal parts the remaining amount is divided for a holder of this grant: by branches first, then within its own, so
-   * that an account with thousands of descendants takes nothing from its siblings.
+   * The number of equal parts into which the remaining amount is divided for a holder of this grant: by branches first, then within the
+   * holder's branch, so that an account with thousands of descendants takes nothing from its siblings.
    */
   parts(issued: Hex, now: Seconds): number;
 };

@@ -14,7 +14,7 @@ export type LeaseNeed = {
   readonly need: bigint;
   /** The needed part of the ancestor's credit. */
   readonly credit?: bigint;
-  /** Of a call that waited for a person: the shares that it holds already (`usedShareText`), and how much of each. */
+  /** For a call that waited for a person: the shares that it already holds (`usedShareText`), and how much of each. */
   readonly holds?: { readonly usedShares: readonly string[]; readonly amount: bigint };
 };
 
@@ -38,7 +38,7 @@ const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seco
   return lease.status !== 'active' || sharesCover(state, link, lease, price, now);
 };
 
-/** Whether the ancestor's last answer was that it is not active: the denial must name that first. */
+/** Whether the ancestor last answered that it is not active: the denial must name that first. */
 export const wasRefused = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
   const answer = tree.answers[hash];
   return answer !== undefined && answer.status !== 'active';
@@ -84,9 +84,9 @@ type Usable = {
 };
 
 /**
- * Decides which waiting calls an answer wakes, in the order of their arrival. Calls that it covers continue; calls that it can never
- * cover are denied with the limit that it names; the others wait for the next answer. The first is always answered, so no call waits
- * for ever. Pure.
+ * Decides which waiting calls an answer wakes, in the order of their arrival. Calls that the answer covers continue; calls that the
+ * ancestor can never cover are denied with the limit in the answer; the others wait for the next one. The first is always answered, so no
+ * call waits for ever. Pure.
  */
 export const answerWaiters = <W extends LeaseNeed>(
   waiters: readonly W[],

@@ -28,7 +28,7 @@ export type Peers = (
 
 /** Requests for shares of ancestors' limits: one at a time for each grant, for all calls that wait. */
 export type LeaseRequests = {
-  /** Asks for everything at once. @returns what the call's next decision must know. */
+  /** Requests all needs concurrently. @returns the answers for the call's next decision. */
   obtain(progress: Progress, needs: readonly LeaseNeed[], asset: AssetId): Promise<Progress>;
   /** As `obtain`, without taking anything: for dry runs. */
   rehearse(progress: Progress, needs: readonly LeaseNeed[], asset: AssetId): Promise<Progress>;
@@ -64,7 +64,7 @@ export const openLeaseRequests = (
     ledger.submit<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined>(
       (state, { now }) => {
         const lease = state.leases[link.hash];
-        // What the call itself holds covers its need: the ancestor must not count it as taken.
+        // The call's own hold covers its need: the ancestor must not count that amount as taken.
         const { tree } =
           holds === undefined
             ? state
@@ -125,7 +125,7 @@ export const openLeaseRequests = (
             unusedOf(shareOf(next.tree, link.hash, name)),
           ),
           credit: unusedOf(shareOf(next.tree, link.hash, CREDIT)),
-          // By our clock its period is over, by the ancestor's it is not: this share cannot be used, nor could a larger one.
+          // The period is over by this account's clock and not by the ancestor's: neither this share nor a larger one could be used.
           usable: (next.leases[link.hash]?.names ?? []).every(
             (name) => now < shareEnd(name, shareOf(next.tree, link.hash, name)),
           ),
@@ -134,7 +134,7 @@ export const openLeaseRequests = (
       { isLive: false, unused: [], credit: 0n, usable: false },
     );
     if (prepared?.busy !== true || !held.usable) queue.appetite = 0n;
-    // The ancestor had too little: do not request more ahead.
+    // The ancestor had too little: stop requesting ahead.
     else if (verdict.verdict === 'leased') {
       queue.appetite = min(max(head.need, queue.appetite * 2n), head.need * MAX_AHEAD);
     }
@@ -203,7 +203,7 @@ export const openLeaseRequests = (
             return (known: Progress) =>
               answered.reduce((so, [, answer]) => learned(so, each, answer), known);
           }
-          // Keep the refusal as in a real request: it is the ancestor's status, not this call's.
+          // Keep the refusal as after a real request: it reports the ancestor's status, not this call's.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
               (state, { now }) => unstored(takeLease(state, link, verdict, now, need), undefined),
@@ -245,7 +245,8 @@ export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promi
 };
 
 /**
- * Requests the status of every held grant from its ancestors, before the account issues a grant under it, takes another, or reports it.
+ * Requests the status of every held grant from its ancestors, before the account issues a grant under it, takes another grant, or reports
+ * it to a reader.
  *
  * @returns whether all of them answered.
  */
@@ -254,7 +255,7 @@ export const checkAncestors = async (ledger: Ledger, requests: LeaseRequests): P
     const all = state.held.flatMap((held) => leaseNeeds(state, held, 0n, now));
     return unstored(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
   }, []);
-  // A dry run, because a real lease would hold a share, in another asset than that of the calls.
+  // A dry run, because a real lease would hold a share, possibly in an asset that no call uses.
   const { unreachable } = await requests.rehearse(NO_PROGRESS, needs, 'eip155:0/erc20:0x');
   return unreachable === undefined;
 };

@@ -14,7 +14,7 @@ export type MergedReport = {
   readonly changed: boolean;
 };
 
-/** Takes over the child's totals of current periods: nothing of an older period counts any more. */
+/** Merges the child's totals of current periods; older periods no longer count. */
 export const merge = (
   state: AccountState,
   row: IssuedLease,
@@ -95,7 +95,7 @@ export const counted = (
 /** A descendant's report of its shares. */
 export type Report = Pick<IssuedLease, 'child' | 'issued' | 'shares'>;
 
-/** The account as if reports had been taken over. For dry runs, which write nothing. Pure. */
+/** The account as it would be after merging reports. For dry runs, which write nothing. Pure. */
 export const withReports = (
   state: AccountState,
   reports: readonly Report[],

@@ -33,7 +33,7 @@ export type Recalls = {
   /** Collects reports, and takes over what the descendants have spent and hold. */
   takeReports(): Promise<void>;
   /**
-   * Takes back what descendants do not use. A caller that arrives during a round waits for one that began after its arrival.
+   * Takes back what descendants do not use. A caller that arrives during a round waits for the next round.
    *
    * @returns how many descendants received a recall. After zero another round returns nothing.
    */
@@ -106,7 +106,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     );
   };
 
-  /** Descendants that may have something to return, most first, without those that do not answer. */
+  /** Descendants that may have something to return, largest amounts first, without those that do not answer. */
   const candidates = (now: number): readonly IssuedLease[] =>
     recallable(ledger.disk(), Math.floor(now / 1000), ROUND_SIZE + silentUntil.size)
       .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
@@ -170,7 +170,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
 
     async takeReports() {
       await reports();
-      // Take each report over once: an older report must not pass for news after a newer request of its account.
+      // Merge each report once: an older report must not overwrite figures of a newer request of the same account.
       const news = [...reported].filter(([, { isMerged }]) => !isMerged);
       for (const [child, report] of news) reported.set(child, { ...report, isMerged: true });
       await Promise.all(

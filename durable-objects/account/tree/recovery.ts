@@ -5,8 +5,8 @@ import type { SpendCounter } from '../../../src/policy/rule.ts';
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 
 /**
- * Whether descendants could free what a need lacks. `now`: what they reported as unused is enough. `perhaps`: only if calls fail that
- * they reported as running. `never`: not even if they returned everything.
+ * Whether descendants could free what a need lacks. `now`: what they reported as unused is enough. `perhaps`: only if some of their running
+ * calls fail. `never`: not even if they returned everything.
  */
 export type Recovery = 'now' | 'perhaps' | 'never';
 
@@ -23,7 +23,7 @@ const NOTHING: Lent = { unused: 0n, held: 0n };
 export const limitRecovery = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Recovery =>
   recoveryOf(need, limit - spent - held, lent ?? NOTHING);
 
-/** The limit that lacks most for a price, and the sources with that limit alone. */
+/** The limit with the greatest shortfall for a price, and the sources with that limit alone. */
 export const worstLimit = (
   sources: readonly Source[],
   price: bigint,
@@ -64,7 +64,7 @@ export const hasLent = (state: AccountState, asset: AssetId): boolean => {
   return creditLent > 0n || Object.values(windows).some(({ leased, drawn }) => leased > drawn);
 };
 
-/** The account as if descendants had returned what they do not use. For dry runs, which take nothing. */
+/** The account as it would be if descendants returned what they do not use. For dry runs, which take nothing. */
 export const withAllReturned = (state: AccountState, asset: AssetId): AccountState => {
   const purse = purseOf(state, asset);
   const windows = Object.entries(purse.windows).map(([name, counter]) => [

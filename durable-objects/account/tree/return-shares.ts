@@ -154,7 +154,7 @@ export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] 
       isClosing(state, issued, now),
   );
 
-/** Whether shares can be forgotten: every held grant that stands on them is over, and no call holds anything of them. */
+/** Whether shares can be forgotten: every held grant that depends on them has ended, and no call holds any of them. */
 const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
   const shares = state.tree.shares[issued];
   return (
@@ -187,10 +187,10 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
 
-/** Only a request for another share would report the spending, and the account may never send one. */
+/** Otherwise only a request for another share would report the spending, and the account may never send one. */
 const isUsedUp = (state: AccountState, issued: Hex, now: Seconds): boolean =>
   state.tree.unreported?.includes(issued) === true && !isUnused(state, issued, now);
 
-/** An account that has slept holds no lease any more. */
+/** An account that was evicted holds no lease any more. */
 const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>
   (leases[issued]?.until ?? 0) + IDLE_GRACE;

@@ -65,7 +65,7 @@ export const ownSources = (
   ];
 };
 
-/** The names of this account's own counters that a call counts in, each once. */
+/** The names of this account's own counters in which a call counts, without duplicates. */
 export const countersOf = (
   state: AccountState,
   asset: Subject['asset'],

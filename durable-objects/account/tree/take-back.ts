@@ -7,7 +7,7 @@ import { ISSUED_LEASE, type IssuedLease } from './issued-lease.ts';
 import { merge } from './merge-report.ts';
 import { withoutEnded } from './share.ts';
 
-/** Takes over what a descendant returned and spent, after a recall or when it is idle. Pure. */
+/** Merges what a descendant returned and spent, after a recall or when the descendant is idle. Pure. */
 export const takeBack = (
   state: AccountState,
   row: IssuedLease,

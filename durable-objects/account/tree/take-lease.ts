@@ -20,7 +20,7 @@ const FORGET_SECONDS: Seconds = 86_400;
  * Merges an ancestor's answer. Totals only grow, and an answer of a lower revision is ignored: a lease that was granted before a freeze
  * must not take effect after it (law 6). The account stores no lease: the ancestor has it.
  *
- * @param need what the request needed: during a flood of denied calls the account does not request as much again at once.
+ * @param need the needed amounts: during a flood of denied calls the account does not at once request as much again.
  */
 export const takeLease = (
   state: AccountState,
@@ -61,7 +61,10 @@ export const takeLease = (
   };
 };
 
-/** The least need that the ancestor could not meet: a smaller lease proves nothing about a larger one. */
+/**
+ * The smallest need that the ancestor could not meet. It remains after a smaller need was granted, because that proves nothing about a
+ * larger one.
+ */
 const shortOf = (
   verdict: 'leased' | 'short' | 'refused',
   known: bigint | undefined,
@@ -72,8 +75,8 @@ const shortOf = (
 };
 
 /**
- * The end of a lease, counted from the request by the clock that will check it: no clock skew can extend the lease. A short answer
- * extends nothing, because the ancestor does not push a freeze to accounts that it granted nothing.
+ * The end of a lease, counted from the request by the clock that will check it: no clock skew can extend the lease. A short answer does not
+ * extend the lease, because the ancestor does not push a freeze to accounts to which it granted nothing.
  */
 const untilOf = (
   verdict: 'leased' | 'short' | 'refused',
@@ -101,8 +104,8 @@ export const mergeShares = (tree: Tree, issued: Hex, theirs: Shares): Tree => {
 };
 
 /**
- * Attack: an owner replaces policies without end. Each leaves the last period of its counters here, and every commit stores them. The
- * account forgets a period a day after its end, when no clock can take it for the current one.
+ * Attack: an owner replaces policies endlessly. Each policy leaves the last period of its counters here, and every commit stores them. The
+ * account forgets a period a day after its end, when no clock can still count in it.
  */
 const withoutEndedShares = (tree: Tree, issued: Hex, now: Seconds): Tree => {
   const own = Object.entries(tree.shares[issued] ?? {});

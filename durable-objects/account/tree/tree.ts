@@ -44,7 +44,9 @@ export type Tree = {
   readonly cutOff?: number | undefined;
   /** Whether the account ever took a grant. No call is then decided without one: a revoked agent does not become a stranger (law 8). */
   readonly governed: boolean;
-  /** The grant of a call without `authority`, while it lives: the one taken last, or the one that an ancestor chose since. */
+  /**
+   * The grant of a call without `authority`, while that grant is live: the grant taken last, or the one that an ancestor has chosen since.
+   */
   readonly defaultGrant?: Hex;
   /** Grants that this account issued with a lower epoch are revoked. */
   readonly epochFloor: number;
@@ -71,7 +73,7 @@ export type HeldLease = {
   readonly names: readonly string[];
   readonly policies: readonly Pick<Source, 'key' | 'origin' | 'policy' | 'writer'>[];
   readonly policiesHash: Hex;
-  /** The least need that the ancestor could not meet since it last granted one. */
+  /** The smallest need that the ancestor could not meet since it last granted one. */
   readonly shortOf?: bigint;
 };
 
@@ -109,7 +111,7 @@ export const reportedOf = (tree: Tree, issued: Hex): Tree => {
 export const shareOf = (tree: Tree, issued: Hex, name: string): Share =>
   tree.shares[issued]?.[name] ?? NO_SHARE;
 
-/** A share that a call counts in: the ancestor's grant, the name of the counter, and the start of its period. */
+/** A share in which a call counts: the ancestor's grant, the name of the counter, and the start of its period. */
 type UsedShare = { readonly issued: Hex; readonly name: string; readonly start: Seconds };
 
 /** As stored in the record of a call. */
@@ -125,7 +127,7 @@ const parseUsedShare = (text: string): UsedShare => {
 export const grantsUsed = (usedShares: readonly string[]): readonly Hex[] =>
   usedShares.map((text) => parseUsedShare(text).issued);
 
-/** Changes every share that a call counted in. A share whose period has ended is gone and stays so. */
+/** Changes every share in which a call counted. A share whose period has ended no longer exists, and is not created again. */
 export const changeUsedShares = <State extends { readonly tree: Tree }>(
   state: State,
   usedShares: readonly string[],

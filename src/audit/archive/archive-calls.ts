@@ -21,8 +21,8 @@ type EndedRow = {
 };
 
 /**
- * Calls that nothing can change any more: the payment is final, no operator has to resolve an amount, and all of the call's entries are in
- * R2. The few older ones that wait are skipped each time.
+ * Selects calls that nothing can change any more: the payment is final, no operator has to resolve an amount, and all of the call's entries
+ * are in R2. Skips the few older calls that still wait.
  */
 const ENDED = `
 SELECT * FROM calls c
@@ -32,11 +32,11 @@ WHERE c.accepted_at < ?1 AND c.state <> 'held' AND c.payment IS NOT 'open' AND c
 ORDER BY c.accepted_at, c.account, c.call LIMIT ?2`;
 
 /**
- * Moves ended calls that were accepted more than `retainDays` days ago from D1 to R2: the object first, then in one transaction its row, its
- * part of the books, and the rows that go.
+ * Moves ended calls that were accepted more than `retainDays` days ago from D1 to R2: first writes the object; then one transaction writes
+ * its row and its totals, and deletes the moved rows.
  *
- * A run that died after the object writes the same part again, perhaps with more calls: nothing named that object yet. A call that changed
- * meanwhile, by a refund, makes the transaction do nothing.
+ * After a run that died between the two, the next one writes the same part again, perhaps with more calls: nothing named the first object
+ * yet. If a refund changed a call meanwhile, the transaction does nothing.
  *
  * @returns how many calls moved; 0 if none is left
  */
@@ -57,7 +57,8 @@ export const archiveCalls = async (
   const body = gzip.finish();
   const sha256 = nativeSha256(body);
   const number = part.toString().padStart(4, '0');
-  // Race: two runs at once may write the same part with other rows. Under one name the later would replace what the earlier has recorded.
+  // Race: two concurrent runs may write the same part with different rows. Under one name, the later object would replace the one that the
+  // earlier run has recorded.
   const name = `calls/day=${day}/${number}-${sha256.slice(2, 18)}.ndjson.gz`;
   await putObject(bucket, name, body, sha256);
   const keys = JSON.stringify(
@@ -102,7 +103,7 @@ const INSERT_OBJECT = `
 INSERT INTO archived_calls (day, part, name, sha256, bytes, calls, from_at, to_at, accounts, at, ended_to)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12 WHERE ?6 = (SELECT count(*) FROM ${unchangedRows('?11')})`;
 
-/** The statements after it do nothing if it inserted no row. */
+/** The following statements do nothing if this one inserted no row. */
 const IS_INSERTED =
   'EXISTS (SELECT 1 FROM archived_calls WHERE day = ?1 AND part = ?2 AND name = ?3)';
 

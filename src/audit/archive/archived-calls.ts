@@ -29,7 +29,7 @@ WHERE day <= ?1 AND day >= ?2 AND from_at <= ?3 AND to_at >= ?4 AND ended_to >= 
 ORDER BY day DESC, to_at DESC LIMIT ${OBJECTS + 1}`;
 
 export type ArchivedPage<Row> = {
-  /** Calls accepted at or after `floor`, and before the place that was asked for, newest first. */
+  /** Calls accepted at or after `floor`, and before the requested place, newest first. */
   readonly rows: readonly Row[];
   /** Older calls than this may follow; undefined if none does. */
   readonly floor?: Seconds;
@@ -59,7 +59,7 @@ export const readArchivedCalls = async <Row extends ArchivedCall>(
     readonly account?: AccountId | undefined;
   },
 ): Promise<ArchivedPage<Row>> => {
-  // Nothing of a second precedes its empty account: another read of the same object would never end.
+  // The empty account sorts before all calls of its second. Without this, reading the same object again would never end.
   const latest =
     before === undefined ? LATEST : Math.min(LATEST, before[0] - (before[1] === '' ? 1 : 0));
   const bound = [dayOf(latest), dayOf(Math.min(LATEST, from)), latest, from, endedFrom];

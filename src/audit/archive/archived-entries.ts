@@ -20,7 +20,7 @@ FROM archived_ranges r CROSS JOIN archive_objects o ON o.day = r.day AND o.part 
 WHERE r.account = ?1`;
 
 /**
- * Reads entries from `from` to `to` from D1, or from R2 if D1 has forgotten the first of them: as many as one range has.
+ * Reads entries from `from` to `to` from D1, or from R2 if D1 has forgotten the first of them: at most the entries of one range.
  *
  * @param bucket absent: only what D1 has
  * @throws ArchiveUnavailable

@@ -10,11 +10,11 @@ const GROUP = 250;
 
 /**
  * Deletes archived chunks that D1 stored more than `retainDays` days ago, after R2 has confirmed size and SHA-256 of every object that they
- * are in. The watermark of an account rises in the same transaction, so a crash leaves either the chunk or its successor's place.
+ * are in. The watermark of an account rises in the same transaction, so a crash never loses both the chunk and the place to continue.
  *
  * @param most chunks, at most
  * @returns where the next call continues
- * @throws Error if R2 or D1 does not answer: what was not confirmed is not deleted
+ * @throws Error if R2 or D1 does not answer: unconfirmed chunks are not deleted
  */
 export const dropChunks = async (
   deps: ArchiveDeps,
@@ -45,7 +45,8 @@ export const dropChunks = async (
   }
   await drop();
   if (next === undefined) return { ...progress, drop_day: kept, drop_account: '' };
-  // An account whose object is missing must not keep the others from being deleted: no account's text begins with another's and a blank.
+  // An account whose object is missing must not block the deletion of others, so continue after it: no account's text begins with another's
+  // and a blank.
   const isStuck = dropped === 0 && next.account === progress.drop_account;
   return { ...progress, drop_account: isStuck ? `${next.account} ` : next.account };
 };

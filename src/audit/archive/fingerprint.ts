@@ -12,8 +12,8 @@ export const accountFingerprint = (account: AccountId): string =>
   account.slice(account.lastIndexOf(':') + 3).slice(0, DIGITS);
 
 /**
- * Joins fingerprints into a set that SQL searches with `instr(set, unhex(fingerprint))`. A search may also match across two fingerprints, so
- * whoever finds one reads the object and compares whole ids.
+ * Joins fingerprints into a set that SQL searches with `instr(set, unhex(fingerprint))`. A search may also match across two fingerprints,
+ * so after a match the caller reads the object and compares whole ids.
  */
 export const fingerprintSet = (fingerprints: Iterable<string>): Uint8Array<ArrayBuffer> => {
   const digits = [...new Set(fingerprints)].join('');

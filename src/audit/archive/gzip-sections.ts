@@ -58,7 +58,7 @@ export const createGzipWriter = (): GzipWriter => {
  * @throws Error if the bytes are no section, or are more text than that
  */
 export const readSection = (section: Uint8Array, limit: number): string => {
-  // A section has no checksum, the file has one: entries prove themselves by their chain.
+  // Only the whole file has a checksum. A section needs none, because the hash chain proves its entries.
   const text = inflateRawSync(joined([section, END]), { maxOutputLength: limit });
   return decoded(text);
 };

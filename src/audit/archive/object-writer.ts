@@ -70,6 +70,6 @@ export const createObjectWriter = (day: Day, part: number): ObjectWriter => {
   };
 };
 
-/** What the names of all objects of one part begin with. */
+/** The common prefix of the names of all objects of one part. */
 export const partPrefix = (day: Day, part: number): string =>
   `day=${day}/${part.toString().padStart(4, '0')}-`;

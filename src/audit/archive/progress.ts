@@ -15,13 +15,13 @@ export type Progress = {
   readonly told_at: Seconds | null;
 };
 
-/** The time at which D1 stored its oldest chunk: one look at each account, because chunks have no index on their time. */
+/** The time at which D1 stored its oldest chunk: looks at each account once, because chunks have no index on their time. */
 const OLDEST = `
 SELECT min(at) AS at FROM (
   SELECT (SELECT c.at FROM chunks c WHERE c.account = a.account ORDER BY c.first_seq LIMIT 1) AS at FROM accounts a
 )`;
 
-/** Reads how far the archive got. Before the first run that is the day of the oldest chunk; undefined if D1 has no chunk. */
+/** Reads how far the archive got; before the first run, the day of the oldest chunk. Undefined if D1 has no chunk. */
 export const loadProgress = async (db: D1Database): Promise<Progress | undefined> => {
   const stored = await db
     .prepare(

@@ -10,8 +10,8 @@ import { loadProgress, type Progress, storeProgress } from './progress.ts';
 const MOST = { steps: 20, objects: 4, chunks: 5_000, calls: 10, entries: 50 } as const;
 
 /**
- * One run of the archive: copies the chunks of days that have ended, records the new objects in the log, and deletes from D1 what it has kept
- * long enough. While R2 fails nothing is deleted, and one alert is raised.
+ * One run of the archive: copies the chunks of days that have ended, records the new objects in the log, and deletes chunks from D1 that it
+ * has kept long enough. While R2 fails nothing is deleted, and one alert is raised.
  */
 export const runArchive = async (
   deps: ArchiveDeps,

@@ -97,8 +97,8 @@ export const isStored = async (
 };
 
 /**
- * Alerts the operator to an object of the same part with other content: D1 was restored to a time before it was written, and the accounts
- * sent other chunks since. Both stay, because the older one may have entries that D1 has lost.
+ * Alerts the operator to an object of the same part with different content: D1 was restored to a time before that object was written, and
+ * the accounts have sent different chunks since. Both objects stay, because the older one may have entries that D1 has lost.
  */
 const warnOfOthers = async (
   { bucket, raise }: ArchiveDeps,

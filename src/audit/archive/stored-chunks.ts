@@ -22,8 +22,8 @@ const CHUNKS = 1_000;
 const BODIES = 262_144;
 
 /**
- * The last archived seq of each account in a batch. Without one it is the seq before the account's first stored chunk, because someone may
- * have archived what came before by hand.
+ * The last archived seq of each account in a batch. If there is none, the seq before the account's first stored chunk, because an operator
+ * may have archived earlier chunks by hand.
  */
 const HEADS = `
 WITH batch AS MATERIALIZED (SELECT account FROM accounts WHERE account >= ?1 ORDER BY account LIMIT ${ACCOUNTS}),
@@ -55,7 +55,7 @@ export async function* walkChunks(
   let account = from;
   let seq = 0;
   for (;;) {
-    // The order is that of the loops: sorting would read all chunks of the batch first.
+    // No ORDER BY: the loops already return this order, and sorting would read all chunks of the batch first.
     const [page, batch] = (await db.batch([
       db
         .prepare(

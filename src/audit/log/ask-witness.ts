@@ -6,9 +6,9 @@ import { type NoteKey, openNote, readNote } from './signed-note.ts';
 export type WitnessAnswer =
   /** Its signature lines for this checkpoint, verified with its key. */
   | { readonly kind: 'cosigned'; readonly lines: string }
-  /** It has cosigned a tree of this size, and wants growth proved from there. */
+  /** It has cosigned a tree of this size, and requires a proof of growth from there. */
   | { readonly kind: 'knows'; readonly size: number }
-  /** It knows of another tree: the log was rolled back, or shows two histories. */
+  /** It has cosigned a different tree: the log was rolled back, or shows two histories. */
   | { readonly kind: 'conflict'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string };
 
@@ -17,7 +17,7 @@ export type WitnessQuestion = {
   readonly key: NoteKey;
   /** The size of the tree that the witness has cosigned. */
   readonly old: number;
-  /** Proves that the tree of the checkpoint extends that one. */
+  /** Proves that the tree of the checkpoint extends the cosigned one. */
   readonly proof: readonly Uint8Array[];
   /** The signed note. */
   readonly checkpoint: string;
@@ -75,7 +75,7 @@ export const askWitness = async (
   }
 };
 
-/** A hostile witness could send a body without end (CWE-400). */
+/** A hostile witness could send an endless body (CWE-400). */
 const textOf = async (response: Response): Promise<string | undefined> => {
   const reader = response.body?.getReader();
   if (reader === undefined) return '';
@@ -90,7 +90,7 @@ const textOf = async (response: Response): Promise<string | undefined> => {
   }
 };
 
-/** Keeps the first line of this witness that verifies over the checkpoint; others are not its to send. */
+/** Keeps the first line of this witness that verifies over the checkpoint; a witness may not send signatures of others. */
 const cosigned = async (
   answer: string,
   checkpoint: string,

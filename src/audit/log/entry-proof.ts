@@ -23,7 +23,7 @@ import { verifyInclusion } from './verify-proof.ts';
 
 /**
  * A proof that one entry is in a transparency log, as one file (docs/audit-log.md): entry → root of its chunk → leaf → checkpoint. The file
- * shows no other entry: of its neighbours it has hashes, and entries are salted.
+ * reveals no other entry: it has only hashes of the neighbours, and entries are salted.
  */
 export type EntryProof = {
   /** The compact JWS of the receipt whose `entry` this proves. */
@@ -36,7 +36,7 @@ export type EntryProof = {
   readonly path: readonly Uint8Array[];
   /** The text of the leaf. */
   readonly leaf: string;
-  /** Its place in the log, and the hashes from it upwards to the root of the checkpoint. */
+  /** The leaf's place in the log, and the hashes from the leaf to the root of the checkpoint. */
   readonly index: number;
   readonly proof: readonly Uint8Array[];
   /** The checkpoint as the log served it, a signed note. */
@@ -107,7 +107,7 @@ export type ProofFault =
   | 'entry_outside'
   /** The leaf is not in the tree of the checkpoint. */
   | 'leaf_outside'
-  /** The checkpoint is not signed by a given key, or a signature of one is bad. */
+  /** No given key signed the checkpoint, or the signature of a given key is invalid. */
   | 'checkpoint_unsigned'
   /** Each key that signed the checkpoint had ended before the entry was written. */
   | 'retired_key'
@@ -125,7 +125,7 @@ export type ProvenEntry = {
 };
 
 /**
- * Verifies that an entry is in a log. It does not verify the signature of the receipt, which is another key's.
+ * Verifies that an entry is in a log. It does not verify the signature of the receipt, which a different key made.
  *
  * @param logKeys keys that the reader trusts for this log, as it lists them
  * @param witnesses keys of witnesses that the reader trusts, of type 0x04

@@ -5,8 +5,8 @@ import { verifyConsistency } from './verify-proof.ts';
 type Tree = { readonly size: number; readonly root: Uint8Array };
 
 /**
- * Whether a published log has only grown between two of its trees, from its public tiles. The tiles are not trusted: they lead to both roots
- * or prove nothing.
+ * Whether a published log has only grown between two of its trees. Reads its public tiles and does not trust them: they must hash to both
+ * roots.
  *
  * @param fetchTile reads the path after `/tile/`.
  * @throws whatever `fetchTile` throws

@@ -26,7 +26,7 @@ export const keyListText = (keys: readonly ListedKey[]): string =>
     )
     .join('');
 
-/** Reads such a list; a file of bare keys, one a line, is one, too. @returns undefined for any other text, and for an empty one */
+/** Reads such a list, or a file of bare keys, one a line. @returns undefined for any other text, and for an empty one */
 export const parseKeyList = (text: string): readonly [ListedKey, ...ListedKey[]] | undefined => {
   const lines = text
     .split('\n')
@@ -80,9 +80,9 @@ export const endOfSigning = (
 };
 
 /**
- * Whether a checkpoint was signed after its keys had ended: it covers an entry that is younger.
+ * Whether a checkpoint was signed after its keys had ended, because it covers a younger entry.
  *
- * Attack: whoever finds a retired key could sign another history with it for readers that still list the key.
+ * Attack: a thief of a retired key signs another history with it for readers that still list the key.
  */
 export const isSignedTooLate = (end: Seconds | undefined, entryAt: Seconds): boolean =>
   end !== undefined && entryAt > end + CLOCKS;

@@ -5,7 +5,7 @@ import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
 import { HASH_BYTES, leafHash, rootOf } from './merkle-tree.ts';
 
 /**
- * A leaf of the transparency log (docs/audit-log.md): one stored chunk of an account's chain. Whoever has the entries recomputes each
+ * A leaf of the transparency log (docs/audit-log.md): one stored chunk of an account's chain. A reader with the entries can recompute each
  * line. `prev` and `last` let a monitor follow an account: two leaves of one account that begin at one seq are two histories.
  */
 export type Leaf = {
@@ -43,8 +43,8 @@ export const leafText = ({ account, first, last, root }: Leaf): string =>
   `${HEAD}\n${account}\n${first.seq} ${first.prev}\n${last.seq} ${last.hash}\nroot ${encodeBase64(root)}\n`;
 
 /**
- * The anchor of an account by its first leaf, and its head by its newest one: the index has no other names (docs/audit-format.md, "Heads").
- * Attack: the hashes of leaves in the tree are public, so an index of those would tell strangers who is active.
+ * The anchor of an account by its first leaf, and its head by its newest leaf: the index uses no other names (docs/audit-format.md,
+ * "Heads"). Attack: the hashes of leaves in the tree are public, so an index of those hashes would show strangers which account is active.
  */
 export const anchorOfLeaf = (first: Leaf): Uint8Array => named('countersign-anchor/1', first);
 export const headOfLeaf = (newest: Leaf): Uint8Array => named('countersign-head-of/1', newest);

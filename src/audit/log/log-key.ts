@@ -20,8 +20,8 @@ const FAULT = 'must be an Ed25519 private key as JWK, another one than RECEIPT_K
 export type LogKeySettings = { readonly LOG_KEY?: string; readonly LOG_KEY_NEXT?: string };
 
 /**
- * Reads the keys that sign a log: `LOG_KEY`, and while it is replaced `LOG_KEY_NEXT` (docs/keys.md). Both sign each checkpoint then, so readers
- * that know either of them verify it.
+ * Reads the keys that sign a log: `LOG_KEY`, and during a replacement also `LOG_KEY_NEXT` (docs/keys.md). Both then sign each checkpoint,
+ * so readers that know either key can verify it.
  *
  * @param origin the name of the log.
  * @returns none if `LOG_KEY` is empty, and a reason that names the variable, without its value, if one is malformed.
@@ -34,7 +34,7 @@ export const readLogKeys = async (
   const current = await readLogKey(LOG_KEY, origin);
   if (!current.ok) return err(`LOG_KEY ${current.error}`);
   if (LOG_KEY_NEXT.trim() === '') return ok([current.value]);
-  // Without it the overlap would end unnoticed, and readers that have only the new key would find no signature of it.
+  // Signing without it would end the overlap unnoticed: readers that have only the new key would find no signature.
   const next = await readLogKey(LOG_KEY_NEXT, origin);
   if (!next.ok) return err(`LOG_KEY_NEXT ${next.error}`);
   const isSame = keyIdOf(next.value.key) === keyIdOf(current.value.key);

@@ -2,11 +2,11 @@ import { decodeBase64, encodeBase64 } from '../../crypto/bytes.ts';
 import { HASH_BYTES } from './merkle-tree.ts';
 
 /**
- * A proof that a leaf is in a log, as a file (https://c2sp.org/tlog-proof): where the leaf is, the hashes from it upwards, and the signed
- * checkpoint that they lead to.
+ * A proof that a leaf is in a log, as a file (https://c2sp.org/tlog-proof): where the leaf is, the hashes from the leaf upwards, and the
+ * signed checkpoint with the resulting root.
  */
 export type ProofFile = {
-  /** Opaque bytes for the reader of the file: here what the leaf and the entry are recomputed from. */
+  /** Opaque bytes for the reader of the file: here the parts from which a reader recomputes the leaf and the entry. */
   readonly extra?: Uint8Array;
   readonly index: number;
   readonly proof: readonly Uint8Array[];

@@ -7,8 +7,8 @@ type Tree = { readonly size: number; readonly root: Uint8Array };
 const CONCURRENT = 8;
 
 /**
- * Reads every tile that a log publishes of one of its trees, and finds the first one that was altered: from the root downwards, so that each
- * tile is compared with one that is known to be right. The tiles at the right edge lead to the root together.
+ * Reads every tile that a log publishes of one of its trees, and finds the first one that was altered: from the root downwards, so that
+ * each tile is compared with a verified one. The tiles at the right edge together hash to the root.
  *
  * @param fetchTile reads the path after `/tile/`; undefined if there is no such tile.
  * @returns the path of an altered or missing tile; undefined if all of them are those of the tree

@@ -8,8 +8,9 @@ type LogHead = Leaf['last'];
 /**
  * Turns runs of entries into leaves, in the order in which they arrive. Pure.
  *
- * Queues deliver twice and out of order: what the log has is skipped, and what follows a missing part waits. The leaves of an account begin
- * with its first entry, and each continues the one before, so no entry is missing and two histories are never both in the log.
+ * Queues deliver twice and out of order: entries that the log has are skipped, and entries after a missing part wait. The leaves of an
+ * account begin with its first entry, and each continues the one before, so no entry is missing, and the log never has two histories of one
+ * account.
  *
  * @param headOf the last entry of an account that the log has.
  */
@@ -32,11 +33,11 @@ export const sequence = (
 
 type Placed = Appended | { readonly verdict: 'new'; readonly leaf: Leaf };
 
-/** The leaf of what is new in a run, if anything is. */
+/** The leaf of the new entries of a run; undefined if there are none. */
 const place = ({ account, first, prev, hashes }: StoredRun, head: LogHead): Placed => {
   const known = head.seq - first + 1;
   if (known < 0) return { verdict: 'gap', expected: head.seq + 1 };
-  // A run that ends before the head: its last hash was compared when what follows it was appended.
+  // A run that ends before the head: its last hash was compared when the entries after it were appended.
   if (known > hashes.length) return { verdict: 'appended' };
   const before = known === 0 ? prev : hashes[known - 1];
   if (before !== head.hash) return { verdict: 'forked' };

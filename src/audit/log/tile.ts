@@ -8,12 +8,12 @@ export type TilePlace = { readonly level: number; readonly index: number };
 
 /** Hashes of a full tile. */
 export const TILE_WIDTH = 256;
-/** A tile of a level has the hashes of so many levels of the tree. */
+/** How many levels of the tree one level of tiles covers. */
 const TILE_HEIGHT = 8;
 /** The specification ends at level 5: 2^48 leaves. */
 const MAX_LEVEL = 5;
 
-/** The bytes of a tile, as many hashes as are known; undefined if there is none. */
+/** The bytes of a tile with as many hashes as are known; undefined if there is no such tile. */
 export type ReadTile = (place: TilePlace) => Uint8Array | undefined;
 
 /** Reads hashes of complete parts of the tree from its tiles. @throws Error for a part that no tile has. */
@@ -63,7 +63,7 @@ export type WrittenTile = TilePlace & { readonly bytes: Uint8Array };
 /**
  * Appends hashes of leaves to a tree of `size` leaves.
  *
- * @returns every tile that changes, with all of its bytes: at each level the one at the right edge, and those that follow it.
+ * @returns every tile that changes, with all of its bytes: at each level the tile at the right edge, and new ones after it.
  */
 export const appendToTiles = (
   read: ReadTile,
@@ -120,7 +120,7 @@ export const tileWidth = ({ level, index }: TilePlace, size: number): number => 
   return Math.min(TILE_WIDTH, Math.max(0, hashes));
 };
 
-/** The tiles of which a reader of hashes reads something, with their widths in a tree of `size` leaves. */
+/** The tiles that a reader of hashes needs, with their widths in a tree of `size` leaves. */
 export const tilesRead = (
   size: number,
   reading: (read: ReadHash) => void,

@@ -9,7 +9,7 @@ export type TreeRoot = {
 };
 
 export const createTreeRoot = (): TreeRoot => {
-  /** Roots of complete parts, the largest first, each of twice as many leaves as the next one at least. */
+  /** Roots of complete parts, the largest first. Each part has at least twice as many leaves as the next one. */
   const edge: { readonly level: number; readonly hash: Uint8Array }[] = [];
   let size = 0;
   return {

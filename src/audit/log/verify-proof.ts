@@ -8,8 +8,8 @@ export type PathNode = {
 };
 
 /**
- * The nodes from a leaf up to the root of a tree of `size` leaves (RFC 9162 §2.1.3.2). The last `above` is the root, if the proof is one of
- * this leaf: compare it.
+ * The nodes from a leaf up to the root of a tree of `size` leaves (RFC 9162 §2.1.3.2). If the proof is right, the last `above` is the root:
+ * the caller must compare it.
  *
  * @returns undefined if the proof has too many or too few hashes for that place
  */

@@ -21,7 +21,8 @@ export const nextObject = async (db: D1Database): Promise<CallObject | undefined
   (await db.prepare(NEXT).first<CallObject>()) ?? undefined;
 
 /**
- * Compares the calls of an object in R2 with the rebuilt ones, and takes these out of the copy, as the archive took them out of `calls`.
+ * Compares the calls of an object in R2 with the rebuilt ones, and deletes the rebuilt ones from the copy, as the archive deleted them from
+ * `calls`.
  *
  * @throws ArchiveUnavailable if R2 does not answer
  */
@@ -69,7 +70,7 @@ const rowsOf = async (
   }
 };
 
-/** An entry that was stored after the call had left D1 changed no row: the object keeps what it had. */
+/** An entry that was stored after the call had left D1 changed no row, so the object does not show it. */
 const isEqual = (row: CallRow, again: CallRow): boolean =>
   lastSeq(again) > lastSeq(row) ||
   Object.entries(again).every(([column, value]) => (row[column] ?? null) === value);

@@ -21,7 +21,7 @@ export type RowDifference = {
   readonly rebuilt?: ProjectedRow | undefined;
 };
 
-/** Differing rows of a table that one step records. All are corrected. */
+/** The most differing rows of a table that one step records. All of them are corrected. */
 const RECORDED = 100;
 
 /**

@@ -39,7 +39,7 @@ type DifferenceRow = {
   readonly rebuilt: string | null;
 };
 
-/** Reads what a rebuild found so far. */
+/** Reads the findings of a rebuild so far. */
 export const readReport = async (db: D1Database, state: RebuildState): Promise<RebuildReport> => {
   const [heads, unread, objects, tables, first] = await db.batch([
     db.prepare('SELECT count(*) AS accounts, coalesce(sum(seq), 0) AS entries FROM rebuild_heads'),

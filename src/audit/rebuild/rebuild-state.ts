@@ -35,7 +35,7 @@ export const loadRebuild = async (db: D1Database): Promise<RebuildState | undefi
     .prepare('SELECT run, signer, began_at, at, step, phase, account, apply FROM rebuild')
     .first<RebuildState>()) ?? undefined;
 
-/** Begins a rebuild in the place of an ended or abandoned one. Nothing happens if another one began since `known` was read. */
+/** Begins a rebuild in place of an ended or abandoned one. Does nothing if another rebuild began after `known` was read. */
 export const beginRebuild = async (
   db: D1Database,
   next: Pick<RebuildState, 'run' | 'signer' | 'apply'>,
@@ -54,7 +54,7 @@ export const beginRebuild = async (
     .run();
 };
 
-/** Where a step leads. */
+/** The phase and place after a step. */
 export type NextPlace = Pick<RebuildState, 'phase' | 'account'>;
 
 /** An SQL condition, and its parameters from ?6 on. */
@@ -79,7 +79,7 @@ export const takeStep = (
     )
     .bind(run, step, phase, account, now, ...only.bound);
 
-/** Whether a transaction failed because its step could not be taken. */
+/** Whether a transaction failed because another request took the step first. */
 export const isLostStep = (thrown: unknown): boolean =>
   String(thrown).includes('NOT NULL constraint failed: rebuild.step');
 
@@ -110,11 +110,11 @@ const isReplayed = (account: string): string =>
 const ARE_OBJECTS_READ =
   'NOT EXISTS (SELECT 1 FROM archived_calls o WHERE NOT EXISTS (SELECT 1 FROM rebuild_objects d WHERE d.day = o.day AND d.part = o.part))';
 
-/** SQL condition: the copies have all that is stored of an account. */
+/** SQL condition: the copies include every stored entry of an account. */
 export const isComparable = (account: string): string =>
   `${ARE_OBJECTS_READ} AND ${isReplayed(account)}`;
 
-/** SQL condition: the copies have all that is stored of every account that could be read. */
+/** SQL condition: the copies include every stored entry of every account that could be read. */
 export const ARE_ALL_COMPARABLE = `${ARE_OBJECTS_READ} AND NOT EXISTS (
 SELECT account FROM (SELECT account FROM accounts UNION SELECT account FROM rebuild_heads) a
 WHERE NOT EXISTS (SELECT 1 FROM rebuild_heads f WHERE f.account = a.account AND f.fault IS NOT NULL)

@@ -15,7 +15,7 @@ import {
 } from './rebuild-state.ts';
 import { replayAccount } from './replay-account.ts';
 
-/** After so long without a step, another operator may take over. */
+/** After this long without a step, another operator may take over. */
 const ABANDONED: Seconds = 300;
 /** Steps and entries of one request, at most: a Worker has 30 seconds of CPU and a thousand requests to D1. */
 const MOST = { steps: 40, entries: 4_000 } as const;
@@ -24,13 +24,13 @@ const EMPTIED = 5_000;
 
 export type RebuildDeps = {
   readonly db: D1Database;
-  /** Has the entries and calls that D1 has forgotten. */
+  /** The bucket with the entries and calls that D1 has forgotten. */
   readonly bucket: R2Bucket | undefined;
 };
 
-/** A request for the steps of a rebuild: it begins one, or continues one that began before. */
+/** A request to take steps of a rebuild. It begins a rebuild, or continues one. */
 export type RebuildRequest = {
-  /** The id of a rebuild that began before, or of the one to begin. */
+  /** The id of the rebuild to continue, or of the new one. */
   readonly run: string;
   readonly begins: boolean;
   readonly signer: string;
@@ -39,12 +39,13 @@ export type RebuildRequest = {
 
 export type Advanced =
   | { readonly state: 'running' | 'ended'; readonly rebuild: RebuildState }
-  /** Another rebuild runs, or began since. */
+  /** Another rebuild is running, or has begun since. */
   | { readonly state: 'busy'; readonly rebuild: RebuildState };
 
 /**
- * Takes the next steps of a rebuild of a paused gateway. Each step is one transaction, so a request that dies loses none, and a repeated one
- * continues there. Running calls and commands still write entries: a comparison that lacks some returns to the replay.
+ * Takes the next steps of a rebuild of a paused gateway. Each step is one transaction, so a request that dies loses no step, and a repeated
+ * request continues after it. Running calls and commands still write entries: if a comparison lacks some, the rebuild returns to the
+ * replay.
  *
  * @throws ArchiveUnavailable if R2 does not answer; Error if D1 does not
  */
@@ -69,13 +70,13 @@ export const advanceRebuild = async (
     try {
       entries += await takeNextStep(deps, rebuild, now);
     } catch (thrown) {
-      // Another request took this step, or the gateway stored entries: look again.
+      // Another request took this step, or the gateway stored entries: read the state again.
       if (!isLostStep(thrown)) throw thrown;
     }
   }
 };
 
-/** A rebuild that D1 does not know, because it was restored to an earlier time. */
+/** D1 does not know this rebuild, because D1 was restored to an earlier time. */
 const gone = (run: string, signer: string, now: Seconds): RebuildState => ({
   ...{ run, signer, began_at: now, at: now, step: 0, phase: 'ended', account: '', apply: 0 },
 });
@@ -166,7 +167,7 @@ const nextAccount = async (
   return (
     (await db
       .prepare(`SELECT min(value) AS account FROM json_each(json_array(${each.join(', ')}))`)
-      // The scope of all accounts precedes every account.
+      // The scope of all accounts sorts before every account.
       .bind(after === '' ? '*' : after)
       .first<AccountId | null>('account')) ?? undefined
   );
@@ -190,7 +191,7 @@ const RESULTS = [
   ['rebuild_differences', 'name, place'],
 ] as const;
 
-/** Deletes rows of tables, some at a time, and goes on to the next phase once none is left. */
+/** Deletes rows of tables, a limited number at a time, and starts the next phase once none is left. */
 const empty = async (
   db: D1Database,
   state: RebuildState,

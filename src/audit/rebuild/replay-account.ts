@@ -55,7 +55,7 @@ export const replayAccount = async (
   if (!verified.ok) return await stop('broken', run.last);
   const before = await rebuiltRow(db, account);
   await db.batch([
-    // More entries may follow in the next step: the place stays.
+    // More entries may follow in the next step, so keep the place.
     takeStep(db, state, run.last < stored ? state : done, now),
     db.prepare(PUT_HEAD).bind(account, verified.value.last, verified.value.hash, null, null),
     ...projectionStatements(db, account, project(entries), INTO),

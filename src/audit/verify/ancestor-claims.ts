@@ -10,14 +10,14 @@ import { textOf } from './replay/members.ts';
 import type { Texts } from './replay/texts.ts';
 import type { Tally } from './tally.ts';
 
-/** The statement of a call's entry about one account above it. The account learns it with its lease, so it may be 60 s old. */
+/** The statement of a call's entry about one ancestor. The account learned the facts with its lease, so they may be 60 s old. */
 export type AncestorClaim = {
   readonly ancestor: AccountId;
   /** The grant that the ancestor issued. */
   readonly grant: Hex;
   readonly operator: Hex | undefined;
   readonly owner: Hex | undefined;
-  /** Of a denial: policies may be absent, and the ancestor may have stopped the account. */
+  /** Whether the entry is a denial: policies may be absent, and the ancestor may have stopped the account. */
   readonly isDenial: boolean;
   readonly at: Seconds;
   readonly place: CallPlace;
@@ -49,7 +49,7 @@ export const claimsOf = (
 export const UNKNOWN = 'the chain of an account above is not in the files';
 const RECENT = 'an account above changed a policy, its status or a grant within 65 s of the call';
 
-/** The facts in an ancestor's chain, prepared once for the claims of all calls below it. */
+/** The facts in an ancestor's chain, prepared once for the claims of all descendants' calls. */
 export type KnownAncestor = {
   readonly operator: Course<Hex | undefined>;
   readonly owner: Course<Hex | undefined>;
@@ -57,7 +57,7 @@ export type KnownAncestor = {
   readonly revocations: Branch['revocations'];
   /** The place of the first revocation of each grant by its id. */
   readonly byId: ReadonlyMap<string, number>;
-  /** The places of the revocations by epoch that revoke more grants than those before them. */
+  /** The places of the revocations by epoch that raised the epoch. */
   readonly byEpoch: readonly number[];
   readonly taken: Branch['taken'];
 };

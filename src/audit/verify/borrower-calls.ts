@@ -5,13 +5,13 @@ import { firstFrom } from './times.ts';
 
 /** The calls of one borrower under one grant in one asset. */
 export type Borrowed = {
-  /** The cost of the calls from a time on and before another one. */
+  /** The cost of the calls from one time to another, the second exclusive. */
   readonly between: (from: Seconds, to: Seconds) => bigint;
   /** The cost of the calls that credit of the lender paid. */
   readonly lent: bigint;
 };
 
-/** An entry of a lender names them: its `payment`. */
+/** The names in the `payment` of a lender's entry. */
 export type Loan = { readonly borrower: unknown; readonly grant: unknown; readonly asset: unknown };
 
 const keyOf = ({ borrower, grant, asset }: Loan): string =>
@@ -20,7 +20,7 @@ const keyOf = ({ borrower, grant, asset }: Loan): string =>
 const borrowedOf = (unordered: readonly BranchCall[]): Borrowed => {
   const calls = unordered.toSorted((one, other) => one.at - other.at);
   const times = calls.map(({ at }) => at);
-  // The sum of the calls before each place, so that every period costs two searches.
+  // Sums over the calls before each place, so that every period costs only two searches.
   const sums = [0n];
   for (const { amount } of calls) sums.push((sums.at(-1) ?? 0n) + amount);
   const before = (time: Seconds): bigint => sums[firstFrom(times, time)] ?? 0n;

@@ -4,11 +4,11 @@ import type { AssetId } from '../../protocol/account-id.ts';
 import type { Branch, BranchCall, OwnSpend } from './branches.ts';
 import { firstFrom } from './times.ts';
 
-/** What counts in the limits of one account, prepared once for all its counters. */
+/** The amounts that count in the limits of one account, prepared once for all its counters. */
 export type BranchCalls = {
-  /** What its own calls spent of a counter, by period. */
+  /** How much its own calls spent of a counter, by period. */
   readonly own: (asset: AssetId, counter: string) => readonly OwnSpend[];
-  /** The calls of its descendants from a time on and before another. `parent`: only those by a grant below this one. */
+  /** The calls of its descendants from one time to another, the second exclusive. `parent`: only calls by grants below this one. */
   readonly below: (
     asset: AssetId,
     parent: Hex | undefined,

@@ -19,13 +19,13 @@ export type Acceptance = { readonly place: CallPlace; readonly named: readonly N
 /** A call of a descendant, as an ancestor counts it. */
 export type BranchCall = {
   readonly borrower: AccountId;
-  /** The grant that the ancestor issued, and the one that it holds above that; empty if it is an owner. */
+  /** The grant that the ancestor issued, and the parent grant that it holds; empty if it is an owner. */
   readonly grant: Hex;
   readonly parent: Hex | '';
   readonly asset: AssetId;
   readonly at: Seconds;
   readonly amount: bigint;
-  /** The credit of the ancestor paid. */
+  /** Whether the credit of the ancestor paid. */
   readonly isLent: boolean;
   /** The ancestor's own policies that its lease brought: hashes that the acceptance lists. */
   readonly policies: readonly Hex[];
@@ -159,7 +159,7 @@ export const SLACK: Seconds = 65;
 export type InForce = { readonly from: Seconds; readonly to: Seconds; readonly limit: bigint };
 
 /**
- * The limits of an account's own policies by counter. Where two policies share a counter, the lower limit holds.
+ * The limits of an account's own policies by counter. If two policies share a counter, the lower limit applies.
  *
  * @param standard the default policy; undefined if it is not known which one was in force.
  */

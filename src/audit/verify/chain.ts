@@ -21,13 +21,13 @@ export const createChain = (
   const tally = createTally('chain');
   /** The last entry of the chain. `broken`: the next entry decides which of two entries a wrong link blames. */
   let last: { readonly seen: HashedEntry; readonly file: string } | undefined;
-  /** The entries that are missing in the first gap. `isFilled`: one of them comes later in the files. */
+  /** The entries that are missing in the first gap. `isFilled`: one of them appears later in the files. */
   let missing: { account: AccountId; from: number; to: number; isFilled: boolean } | undefined;
   let suspect: { readonly before: HashedEntry; readonly after: HashedEntry } | undefined;
 
   /**
-   * The hash of an entry and the `prev` of the next one differ. If what follows names the next one by its hash, that one is as it was
-   * linked, so the earlier one was changed. Otherwise the later one's own link was.
+   * The hash of an entry and the `prev` of the next one differ. If the entry after the next names the next one by its hash, the next one is
+   * unchanged, so the earlier one was changed. Otherwise the link of the next one was.
    */
   const blame = (next: HashedEntry | undefined): void => {
     if (suspect === undefined) return;

@@ -23,8 +23,8 @@ export const CHECKS = [
 export type CheckId = (typeof CHECKS)[number];
 
 /**
- * What a check found. `proved`: every statement that it checked. `bounded`: some hang on a lease, on a contract's signature or on an order in
- * time that the files cannot show. `not checked`: input is missing. `BROKEN`: a statement is false.
+ * What a check found. `proved`: every statement that it checked. `bounded`: some depend on a lease, on a contract's signature or on an
+ * order in time that the files cannot show. `not checked`: input is missing. `BROKEN`: a statement is false.
  */
 export type Verdict = 'proved' | 'bounded' | 'not checked' | 'BROKEN';
 
@@ -74,8 +74,8 @@ export type Survey = {
 };
 
 /**
- * One check. It sees the entries of one account after another, each account's in order of their seq, and keeps no entry that it does not need:
- * a file may have millions. `end` is called once, after the last entry. Neither throws for anything that a file contains.
+ * One check. It reads the entries of one account after another, in the order of their seq, and keeps only those that it needs, because a
+ * file may have millions. `end` is called once, after the last entry. Neither throws for anything that a file contains.
  */
 export type Check = {
   readonly id: CheckId;

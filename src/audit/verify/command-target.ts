@@ -3,8 +3,8 @@ import { declarationOf } from '../../protocol/log/entry-types.ts';
 import type { CommandEvidence } from '../evidence-schema.ts';
 
 /**
- * Whether the intent of a command was sent to a route that writes this entry, for this account: it names method and path, so it proves no
- * entry of another kind or account. Attack: an operator shows the owner's signature of one command under another one.
+ * Whether the intent of a command was sent to a route that writes this entry, for this account. The intent names method and path, so it
+ * cannot prove an entry of another kind or account. Attack: an operator shows the owner's signature of one command under another one.
  */
 export const isTargetOf = (entry: Entry, { order, role }: CommandEvidence): boolean => {
   const declared = declarationOf(entry.type);
@@ -21,7 +21,7 @@ export const isTargetOf = (entry: Entry, { order, role }: CommandEvidence): bool
   });
 };
 
-/** The path of a route with the values of an entry. `:letter` stays: it stands for every dead letter. */
+/** The path of a route with the values of an entry. `:letter` stays: it matches every dead letter. */
 const filled = (
   path: string,
   { account, call, outcome }: Entry,

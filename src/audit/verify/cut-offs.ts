@@ -9,7 +9,7 @@ import type { Replayed } from './replay/replay.ts';
 import type { Texts } from './replay/texts.ts';
 import type { Tally } from './tally.ts';
 
-/** A cut-off that an entry names: the nearest ancestor that remains ended one of the grants that it had issued. */
+/** A cut-off that an entry names: the nearest remaining ancestor ended one of the grants that it had issued. */
 export type CutOff = {
   readonly by: AccountId;
   readonly issued: readonly Hex[];
@@ -30,8 +30,8 @@ export const cutOffIn = (
 });
 
 /**
- * Compares a cut-off with the chain of the ancestor that made it. It revoked a grant, its account was revoked, or it gave up or left the
- * grant that it holds itself.
+ * Compares a cut-off with the chain of the ancestor that made it. That ancestor must have revoked a grant, been revoked itself, or given up
+ * or left the grant that it holds.
  */
 export const judgeCutOff = (
   { issued, at, place }: CutOff,

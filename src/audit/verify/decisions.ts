@@ -13,7 +13,7 @@ import { createTotals } from './totals.ts';
 /** A replayed account that is being read. */
 type Reading = {
   readonly account: AccountId;
-  /** Undefined if the chain does not begin at its first entry: then nothing shows what came before. */
+  /** Undefined if the chain does not begin at its first entry, because nothing then shows the earlier state. */
   readonly replay: Replay | undefined;
   readonly snapshots: Snapshots;
 };
@@ -25,8 +25,8 @@ const PARTIAL = 'a chain does not begin at its first entry: export it whole';
 const FURTHER = 'equal denials within ten seconds are one entry, which has the first';
 
 /**
- * The checks `calls`, `payments`, `limits`, `denials` and `totals`: decide again what each account decided, from its entries and the texts that they name
- * (docs/audit-format.md, "Recomputing decisions"). They share one replay, which runs once for each entry.
+ * The checks `calls`, `payments`, `limits`, `denials` and `totals`: repeat the decisions of each account, from its entries and the texts
+ * that they name (docs/audit-format.md, "Recomputing decisions"). They share one replay, which runs once for each entry.
  */
 export const createDecisions = ({ documents }: Pick<Survey, 'documents'>): readonly Check[] => {
   const texts = openTexts(documents);

@@ -74,7 +74,7 @@ export const faultWords = ({ reason, field = '' }: Pick<Fault, 'reason' | 'field
 /** The fault that a reader should look at, and why it is one. */
 export type Blame = { readonly fault: Fault; readonly words: string };
 
-/** The fault that a check found, or the member of an entry that another check shows to be the changed one. */
+/** The fault that a check found, or, if another check identifies it, the member of the entry that was changed. */
 export const blameOf = (first: Fault, checks: readonly Finding[]): Blame => {
   const changed = changedMember(first, checks);
   return changed === undefined
@@ -83,8 +83,8 @@ export const blameOf = (first: Fault, checks: readonly Finding[]): Blame => {
 };
 
 /**
- * The hashes show that one of two entries was changed. If another check blames a member of one of them, that member was: the fault with the place and
- * the name of it.
+ * The hashes show that one of two entries was changed. If another check blames a member of one of them, returns the fault with the place
+ * and name of that member.
  */
 const changedMember = (
   { account, seq, reason }: Fault,

@@ -13,7 +13,7 @@ import type { Texts } from './replay/texts.ts';
 import type { Tally } from './tally.ts';
 import { firstFrom } from './times.ts';
 
-/** What the files show about the accounts of a fleet. */
+/** The facts in the files about the accounts of a fleet. */
 export type Fleet = {
   readonly isRead: (account: AccountId) => boolean;
   /** Whether the files have the chains of all descendants. */

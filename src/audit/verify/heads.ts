@@ -108,7 +108,7 @@ export const createHeads = (
   /**
    * Compares an account with the newest tree that the gateway publishes.
    *
-   * @returns whether that has the same newest leaf; undefined if nothing proves it, which the tally then says
+   * @returns whether that tree has the same newest leaf; undefined if nothing proves it, which the tally then reports
    */
   const isNewestNow = async (
     account: AccountId,
@@ -119,7 +119,7 @@ export const createHeads = (
     const path = `${newest.origin.slice(-4)}/head/${newest.size}/${hexOf(anchor).slice(2)}`;
     const place = { file: `/log/${path}`, line: 1 };
     const bytes = await published?.(path);
-    // An object that was started again has only the index of its newest tree, and that may be newer by now.
+    // A restarted object has only the index of its newest tree, which may be newer by now.
     if (bytes === undefined) {
       tally.skip(`the gateway proves no newest leaf of ${account} now; verify again`);
       return undefined;
@@ -142,7 +142,7 @@ export const createHeads = (
       breakHere(account, place, 'head_not_included');
       return undefined;
     }
-    // The tree of the export itself: nothing came later.
+    // The newest tree is that of the export itself.
     if (newest.size === size) compare(account, newest.origin, head, place);
     return broken.has(account) ? undefined : isEqual(head.head, newestIn(account, newest.origin));
   };

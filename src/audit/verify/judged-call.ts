@@ -10,7 +10,7 @@ import { checkTexts } from './logged-text.ts';
 import { checkSignedMembers } from './signed-members.ts';
 import { checkPayment, type EvidenceFault, fault, partsOf, readAs } from './signed-evidence.ts';
 
-/* What a denied call asked for (docs/wire-format.md §15): the signed fields without a signature that could still be presented. */
+/* The request of a denied call (docs/wire-format.md §15): the signed fields, without a signature that could still be presented. */
 
 const judged = { validBefore: z.int().check(z.nonnegative()) };
 
@@ -24,7 +24,7 @@ const deniedIntentSchema = z.extend(z.omit(intentProofSchema, { intentSignature:
   ...judged,
 });
 
-/** Checks the evidence of a denial: its fields are those of the call id, which commits to them. Its signature is not in the log. */
+/** Checks the evidence of a denial: the call id commits to its fields. Its signature is not in the log. */
 export const checkDenied = (entry: Entry): Result<undefined, EvidenceFault> => {
   const { account, call, evidence } = entry;
   if (evidence?.['proof'] === 'x402') {
@@ -56,7 +56,7 @@ const checkStated = (entry: Entry, proof: Denied): Result<undefined, EvidenceFau
   return policies.ok ? checkTexts(entry) : policies;
 };
 
-/** Checks that the list of policies has the hash that the entry names. An entry that one policy bound has no list. */
+/** Checks that the list of policies has the hash that the entry names. An entry that only one policy bound has no list. */
 export const checkPolicies = ({ policy, evidence }: Entry): Result<undefined, EvidenceFault> => {
   const policies = evidence?.['policies'];
   if (policies === undefined) return ok(undefined);

@@ -28,7 +28,10 @@ const schema = z.strictObject({
   proof: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(MAX_PROOF))),
 });
 
-/** The tree that the leaves must be in, and earlier ones that it must begin with: one that the reader kept, and the one that the next year names. */
+/**
+ * The tree that must contain the leaves, and the earlier trees that it must extend: one that the reader kept, and one that the next year's
+ * log names.
+ */
 export type Trees = {
   readonly tree: Checkpoint;
   readonly kept: Checkpoint | undefined;
@@ -36,8 +39,9 @@ export type Trees = {
 };
 
 /**
- * Reads the leaves of a year and checks them against its signed tree. Without proofs they are all leaves of the log: their root is recomputed.
- * With proofs they are those of an owner: each is proved by itself. Never a mixture: nothing would prove the leaves without proofs. The leaves of each account must continue one another, also from year to year.
+ * Reads the leaves of a year and checks them against its signed tree. Without proofs, the file must have all leaves of the log, and their
+ * root is recomputed. With proofs, it has the leaves of one owner, and each is proved by itself. A mixture is rejected, because nothing
+ * would prove the leaves without proofs. The leaves of each account must continue one another, also from year to year.
  */
 export const readLeaves = async (
   file: LogFile,
@@ -68,7 +72,7 @@ export const readLeaves = async (
     count += 1;
     const hash = leafHash(utf8(text));
     if (proof === undefined) {
-      // Attack: one line with a proof switches the root at the end off, so a line without one after it could be forged.
+      // Attack: one line with a proof turns off the check of the root at the end, so a later line without a proof could be forged.
       if (!isComplete) return breakHere('leaf_not_included');
       if (index !== built.size()) return breakHere('leaf_missing');
       built.append(hash);
@@ -103,7 +107,7 @@ export const readLeaves = async (
     const leaf = parseLeaf(text);
     if (leaf === undefined) return breakHere('malformed_leaf');
     const placed = { ...leaf, place, log: tree.origin, index, ordinal: offset + index };
-    // An owner may not see the first leaf of a log, which says whether an older one holds what came before.
+    // An owner may not see the first leaf of a log, which would show whether an older log has the earlier leaves.
     const fault = accounts.add(placed, offset === 0 && (follows || !isComplete));
     const anchor = isComplete ? accounts.anchors.get(leaf.account) : undefined;
     if (anchor !== undefined) logged.add(anchor, headOfLeaf(leaf));
@@ -133,7 +137,10 @@ export const readLeaves = async (
   return { isComplete, ...(headsRoot === undefined ? {} : { index: headsRoot }) };
 };
 
-/** The checkpoint of the year before that the first leaf of a log names. Its signature adds nothing: the leaf is under a signed tree, and so is that year. */
+/**
+ * The checkpoint of the year before that the first leaf of a log names. Its signature proves nothing more: a signed tree covers this leaf,
+ * and with it the tree of that year.
+ */
 export const readHeading = async (file: LogFile): Promise<Checkpoint | undefined> => {
   for await (const { lines } of readLines(file, { limit: MAX_LINE })) {
     const [first] = lines;

@@ -7,7 +7,7 @@ import type { HashedEntry } from './check.ts';
 import { amountOf, objectOf, textOf } from './replay/members.ts';
 import type { Tally } from './tally.ts';
 
-/* What a lender's chain says of its shares and its credit, against the chains of those that borrowed (docs/audit-format.md, check `totals`). */
+/* Compares what a lender's chain states about its shares and its credit with the chains of the borrowers (docs/audit-format.md, check `totals`). */
 
 export const CHILD_MISSING =
   'the chain of an account below is not in the files: export the whole fleet';
@@ -16,14 +16,14 @@ const LATE = 'credit was lent after the chain of its borrower was exported';
 /** How far the clocks of two accounts differ. */
 export const CLOCKS: Seconds = 5;
 
-/** The accounts of the files. `read`: those whose chains are whole, with the time of the last entry. */
+/** The accounts of the files. `read`: accounts whose chains are complete, with the time of the last entry. */
 type Files = {
   readonly borrowedOf: (lender: AccountId, loan: Loan) => Borrowed;
   readonly read: ReadonlyMap<AccountId, Seconds>;
   readonly tally: Tally;
 };
 
-/** The calls of the borrower that an entry of the lender is about. */
+/** The calls of the borrower in an entry of the lender. */
 const callsOf = (
   { entry: { account, payment = {} } }: HashedEntry,
   { borrowedOf }: Files,
@@ -34,10 +34,10 @@ const callsOf = (
     asset: payment['asset'],
   });
 
-/** A borrower reports what it spent of a share: its own chain must show at least as much. */
+/** A borrower reports how much it spent of a share: its own chain must show at least as much. */
 export const judgeLease = (seen: HashedEntry, files: Files): void => {
   const { read, tally } = files;
-  // The check `signatures` has read its form (`checkClosedLease`).
+  // The check `signatures` checks the form (`checkClosedLease`).
   const { payment = {}, outcome } = seen.entry;
   const calls = callsOf(seen, files);
   const counters = outcome?.['counters'];
@@ -46,7 +46,7 @@ export const judgeLease = (seen: HashedEntry, files: Files): void => {
     const name = textOf(stated) ?? '';
     const start = typeof from === 'number' ? from : 0;
     const spent = amountOf(used) ?? 0n;
-    // Lent credit that was spent is in `credit.lent`.
+    // Spent credit of the lender has its own entry, `credit.lent`.
     if (name === 'credit') continue;
     const { end } = periodOf(everyOf(name), start);
     const sum = calls.between(start - SLACK, end + SLACK);
@@ -56,7 +56,7 @@ export const judgeLease = (seen: HashedEntry, files: Files): void => {
   }
 };
 
-/** Credit that a lender says was spent, by borrower, grant and asset: the borrower's calls that this credit paid must cost as much. */
+/** Credit that a lender states as spent, by borrower, grant and asset: the borrower's calls that this credit paid must cost as much. */
 export const judgeLent = (lent: readonly HashedEntry[], files: Files): void => {
   const { read, tally } = files;
   const sums = new Map<string, { sure: bigint; all: bigint; last: HashedEntry }>();

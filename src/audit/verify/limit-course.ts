@@ -11,11 +11,11 @@ type Span = { readonly from: Seconds; readonly to: Seconds };
 
 /** One counter of an account over time. */
 export type LimitCourse = {
-  /** The times of the calls that may count, apart from each other and ascending: `from` inclusive, `to` exclusive. */
+  /** The spans of time whose calls may count, disjoint and ascending: `from` inclusive, `to` exclusive. */
   readonly near: readonly Span[];
-  /** The end of the time from this moment on during which the counter was in force without a break; the moment itself if it was not. */
+  /** Until when the counter was in force without a break from this moment on; the moment itself if it was not in force. */
   readonly coveredFrom: (at: Seconds) => Seconds;
-  /** The greatest limit that may have been in force in a period; -1 without one. */
+  /** The greatest limit that may have been in force in a period; -1 if there was none. */
   readonly highestIn: (period: { readonly start: Seconds; readonly end: Seconds }) => bigint;
 };
 
@@ -50,7 +50,7 @@ const joined = (spans: readonly Span[]): readonly Span[] => {
 };
 
 /**
- * Whether a call of a descendant that may count in a counter surely does.
+ * Whether a call of a descendant certainly counts in a counter.
  *
  * Attack: a gateway lets calls pass the limit in the first seconds of a policy. A lease brings the policies of an ancestor and the shares of
  * their counters together, so a call that lists the policy has drawn on the counter, however new the policy is.

@@ -43,7 +43,7 @@ class Expands extends Error {}
  * unfinished line: a file without line feeds must not fill the memory (CWE-400).
  *
  * @param limit bytes of a line, at most
- * @param progress is told the bytes that were read from the file
+ * @param progress called with the number of bytes read from the file
  */
 export async function* readLines(
   file: LogFile,
@@ -85,7 +85,7 @@ export async function* readLines(
       lines.push({ number, bytes: bytes.subarray(from, end) });
       from = end + 1;
     }
-    // A copy: a source may reuse its buffer.
+    // Copy, because a source may reuse its buffer.
     rest = bytes.slice(from);
     yield { lines };
   }

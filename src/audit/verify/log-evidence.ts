@@ -11,12 +11,13 @@ export type LogEvidence = {
   /** The logs of the years, the oldest first. */
   readonly years: readonly YearLog[];
   /**
-   * Keys in the export itself, lists in the format of `/log/<year>/keys`. Without `pinned`, one of them must have signed each checkpoint.
+   * Lists of keys in the export itself, in the format of `/log/<year>/keys`. Without `pinned`, one of these keys must have signed each
+   * checkpoint.
    */
   readonly keys: readonly NamedText[];
   /** Keys that the reader has from another source. Only these keys show that the gateway, not the exporter, signed a checkpoint. */
   readonly pinned?: readonly NamedText[];
-  /** A checkpoint that the reader kept: the log of its year must only have grown since. */
+  /** A checkpoint that the reader kept: the log of that year must have only grown since. */
   readonly older?: NamedText;
   /** Reads what the gateway publishes now, by the path after `/log/`; undefined for 404. */
   readonly published?: ReadPublished;
@@ -35,7 +36,7 @@ export type YearLog = {
 
 export type NamedText = { readonly name: string; readonly text: string };
 
-/** The keys of all lists. @returns undefined if a list is none */
+/** The keys of all lists. @returns undefined if one of them is not a list of keys */
 export const readKeys = (
   lists: readonly NamedText[],
   tally: Tally,
@@ -49,7 +50,7 @@ export const readKeys = (
   return undefined;
 };
 
-/** A signed checkpoint. `until`: when the last key that signed it stopped signing; absent if one signs still. */
+/** A signed checkpoint. `until`: when the last key that signed it stopped signing; absent if one still signs. */
 export type SignedTree = Checkpoint & { readonly name: string; readonly until?: Seconds };
 
 /** The tree of a year in the files. */
@@ -89,7 +90,7 @@ export const openCheckpoint = async (
   return { ...checkpoint, name, ...(until === undefined ? {} : { until }) };
 };
 
-/** Whether a note has a signature line of its own log: then the reader lacks that key. */
+/** Whether a note has a signature line of its own log, so that the reader only lacks the key. */
 const isSignedByItself = (text: string): boolean => {
   const note = readNote(text);
   return note.ok && note.value.signatures.some(({ name }) => text.startsWith(`${name}\n`));

@@ -22,9 +22,9 @@ export type LoggedHistory = {
   readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
   /** The trees of the years, the oldest first. */
   readonly trees: readonly YearTree[];
-  /** Whether they are all leaves since the first log of the gateway: then every account of it must have some. */
+  /** Whether these are all leaves since the first log of the gateway: then every account of the gateway must have some. */
   readonly isWhole: boolean;
-  /** The checkpoints of all years, also those that the gateway publishes now. */
+  /** The checkpoints of all years, including those that the gateway publishes now. */
   readonly signed: readonly SignedTree[];
 };
 

@@ -45,7 +45,7 @@ export const createLogCheck = async (
 ): Promise<LogCheck> => {
   const tally = createTally('log');
   const leaves = await readYears(evidence, tally);
-  /** The last entry of each account that was seen. */
+  /** The last entry read of each account. */
   const ends = new Map<AccountId, HashedEntry>();
   let account: AccountId | undefined;
   let own: readonly PlacedLeaf[] = [];
@@ -54,7 +54,7 @@ export const createLogCheck = async (
   let newer = 0;
   /** Accounts without leaves: the first entry, and how many there are. */
   const unlogged = new Map<AccountId, { readonly first: HashedEntry; count: number }>();
-  /** Times of the last entries of the first leaf of the log, and of the newest one in the files. */
+  /** Time of the last entry of the log's first leaf, and of the last entry of the newest leaf in the files. */
   let begun: Seconds | undefined;
   let newest: { readonly ordinal: number; readonly at: Seconds } | undefined;
   /** The time of the youngest last entry of a leaf, by the name of its log. */
@@ -82,7 +82,7 @@ export const createLogCheck = async (
       hashes = [];
       if (prev !== leaf.first.prev) return tally.breakAt(seen, 'not_as_logged', 'prev');
     }
-    // The file begins inside of the chunk, or an entry is missing, which breaks the chain.
+    // The file begins in the middle of the chunk, or an entry is missing, which breaks the chain.
     if (hashes.length !== seq - leaf.first.seq) return;
     if (hashes.length >= MAX_CHUNK) return tally.breakAt(seen, 'leaf_too_long');
     hashes.push(seen.hash);

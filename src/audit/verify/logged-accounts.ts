@@ -3,7 +3,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { anchorOfLeaf, type Leaf } from '../log/leaf.ts';
 import type { Place } from './check.ts';
 
-/** A leaf of an account, and where the files and the log have it. */
+/** A leaf of an account, with its place in the files and in the log. */
 export type PlacedLeaf = Leaf & {
   readonly place: Place;
   /** The name of its log, and its place in it. */
@@ -21,12 +21,12 @@ export type LoggedAccounts = {
   readonly of: ReadonlyMap<AccountId, readonly PlacedLeaf[]>;
   /** The anchors of accounts whose first leaves are among these. */
   readonly anchors: ReadonlyMap<AccountId, Uint8Array>;
-  /** How many leaves the years before have, those of other accounts included. */
+  /** How many leaves the earlier years have, including leaves of other accounts. */
   readonly leaves: () => number;
   readonly endYear: (leaves: number) => void;
   /**
-   * Adds the next leaf of an account: it begins with the account's first entry, or continues the one before. Two that begin at one entry are
-   * two histories. `mayFollow`: whether a log that is not in the files may hold what came before.
+   * Adds the next leaf of an account: it begins with the account's first entry, or continues the one before. Two that begin at one entry
+   * are two histories. `mayFollow`: whether a log that is not in the files may have the earlier leaves.
    *
    * @returns 'follows' if that log is missing
    */

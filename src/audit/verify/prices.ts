@@ -19,12 +19,12 @@ type PriceFault = {
 
 type Priced = Facts<'call.accepted' | 'call.parked' | 'call.denied'>;
 
-/** The tools of the gateway itself have no terms: a top-up costs what its payer signed. */
+/** The gateway's own tools have no terms: a top-up costs the amount that its payer signed. */
 const OWN_TOOLS = 'countersign.';
 
 /**
- * The check `prices`: each call costs what the terms of its tool say, and no more than its caller signed (docs/audit-format.md). The price of a
- * call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum.
+ * The check `prices`: each call costs the amount in the terms of its tool, and no more than its caller signed (docs/audit-format.md). The
+ * price of a call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum.
  */
 export const createPrices = ({
   documents,

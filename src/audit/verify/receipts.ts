@@ -45,7 +45,7 @@ type Open = {
 
 /**
  * Checks receipts against the entries: the signature of each, that the chain of its agent has the entry that it names, and every field that
- * both state. A receipt that no chain has shows that a chain was rewritten or cut.
+ * both state. If no chain has a receipt's entry, a chain was rewritten or cut.
  *
  * @param file one compact JWS a line
  */
@@ -60,7 +60,7 @@ export const createReceipts = async (
     const { call } = open.claims;
     byCall.set(call, [...(byCall.get(call) ?? []), open]);
   }
-  /** When each account wrote its last entry in the files. */
+  /** The time of each account's last entry in the files. */
   const written = new Map<string, number>();
 
   return {
@@ -140,7 +140,7 @@ const STATED: readonly Statement[] = [
 const hashIn = (value: unknown): string | undefined =>
   typeof value === 'string' && value.startsWith('0x') ? value : undefined;
 
-/** The first field that both state, and state differently. */
+/** The first field that both state with different values. */
 const firstDifference = (
   entry: Entry,
   claims: Claims,

@@ -11,7 +11,7 @@ export type Report = {
   readonly checks: readonly Finding[];
 };
 
-/** From good to bad. */
+/** From best to worst. */
 const WORSE: readonly Report['verdict'][] = ['proved', 'bounded', 'open', 'not checked', 'BROKEN'];
 
 /** The worst of some verdicts. */

@@ -117,7 +117,7 @@ const queryOf = ({ expected, transaction, block }: Waiting): ChainQuery<Found> =
   ],
   read: ([answer, state]) => {
     const receipt = readReceipt(answer);
-    // A node that forgot old transactions is no proof that there was none. An unused nonce is.
+    // A node may have forgotten old transactions, so a missing one proves nothing. An unused nonce does.
     if (receipt === undefined) return readFlag(state) === false ? 'not_settled' : 'unknown';
     if (receipt.transactionHash !== transaction) return 'unknown';
     const finding = findTransfer(

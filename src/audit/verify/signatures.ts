@@ -42,7 +42,7 @@ export const createSignatures = (): Check => {
   let account: AccountId | undefined;
   let isWhole = true;
   let commands = openCommands(isWhole);
-  /** Of the account at hand: payments without an end, and those whose end may be followed by another one. */
+  /** Of the current account: payments without an end, and payments whose end may be followed by another one. */
   let payments = new Map<Hex, Open>();
 
   const count = ({ block }: Recomputed): void => {

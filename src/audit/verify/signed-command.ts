@@ -26,7 +26,7 @@ export type Commands = {
   readonly note: (entry: Entry) => void;
 };
 
-/** @param isWhole whether the files have the account's chain from its first entry; only then is known who is above it. */
+/** @param isWhole whether the files have the account's chain from its first entry; only then are its ancestors known. */
 export const openCommands = (isWhole: boolean): Commands => {
   const used = new Set<string>();
   let above: readonly Json[] = [];
@@ -49,7 +49,7 @@ export const openCommands = (isWhole: boolean): Commands => {
     return checked;
   };
 
-  /** An owner commands the accounts below it, and itself while it has no ancestors (docs/management.md). */
+  /** An owner may command its descendants, and itself while it has no ancestors (docs/management.md). */
   const mayCommand = (
     { account, type }: Entry,
     { by, role }: Pick<CommandEvidence, 'by' | 'role'>,

@@ -12,7 +12,7 @@ import { requestEncoding } from '../../protocol/intent/binding.ts';
 import type { IntentProof, PaymentProof } from '../evidence-schema.ts';
 import { type EvidenceFault, fault } from './signed-evidence.ts';
 
-/** The proof of a call, accepted or denied, as far as its members repeat what the payer signed. */
+/** The members of an accepted or denied call's proof that repeat signed values. */
 type SignedProof =
   | Pick<PaymentProof, 'proof' | 'audience' | 'token' | 'authorization' | 'intent'>
   | Pick<IntentProof, 'proof' | 'audience' | 'intent'>;

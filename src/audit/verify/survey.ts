@@ -8,7 +8,7 @@ import { type Line, type LogFile, MAX_BROKEN_LINES, type ReadFault, readLines } 
 import { delegationHash, textHash } from './logged-text.ts';
 import { readEntryLine } from './read-entry.ts';
 
-/** What the canonical line of every entry with a text contains. Quotes inside of strings are escaped, so nothing else looks like it. */
+/** A substring of the canonical line of every entry with a text. Quotes in strings are escaped, so no other line contains it. */
 const TEXT = /"(?:document|policy|delegation)":\{/;
 /** Decodes each byte to one character. */
 const ascii = new TextDecoder('latin1');
@@ -23,7 +23,7 @@ export type SurveyedFile = LogFile & {
   /** Of its first entry. Absent if the file has none. */
   readonly account?: AccountId;
   readonly first?: number;
-  /** Why the file cannot be read to its end. No line of such a file counts. */
+  /** Why the file cannot be read to its end. Then no line of it counts. */
   readonly fault?: ReadFault;
 };
 

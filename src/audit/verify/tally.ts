@@ -4,7 +4,7 @@ import type { CheckId, Fault, Finding, HashedEntry, Verdict } from './check.ts';
 export type Tally = {
   /** Counts statements that are proved. */
   readonly prove: (count?: number) => void;
-  /** Counts statements that hang on something that the files cannot show. */
+  /** Counts statements that depend on facts that the files cannot show. */
   readonly bound: (note: string, count?: number) => void;
   /** Counts statements whose input is missing. `note`: which input, and how to get it. */
   readonly skip: (note: string, count?: number) => void;
@@ -15,7 +15,7 @@ export type Tally = {
   readonly finding: () => Finding;
 };
 
-/** Of `bound` and `skip`, the note of the worst kind that was met first is reported. */
+/** The report has the first note of the worst kind, of `bound` and `skip`. */
 export const createTally = (check: CheckId): Tally => {
   let checked = 0;
   let bounded = 0;

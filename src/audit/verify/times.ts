@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 
-/** The first of ascending places for which a test holds; their number if it holds for none. */
+/** The first of `count` ascending places for which a test holds; the number of places if it holds for none. */
 export const firstPlace = (length: number, holds: (place: number) => boolean): number => {
   let [low, high] = [0, length];
   while (low < high) {
@@ -15,7 +15,7 @@ export const firstPlace = (length: number, holds: (place: number) => boolean): n
 export const firstFrom = (times: readonly Seconds[], time: Seconds): number =>
   firstPlace(times.length, (place) => (times[place] ?? time) >= time);
 
-/** The values of one thing over time. */
+/** The values of a fact over time. */
 export type Course<T> = {
   /** When each value began, ascending. */
   readonly starts: readonly Seconds[];
@@ -30,7 +30,7 @@ export const courseOf = <T>(starts: readonly Seconds[], values: readonly T[]): C
   placesOf: Map.groupBy(values.keys(), (place) => values[place] as T),
 });
 
-/** The places of what may have been in force in some part of a time: from one, and before another. */
+/** The places of the values that may have been in force in some part of a span of time, its end exclusive. */
 export const placesIn = (
   starts: readonly Seconds[],
   from: Seconds,
@@ -54,7 +54,7 @@ export const heldIn = <T>(
   return count > 0 ? 'partly' : 'never';
 };
 
-/** Prepares the greatest of each range of values; -1 for an empty range. */
+/** Prepares queries for the greatest value of a range; -1 for an empty range. */
 export const createMaximum = (
   values: readonly bigint[],
 ): ((from: number, to: number) => bigint) => {

@@ -26,7 +26,7 @@ import type { Replayed } from './replay/replay.ts';
 import type { Texts } from './replay/texts.ts';
 import { createTally, type Tally } from './tally.ts';
 
-/** The check `totals`: of an account and of all below it, the sums of what limits counted (docs/audit-format.md). */
+/** The check `totals`: the sums that limits counted, for an account and all its descendants (docs/audit-format.md). */
 export type Totals = {
   readonly see: (seen: HashedEntry, replayed: Replayed) => void;
   /** All entries of an account were seen. */
@@ -39,7 +39,7 @@ export type Totals = {
 /** Why a sum proves nothing. */
 const EDGE = 'calls near the end of a period, or near a change of policy, may count in either';
 
-/** `place`, of rank `rank`: the last of its calls in the order of the files. */
+/** `place`, with rank `rank`: the place of the last of its calls, in the order of the files. */
 type Sum = { sure: bigint; all: bigint; place: CallPlace; rank: number };
 
 /** An account whose limits are judged. `isWhole`: the chains of all accounts below it are in the files. */
@@ -97,7 +97,7 @@ export const createTotals = (texts: Texts): Totals => {
       ...[...branch.own.values()].map(({ asset }) => asset),
       ...branch.below.map(({ asset }) => asset),
     ]);
-    // Several default policies: entries do not show which one an ancestor had when.
+    // There are several default policies, and entries do not show when an ancestor had which one.
     const [standard] = standards.size === 1 ? standards : [];
     const parents = new Set<Hex>();
     for (const { parent } of branch.below) if (parent !== '') parents.add(parent);
@@ -180,7 +180,7 @@ export const createTotals = (texts: Texts): Totals => {
   };
 };
 
-/** Adds up one counter of an account, period by period. `parent`: of the counters of this grant that the account holds. */
+/** Adds up one counter of an account, period by period. `parent`: the grant of the account that the counter belongs to. */
 const sumsOf = (
   calls: BranchCalls,
   asset: AssetId,

@@ -31,7 +31,7 @@ export type Export = {
   readonly entries: readonly LogFile[];
   /** Texts that entries name by hash and that are in no entry of the files. */
   readonly texts?: LogFile;
-  /** The accounts that the manifest lists. Absent for single files, which need not be whole. */
+  /** The accounts that the manifest lists. Absent for single files, which may be incomplete. */
   readonly listed?: readonly ListedAccount[];
   readonly log?: LogEvidence;
 };
@@ -39,7 +39,7 @@ export type Export = {
 export type VerifyOptions = {
   /** One compact JWS a line, and the keys that verify them. */
   readonly receipts?: { readonly file: LogFile; readonly keys: NamedText };
-  /** URLs of nodes, to look at settlements. */
+  /** URLs of nodes that show the settlements on the chain. */
   readonly rpc?: readonly string[];
   /** The hash of an entry that must be in the files. */
   readonly contains?: Hex;
@@ -54,7 +54,7 @@ export type Progress = {
   readonly total: number | undefined;
 };
 
-/** Checks that need more than one account's chain. A single file need not have their input. */
+/** Checks that need more than one account's chain. A single file may lack their input. */
 const NEED_FOLDER: readonly CheckId[] = ['prices', 'limits', 'denials', 'totals'];
 
 /**
@@ -146,7 +146,7 @@ async function* readEntries(
   }
 }
 
-/** A file without one entry that can be read is no log. */
+/** A file without a readable entry is not a log. */
 const expectEntries = ({ name }: LogFile, form: Tally): void => {
   if (form.finding().first?.file !== name) {
     form.breakWith({ file: name, line: 1, reason: 'empty' });

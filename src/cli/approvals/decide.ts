@@ -9,7 +9,7 @@ export const WAITING = 'team/alice 0x5b36c908…b956';
 type Decision = {
   readonly summary: string;
   readonly decision: 'approve' | 'refuse';
-  /** What has happened, for people. */
+  /** The result of the command, for people. */
   readonly done: string;
 };
 

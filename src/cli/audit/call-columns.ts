@@ -11,7 +11,7 @@ import { explorerLink } from '../../protocol/explorer.ts';
 /** The type of a column, for formats that have types. `amount`: a decimal with six places. `atomic`: a whole number of any size. */
 export type ColumnType = 'text' | 'time' | 'amount' | 'atomic' | 'count';
 
-/** The columns of an exported table of calls (docs/cli.md). Their order is public: new ones go last. */
+/** The columns of an exported table of calls (docs/cli.md). Users depend on their order: append new columns at the end. */
 export const CALL_TABLE = {
   kind: 'text',
   time: 'time',
@@ -66,7 +66,7 @@ export type CallTableRow = Partial<Readonly<Record<ColumnName, Cell>>>;
 export const cellsOf = (row: CallTableRow): readonly Cell[] =>
   (Object.keys(CALL_TABLE) as readonly ColumnName[]).map((name) => row[name]);
 
-/** One call or denial as a row. `label`: of its account, today. */
+/** One call or denial as a row. `label`: the present label of its account. */
 export const rowOf = (line: LedgerCall | LedgerDenial, label: string | undefined): CallTableRow => {
   const { entry, owner } = line;
   const { account, amounts, payment } = entry;

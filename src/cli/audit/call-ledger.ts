@@ -6,7 +6,7 @@ import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { type Facts, factsIf } from '../../protocol/log/facts.ts';
 
-/** What the log says about one call, from acceptance to the end of its payment. Amounts are atomic units. */
+/** One call as the log shows it, from acceptance to the end of its payment. Amounts are atomic units. */
 export type LedgerCall = {
   readonly kind: 'call';
   /** The entry that accepted the call, parked it, or refused it. */
@@ -18,14 +18,14 @@ export type LedgerCall = {
   readonly outcome: 'running' | 'waiting' | 'committed' | 'released' | 'abandoned' | 'refused';
   readonly endedAt?: number;
   readonly charged: bigint;
-  /** Of the charge: what a top-up bought as credit, so it is no cost. */
+  /** The part of the charge that bought credit in a top-up, and so is no cost. */
   readonly bought: bigint;
   /** The part of the payment that became credit: of a top-up, of a failed call, of a payment that moved late. */
   readonly credited: bigint;
   readonly refunded: bigint;
   readonly reason?: string;
   readonly status?: number;
-  /** A silent tool's amount waits for an operator. */
+  /** Whether the amount of a silent tool waits for an operator. */
   readonly isKept: boolean;
   readonly payment: 'none' | 'open' | 'settled' | 'failed' | 'released';
   readonly transaction?: Hex;
@@ -40,13 +40,13 @@ export type LedgerDenial = {
   readonly owner: AccountId;
 };
 
-/** What the log says about a call after its end: refunds, and a payment that moved although it was released or written off. */
+/** The events of a call after its end: refunds, and a payment that moved although it was released or written off. */
 type Afterwards = {
   readonly refunded: bigint;
   readonly late?: Pick<LedgerCall, 'transaction' | 'block' | 'credited'>;
 };
 
-/** Collects what came after the end of calls, which is rare: a first pass over a log, so that the second one can let go of ended calls. */
+/** Collects events after the end of calls, which are rare. This first pass over a log lets the second pass forget ended calls. */
 export const createAfterwards = (): {
   readonly see: (entry: Entry) => void;
   readonly of: (call: Hex) => Afterwards;

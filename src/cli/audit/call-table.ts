@@ -27,8 +27,8 @@ export type RowFilter = TimeRange & {
 type Line = LedgerCall | LedgerDenial;
 
 /**
- * The calls and denials of accounts as CSV, one page a chunk, with a header line. Reads each log twice, from a file that it deletes: what
- * came after the end of a call belongs to the row of that call, and the memory must not grow with the log.
+ * The calls and denials of accounts as CSV, one page a chunk, with a header line. Reads each log twice, from a file that it deletes: events
+ * after the end of a call belong to that call's row, and the memory must not grow with the log.
  *
  * @throws CliError
  */

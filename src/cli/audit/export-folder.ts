@@ -9,7 +9,7 @@ import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { usageError } from '../lib/errors.ts';
 import { unreadable } from '../lib/input.ts';
 
-/** What a folder of `countersign audit export` holds besides its entries. */
+/** The files in a folder of `countersign audit export` besides the entries. */
 export type ExportFolder = Export & {
   /** The path of the keys of receipts. */
   readonly jwks?: string;
@@ -55,7 +55,7 @@ export const namedText = async (path: string): Promise<NamedText> => {
   return { name: path, text };
 };
 
-/** Opens a folder that `countersign audit export` wrote. @throws CliError usage if it is none */
+/** Opens a folder that `countersign audit export` wrote. @throws CliError usage for any other folder */
 export const openExportFolder = async (path: string): Promise<ExportFolder> => {
   const entries = await readdir(join(path, 'entries')).catch(() => undefined);
   if (entries === undefined) {

@@ -61,7 +61,7 @@ export const exportLog: Command = {
   },
 };
 
-/** Refuses combinations that would write a file which says less than its reader expects. @throws CliError usage */
+/** Refuses combinations of options whose file would lack data that its reader expects. @throws CliError usage */
 const checkOptions = (input: Input, format: Format, isOne: boolean): void => {
   const out = input.text('out');
   const isWhole = format === 'ndjson';

@@ -6,7 +6,7 @@ import { isRefusal, usageError } from '../lib/errors.ts';
 /** An account whose log an export reads. */
 export type ExportedAccount = { readonly account: AccountId; readonly label?: string };
 
-/** Which accounts an export is about: those that arguments name, an owner's fleet, or all of a gateway. */
+/** The scope of an export: accounts that arguments name, an owner's fleet, or all accounts of a gateway. */
 export type Scope =
   | { readonly kind: 'accounts'; readonly named: readonly string[] }
   | { readonly kind: 'fleet' }
@@ -48,8 +48,8 @@ const everyAccount = async (admin: AdminClient): Promise<readonly ExportedAccoun
 };
 
 /**
- * An account and all of its descendants, at any depth. Without the limit of `treeBelow`, which bounds a picture: an export that left an
- * account out would not be whole.
+ * An account and all of its descendants, at any depth. Without the limit of `treeBelow`, because an export without some accounts would be
+ * incomplete.
  */
 const fleetBelow = async (
   admin: AdminClient,
@@ -60,7 +60,7 @@ const fleetBelow = async (
   const waiting = [owner];
   for (let account = waiting.shift(); account !== undefined; account = waiting.shift()) {
     const one = await readable(admin, account);
-    // A delegate that has not consented to the grant: its account is private.
+    // The delegate has not consented to the grant, so its account is private.
     if (one === undefined && account !== owner) continue;
     found.push(one ?? { account });
     const query = { limit: 500 };

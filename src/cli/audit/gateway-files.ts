@@ -3,7 +3,7 @@ import type { AdminClient } from '../lib/admin-client.ts';
 import { httpText } from '../lib/http-text.ts';
 import { CliError } from '../lib/errors.ts';
 
-/** What a manifest says about the gateway: the account of its own documents, and the origins that callers sign for. */
+/** The part of a manifest about the gateway: the account of its own documents, and the origins for which callers sign. */
 export type DescribedGateway = {
   readonly gatewayAccount: string;
   readonly audiences: readonly string[];

@@ -4,7 +4,7 @@ import type { Output, Style } from '../lib/output.ts';
 import { listed, sentence } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
 
-/** A report for people: what is broken first, then one line a check, then the verdict. */
+/** A report for people: first the broken statements, then one line for each check, then the verdict. */
 export const reportText = (report: Report, out: Output): string => {
   const { checks } = report;
   const broken = checks.filter(({ verdict }) => verdict === 'BROKEN');
@@ -39,7 +39,7 @@ const endsText = (checks: readonly Finding[], out: Output): string => {
   if (heads === undefined || heads.verdict === 'BROKEN') return '';
   const { note = '' } = heads;
   const isBroken = checks.some(({ verdict }) => verdict === 'BROKEN');
-  // A reader of one line must not take a broken export for a whole one.
+  // Otherwise a reader of only this line would take a broken export for an intact one.
   if (isBroken && heads.verdict === 'proved') return '';
   return sentence(
     out,

@@ -90,7 +90,7 @@ const receiptVerdict = async (receipt: string, keys: unknown): Promise<'proved'>
     const { protectedHeader } = await compactVerify(receipt, set, { algorithms: ['EdDSA'] });
     if (protectedHeader.typ === RECEIPT_TYPE) return 'proved';
   } catch {
-    // A key set of another form and a bad signature prove equally little.
+    // A malformed key set proves as little as an invalid signature.
   }
   throw new CliError('The receipt in the file is not signed by a key of --keys.', {
     hint: 'The entry is in the log, but this receipt is not the gateway’s. Keep the file: it may be evidence.',

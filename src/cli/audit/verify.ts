@@ -155,7 +155,7 @@ const logEvidence = async (
   const isLive = path !== undefined && /^https?:\/\//.test(path);
   const of = path === undefined || isLive ? folder?.log : await openLogFolder(path);
   if (of === undefined || of.years.length === 0) {
-    // Readers always give --log-key, so a deleted log is no usage error: the report names it.
+    // Readers always give --log-key, so a missing log is not a usage error: the report names it.
     if (path === undefined && older === undefined) return undefined;
     throw usageError(
       'There are no leaves of a transparency log to check.',
@@ -185,7 +185,7 @@ const keysOf = async (given: string): Promise<NamedText> =>
     ? { name: '--log-key', text: given }
     : await namedText(given);
 
-/** Shows which file is read, how much of it, and how fast. */
+/** Shows the current file, the progress in it, and the speed. */
 const speedometer = (): ((progress: Progress) => string) => {
   const from = performance.now();
   return ({ file, entries, bytes, total }) => {
@@ -197,7 +197,7 @@ const speedometer = (): ((progress: Progress) => string) => {
   };
 };
 
-/** Gives errors of usage the exit code 3. */
+/** Exits with 3 after usage errors. */
 const inUsage = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

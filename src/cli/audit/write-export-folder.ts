@@ -26,7 +26,7 @@ const fileOf = (account: AccountId): string => `entries/${account.replaceAll(':'
  * Writes the folder that verifiers read: the entries of each account from its first one, the leaves of the transparency log with the
  * checkpoint of each year, the keys, the texts of the gateway that bound them, and a manifest. An operator gets the leaves of all accounts, anyone else those of the exported ones with proofs.
  *
- * The checkpoints come first: D1 has every entry that they cover by then, so no exported chain ends before its last leaf.
+ * Reads the checkpoints first: D1 then has every entry that they cover, so no exported chain ends before its last leaf.
  *
  * @throws CliError
  */
@@ -38,7 +38,7 @@ export const writeExportFolder = async (
   const { session, gateway } = admin;
   const accounts: ManifestAccount[] = [];
   let entries = 0;
-  // Before the list of accounts: each account with a leaf has a row by then.
+  // Read this before the list of accounts, so that each account with a leaf is in the list.
   const source: LeafSource = {
     management: admin,
     isWithoutLog: (thrown) => isRefusal(thrown, 'not_found'),

@@ -102,7 +102,7 @@ const documentOf = async (
     ...bodyDocument(bytes),
     ...report,
     receipt: report.receipt ?? null,
-    // As `calls refund --receipt` takes it.
+    // In the form that `calls refund --receipt` takes.
     agentReceipt: response.headers.get(RECEIPT_HEADER),
   };
 };

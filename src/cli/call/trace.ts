@@ -87,7 +87,7 @@ const typedDataText = ({ domain, message }: TypedData, dim: (text: string) => st
     dim,
   );
 
-/** Prints what came of the call: its settlement, its receipt and the remaining limits. */
+/** Prints the result of the call: its settlement, its receipt and the remaining limits. */
 export const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {
   const line = (text: string): void => trace(`${style.dim('*')} ${text}`);
   const { receipt, limits, transaction, call } = report;

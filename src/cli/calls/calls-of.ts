@@ -16,7 +16,7 @@ export type Query = ListRequest['query'] & {
   readonly tool?: string;
 };
 
-/** The calls of the account that the options name; else all calls for an operator, and for an owner those of its tree. */
+/** The calls of the named account; by default an operator gets all calls, and an owner those of its own tree. */
 export async function* callsOf(
   admin: AdminClient,
   { account, most }: ListRequest,
@@ -32,7 +32,7 @@ export async function* callsOf(
   try {
     yield* admin.list('calls.list', { query, onPage });
   } catch (thrown) {
-    // Nothing was listed so far: the gateway refuses the first page.
+    // The gateway refused the first page, so nothing was listed yet.
     if (!isRefusal(thrown, 'forbidden')) throw thrown;
     const newest = await newestOfTree(admin, most, query, onPage);
     if (newest !== undefined) {
@@ -55,7 +55,7 @@ export async function* callsOf(
 /** Rows that the gateway lists of a tree, at most. */
 const MOST_OF_TREE = 500;
 
-/** The newest calls of the signer's tree, in one request; undefined if only the list of each account has them all. */
+/** The newest calls of the signer's tree, in one request; undefined if only the lists of single accounts are complete. */
 const newestOfTree = async (
   admin: AdminClient,
   most: number,

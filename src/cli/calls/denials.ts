@@ -3,7 +3,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from '../lib/admin-client.ts';
 import type { TimeRange } from '../lib/time.ts';
 
-/** An entry of denials: of one call, and how many were denied by its rule within ten seconds. */
+/** An entry about denials: one denied call, and how many its rule denied within ten seconds. */
 export type DenialItem = ItemOf<'account.entries'>;
 
 export type DenialFilter = TimeRange & { readonly tool?: string; readonly rule?: string };

@@ -62,7 +62,7 @@ export const list: Command = {
   },
 };
 
-/** Denials are in the logs of the accounts alone: a stranger's denied calls must not fill a table. */
+/** Only the logs of accounts have denials: a stranger's denied calls must not fill a table. */
 const printDenials = async (
   admin: AdminClient,
   { account, most, query: { from, to } }: ListRequest,

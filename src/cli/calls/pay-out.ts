@@ -53,7 +53,7 @@ export const openPayer = async (
       ...{ exit: EXIT.network, code: 'unreachable', cause },
     });
   });
-  // Before the refund: afterwards it would be credit, and the transfer would remain to do.
+  // Check this before the refund: afterwards the refund would already be credit, and the transfer would be missing.
   if (gas === 0n)
     throw new CliError(`${account.address} has no coins of this chain to pay gas with.`, {
       hint: 'Send it some, then run the command again. Without --transfer-from the refund is credit at once.',
@@ -80,7 +80,7 @@ const FINAL_WITHIN_MS = 120_000;
 
 /**
  * Sends the refunded amount to the payer's wallet, and takes the credit back: `credits.refund` reads the transfer on the chain. Every
- * failure names what remains to do, because the credit exists from the first step on and pays nothing twice.
+ * failure names the remaining steps, because the credit exists from the first step on.
  */
 export const payOut = async (
   admin: AdminClient,

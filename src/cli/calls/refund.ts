@@ -37,7 +37,7 @@ export const refund: Command = {
       throw usageError('--amount is zero.', 'Give e.g. --amount 0.02, or omit it to refund all.');
     const admin = await openAdmin(session, 'operator');
     const params = await whichCall(admin, input);
-    // The key opens before the refund: a wrong password must not leave half of it done.
+    // Open the key before the refund, so that a wrong password cannot leave the refund half done.
     const payer = await openPayer(admin, input, params.account);
     warnIfStopped(admin);
     const { body } = await admin.call('calls.refund', {

@@ -33,7 +33,7 @@ export const show: Command = {
       ({ body } = await admin.call('account.call', { params }));
     } catch (thrown) {
       if (!isRefusal(thrown, 'unknown_call')) throw thrown;
-      // A denied call has no row: the log alone has it.
+      // A denied call has no row; only the log has it.
       const entries = await callEntries(admin, params, { after: 0, type: 'call.denied' });
       if (entries.length === 0) throw thrown;
       const steps = stepsOf(entries, wordsOf(names));
@@ -68,7 +68,7 @@ const wordsOf = (names: Names): StepWords => ({
 const withHashes = (entries: readonly Entry[]) =>
   entries.map((entry) => ({ hash: entryHash(entry), entry }));
 
-/** Whole hashes only with --json: a line has room for what people read. */
+/** Whole hashes only with --json; the text has no room for them. */
 const stepsText = (out: Output, steps: readonly Step[]): string =>
   fields(
     steps.map(({ at, seq, what, clauses }) => {

@@ -37,7 +37,7 @@ export const askPrice = async (
   throw usageError('The command needs a price for a call.', 'Give --price, e.g. --price 0.01.');
 };
 
-/** What one settlement costs in fees or gas (docs/cost.md#2-what-does-settlement-cost). */
+/** The cost of one settlement in fees or gas (docs/cost.md#2-what-does-settlement-cost). */
 const SETTLEMENT = 1_000n;
 
 /** Returns a warning if settlement costs as much as the price earns; none for a free tool. */

@@ -10,7 +10,7 @@ import type { Sold } from './sold.ts';
 /**
  * Asks what the project sells: one URL, the operations of an OpenAPI document, or the tools of an MCP server.
  *
- * @param project its tools of an earlier run; a second import keeps what it does not decide
+ * @param project has the tools of an earlier run; a second import keeps every field that it does not decide
  * @returns undefined for an existing project without an import
  */
 export const askSold = async (

@@ -1,7 +1,7 @@
 import type { Input } from '../lib/input.ts';
 import { isLoopback } from '../lib/local-stack.ts';
 
-/** Options that change the settings of an existing project. Without them, a second run only brings it to this release. */
+/** Options that change the settings of an existing project. Without them, a second run only updates the project to this release. */
 const SETTINGS = [
   ...[
     'payTo',

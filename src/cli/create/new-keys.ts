@@ -7,7 +7,9 @@ import { type Keystore, newKeyName } from '../lib/keystore.ts';
 export type NewKeys = {
   /** The checksummed address of the key of this name: a new one, or the one of an earlier run. */
   readonly named: (name: string) => Promise<string>;
-  /** A key that no other gateway has: a new one, or the one whose address is `own` already. @throws CliError if the name is taken otherwise */
+  /**
+   * A key that no other gateway uses: a new one, or the existing one with the address `own`. @throws CliError if another key has the name
+   */
   readonly fresh: (name: string, own: readonly string[]) => Promise<string>;
   /** Asks for the password and writes all keys or none. @returns their names and files */
   readonly write: () => Promise<readonly { readonly name: string; readonly file: string }[]>;

@@ -5,7 +5,7 @@ import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
 import type { NewKeys } from './new-keys.ts';
 
-/** The receiving address of a gateway. A new key has no other use. */
+/** The receiving address of a gateway. A new key needs no check for other uses. */
 export type Payee = { readonly address: string; readonly isNew: boolean };
 
 const INSTEAD = '--pay-to <address>, or --new-pay-to <name>';

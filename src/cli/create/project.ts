@@ -20,15 +20,15 @@ export const TEMPLATE = [
   'README.md',
 ];
 
-/** A directory for a gateway: new, or that of an earlier run. */
+/** A directory for a gateway: a new one, or the one of an earlier run. */
 export type Project = {
   readonly isNew: boolean;
-  /** Its configuration; of a new project the blank one. */
+  /** The project's configuration; a blank one for a new project. */
   readonly present: ConfigFiles;
   readonly release: Release;
 };
 
-/** @throws CliError for a directory with files of anything else */
+/** @throws CliError for a directory with other files */
 export const openProject = async (directory: string): Promise<Project> => {
   const release = await readRelease();
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException): string[] => {
@@ -57,7 +57,7 @@ export const nameOf = (directory: string): string =>
     .slice(0, MAX_PROJECT_NAME)
     .replace(/-+$/, '') || 'gateway';
 
-/** What `package.json` needs. `countersign`: a version or another spec of npm. */
+/** The contents that `package.json` needs. `countersign`: a version or another spec of npm. */
 export const wantedManifest = ({ release }: Project, countersign: string | undefined) => ({
   scripts: {
     dev: 'countersign dev',
@@ -68,7 +68,7 @@ export const wantedManifest = ({ release }: Project, countersign: string | undef
   devDependencies: { ...release.local, ...(isOldNode() ? { node: release.node } : {}) },
 });
 
-/** What git must not keep: keys, and files that commands write. */
+/** The files that git must ignore: keys, and files that commands write. */
 export const IGNORED = ['node_modules', '.wrangler', '.dev', '.dev.vars'];
 
 /** The files of a new project besides its configuration. */

@@ -19,7 +19,7 @@ import { askPayee } from './payee.ts';
 import { nameOf, type Project } from './project.ts';
 import { askSold } from './ask-sold.ts';
 
-/** The drafted configuration of a project, and what to tell about it. */
+/** The drafted configuration of a project, and notes for the user. */
 export type Settings = {
   readonly files: readonly FileToWrite[];
   readonly checks: readonly Check[];
@@ -27,9 +27,9 @@ export type Settings = {
   readonly notes: readonly string[];
   /** Operations that the project does not sell, and why. */
   readonly skipped: readonly string[];
-  /** What the sold tools send to the upstream and the operator must store. */
+  /** The secrets that the sold tools send to the upstream; the operator must store them. */
   readonly secrets: readonly NeededSecret[];
-  /** The upstream is on this machine: the project cannot be deployed as it is. */
+  /** Whether the upstream is on this machine, so that the project cannot be deployed yet. */
   readonly isLocal: boolean;
 };
 
@@ -92,7 +92,7 @@ export const askSettings = async (
 const textOf = (tools: readonly ToolDocument[]): string =>
   `${JSON.stringify({ tools }, undefined, 2)}\n`;
 
-/** The tools of an earlier run; a file that is not valid has none that an import could keep. */
+/** The tools of an earlier run; an invalid file has none that an import could keep. */
 const toolsIn = ({ tools }: ConfigFiles): readonly ToolDocument[] => {
   try {
     return (JSON.parse(tools ?? '') as { readonly tools: readonly ToolDocument[] }).tools;

@@ -73,7 +73,7 @@ const relative = (upstream: ToolDocument['upstream'], origin: string): ToolDocum
     ? upstream.slice(origin.length)
     : upstream;
 
-/** The URL of the API: the first server of the document, relative to where the document is. */
+/** The URL of the API: the first server in the document, resolved against the URL of the document. */
 const serverOf = async (
   { prompts }: Session,
   document: OpenApi,

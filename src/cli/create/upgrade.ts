@@ -6,14 +6,14 @@ import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
 import { counted } from '../lib/text.ts';
 
-/** What a project of an earlier release lacks. */
+/** The changes that a project of an earlier release needs. */
 export type Upgrade = {
   readonly files: readonly FileToWrite[];
   /** One line for each change, e.g. `package.json: scripts.dev = countersign dev`. */
   readonly changes: readonly string[];
 };
 
-/** What this release wants in `package.json`. */
+/** The contents of `package.json` that this release needs. */
 export type WantedManifest = {
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
@@ -103,7 +103,7 @@ const objectIn = (text: string): Readonly<Record<string, unknown>> => {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
     if (isObject(value)) return value;
   } catch {
-    // Reported below.
+    // The fault is reported below.
   }
   throw new CliError('package.json is not a JSON object. The command wrote nothing.', {
     hint: 'Correct the file and run the command again.',

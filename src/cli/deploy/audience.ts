@@ -21,7 +21,7 @@ const faultOf = (origin: string): string | undefined => {
 /**
  * The project with the audience of --audience, or with the one that the user types if it is still on this machine.
  *
- * @returns the project as it is if the audience stays
+ * @returns the same project if the audience does not change
  */
 export const withAudience = async (
   { prompts }: Pick<Session, 'prompts'>,

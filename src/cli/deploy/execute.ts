@@ -13,7 +13,7 @@ import { reasonIn, runProgram } from './wrangler.ts';
 type Action = {
   readonly what: string;
   readonly run: () => Promise<unknown>;
-  /** The command that does it by hand. */
+  /** The command for doing this step by hand. */
   readonly byHand: string;
 };
 
@@ -29,7 +29,7 @@ const MIGRATIONS = ['d1', 'migrations', 'apply', 'AUDIT_DB', '--remote'];
 /**
  * Runs the steps of the plan that change something, one after the other.
  *
- * @throws CliError `deploy_stopped`: what is done, what failed, which command mends it
+ * @throws CliError `deploy_stopped`, which names the finished steps, the failed one, and the command that continues
  */
 export const execute = async (
   deploying: Deploying,

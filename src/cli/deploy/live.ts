@@ -45,7 +45,7 @@ const TIMEOUT_MS = 10_000;
 export type Offered = { readonly url: string; readonly price: string; readonly seconds: number };
 
 /**
- * Asks the gateway for its 402 until it comes: a new version, a new host name and its certificate take up to minutes to spread.
+ * Requests the gateway's 402 until it arrives: a new version, a new host name and its certificate may take minutes to spread.
  *
  * @param patience seconds
  * @throws CliError `not_live` with the last answer
@@ -81,7 +81,7 @@ export const awaitOffer = async (
   );
 };
 
-/** The offer, or what came instead of it. */
+/** The offer, or the answer that came instead. */
 const ask = async (
   url: string,
   method: string,

@@ -14,7 +14,7 @@ export const configurationChecks = (files: ConfigFiles): Target => {
   return { ...target, checks: [...publicChecks(files), ...target.checks] };
 };
 
-/** What a deployed Worker must not have: an audience on this machine, and LOCAL_STACK. */
+/** Settings that a deployed Worker must not have: a local audience, and LOCAL_STACK. */
 const publicChecks = ({ variables }: ConfigFiles): readonly Check[] => {
   const audiences = readAudiences(variables['AUDIENCES']?.trim() ?? '');
   const local = audiences.ok

@@ -12,7 +12,7 @@ import { CliError } from '../lib/errors.ts';
 /** A gateway to deploy, as its wrangler.toml describes it. */
 export type Project = {
   readonly directory: string;
-  /** The configuration that the deployed Worker will have: of `.dev.vars` it has the secrets alone. */
+  /** The configuration that the deployed Worker will have: from `.dev.vars` it takes only the secrets. */
   readonly files: ConfigFiles;
   /** Name of the Worker. */
   readonly name: string;
@@ -121,7 +121,7 @@ const notGateway = (says: string): CliError =>
     code: 'no_project',
   });
 
-/** `wrangler dev` reads other variables from `.dev.vars` as well, e.g. LOCAL_STACK: a deployed Worker never has them. */
+/** `wrangler dev` also reads variables from `.dev.vars` that a deployed Worker never has, e.g. LOCAL_STACK. */
 const deployed = (files: ConfigFiles): ConfigFiles => ({
   ...files,
   secrets: Object.fromEntries(

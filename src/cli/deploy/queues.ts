@@ -37,7 +37,7 @@ const listed = async ({ wrangler }: Deploying): Promise<ReadonlyMap<string, numb
     const rows = readTable(stdout);
     const before = found.size;
     for (const row of rows) found.set(row['name'] ?? '', Number(row['consumers']));
-    // Also ends where Cloudflare returns every queue on each page.
+    // Also ends the loop if Cloudflare returns every queue on each page.
     if (rows.length < PAGE || found.size === before) break;
   }
   return found;

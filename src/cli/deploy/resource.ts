@@ -1,14 +1,14 @@
 import type { Project } from './project.ts';
 import type { Wrangler } from './wrangler.ts';
 
-/** What the account has of a resource that the project names. */
+/** The state, in the Cloudflare account, of a resource that the project names. */
 export type Item = {
   readonly name: string;
-  /** `blocked`: the deployment cannot go before a person acts. */
+  /** `blocked`: the deployment cannot continue before a person acts. */
   readonly state: 'exists' | 'make' | 'blocked' | 'unknown';
   /** More about it, for people. */
   readonly says?: string;
-  /** Whether it exists already, and only this project does not name it completely. */
+  /** Whether the resource already exists, and the project only lacks a part of its name. */
   readonly isThere?: true;
   /** The next step of a blocked item. */
   readonly hint?: string;
@@ -31,7 +31,7 @@ export type ResourceKind = {
   /**
    * Creates the items that `look` returned as `make`.
    *
-   * Race: a crash may follow any change, so `look` must find what `create` left, and `create` must not make it twice.
+   * Race: a crash may follow any change, so `look` must find items that `create` has made, and `create` must not make them twice.
    */
   readonly create: (deploying: Deploying, items: readonly Item[]) => Promise<void>;
   /** The command that creates one by hand. */

@@ -17,7 +17,7 @@ export type Wrangler = {
 };
 
 type RunOptions = {
-  /** Secrets travel here: every process of the machine can read argv (CWE-214). */
+  /** Secrets go to standard input, because every process of the machine can read argv (CWE-214). */
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
 };

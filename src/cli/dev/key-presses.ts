@@ -16,7 +16,7 @@ export const listenForKeys = (
     stdin.setRawMode(false);
     stdin.pause();
   };
-  // A terminal that stays in raw mode shows nothing that its user types.
+  // Restore the mode: a terminal that stays in raw mode does not show what its user types.
   process.on('exit', stop);
   stdin.setRawMode(true);
   stdin.on('data', listen);

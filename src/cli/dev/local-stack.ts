@@ -34,7 +34,7 @@ export type LocalStackOptions = {
   readonly onNote: (text: string) => void;
 };
 
-/** What `.dev/stack.json` says. Its keys are public. */
+/** The content of `.dev/stack.json`. Its keys are public. */
 export type StackSummary = {
   readonly gateway: string;
   readonly rpc: string;
@@ -51,7 +51,7 @@ export type RunningStack = {
   readonly file: string;
   /** Path of the log of the Worker. */
   readonly log: string;
-  /** Sells other tools. Resolves with whether the Worker runs them now. */
+  /** Replaces the tools on sale. Resolves with whether the Worker now serves them. */
   readonly publish: (catalogue: Catalogue) => Promise<boolean>;
   /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
@@ -70,7 +70,10 @@ export type LocalStackModule = {
   readonly freePort: () => Promise<number>;
 };
 
-/** Loads it when `countersign dev` runs: it imports packages that only this command needs. `npm run build` writes it next to the command. */
+/**
+ * Loads the stack's module only when `countersign dev` runs, because it imports packages that only this command needs. `npm run build`
+ * writes the module next to the command.
+ */
 export const loadLocalStack = async (): Promise<LocalStackModule> =>
   (await import(
     pathToFileURL(join(import.meta.dirname, 'local-stack.js')).href

@@ -16,7 +16,7 @@ const releaseSchema = z.object({
   node: z.string(),
 });
 
-/** What `npm run build` wrote about this release. */
+/** The facts about this release that `npm run build` wrote. */
 export type Release = z.output<typeof releaseSchema>;
 
 export const readRelease = async (): Promise<Release> =>

@@ -18,7 +18,7 @@ export const unsentSecrets = async (
     .filter(({ needed, boundTo }) => needed.hosts.some((host) => host !== boundTo));
 };
 
-/** What is missing, with the command that stores it. */
+/** A note about a missing secret, with the command that stores it. */
 export const secretNote = ({ out }: Pick<Session, 'out'>, { needed, boundTo }: Unsent): string => {
   const { name, hosts } = needed;
   const says =

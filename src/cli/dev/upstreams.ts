@@ -5,7 +5,7 @@ import { proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { printable, wrapped } from '../lib/text.ts';
 
-/** Enough to find out that a machine has no network, without a flood of requests. */
+/** How many upstreams to check: enough to detect a machine without a network, without a flood of requests. */
 const MAX_ORIGINS = 8;
 
 /** A sentence for each upstream that does not answer, with what to do. */

@@ -28,7 +28,7 @@ export const watchFile = (
   const lookSoon = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      // Race: without the order, an earlier text could replace a later one.
+      // Race: without this order, an earlier text could replace a later one.
       reading = reading.then(look, look);
     }, SETTLE_MS);
   };

@@ -66,7 +66,7 @@ const MAX_BYTES = 64 * 1024;
 const VALUE = 1_000n;
 const LIFETIME = 300;
 
-/** x402 v2 VerifyResponse, as far as the check uses it. */
+/** The members of the x402 v2 VerifyResponse that the check uses. */
 const verifySchema = z.object({ isValid: z.boolean(), invalidReason: z.nullish(z.string()) });
 
 const NO_FUNDS = /insufficient_(funds|balance)/;

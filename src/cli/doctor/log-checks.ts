@@ -131,7 +131,7 @@ const growthCheck = async (
       );
 };
 
-/** An unreadable file counts as nothing seen. */
+/** An unreadable file counts as a first visit. */
 const seenIn = (text: string): z.output<typeof seenSchema> => {
   try {
     return seenSchema.safeParse(JSON.parse(text)).data ?? {};

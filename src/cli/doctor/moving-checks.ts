@@ -37,7 +37,7 @@ export const movingChecks = async (
   }
 };
 
-/** How far the lists of the gateway may lag behind before "nothing is open" proves nothing. */
+/** How far the gateway's lists may lag behind; beyond that, an empty list does not prove that nothing is open. */
 const MAX_LAG = 120;
 
 const promisedText = ({ calls, open_payments: open, open_amount: amount, until }: Promised) =>
@@ -102,7 +102,7 @@ const missingPayeeCheck = (one: Payee): Check => {
   return one.open_payments > 0 ? failure(FORMER, says, hint) : warning(FORMER, says, hint);
 };
 
-/** The first audience is no news. Others may be there for good, so calls through them are no warning. */
+/** The first audience needs no mention. Others may be permanent, so calls through them are no reason for a warning. */
 const audienceCheck = (one: Moving['audiences'][number]): Check => {
   const name = 'audience';
   if (one.state === 'unconfigured') {
@@ -129,7 +129,7 @@ const creditCheck = (network: string, amount: string): Check =>
 
 const DROP = 'change of settings';
 
-/** What the configuration of the directory would drop if it were deployed. Nothing, if it is that of another gateway. */
+/** The values that the directory's configuration would drop if it were deployed; none for the configuration of another gateway. */
 export const dropChecks = (moving: Moving, config: Settings): readonly Check[] => {
   const own = gatewayAccount(config);
   const { gateway_account: account, audiences, payees } = moving;

@@ -3,7 +3,7 @@ import type { Target } from './config-checks.ts';
 import { facilitatorChecks } from './facilitator-checks.ts';
 import type { Part } from './run-parts.ts';
 
-/** What a gateway calls: nodes with their tokens, facilitators, the upstream. */
+/** Checks of the services that a gateway calls: nodes with their tokens, facilitators, the upstream. */
 export const partsOf = (target: Target, now: () => number): readonly Part[] => {
   const { chains, facilitators, upstream } = target;
   return [

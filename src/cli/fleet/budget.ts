@@ -64,7 +64,7 @@ type Skipped = { readonly agent: string; readonly why: 'revoked'; readonly hint:
  * Grants the same budget to each agent, which consents with its own key. Skips revoked agents: a budget for the fleet must not undo a
  * revocation, which may have answered a stolen key.
  *
- * @throws CliError that says which agents have theirs
+ * @throws CliError that names the agents which have their grant
  */
 export const grantBudgets = async (
   admin: AdminClient,
@@ -116,7 +116,9 @@ export const grantBudgets = async (
 
 type Revoked = 'grants' | 'account';
 
-/** How an account is revoked: all grants of this owner to it have ended, one by revocation, or its status is `revoked`. */
+/**
+ * Whether and how an account is revoked: all grants of this owner to it have ended, at least one by revocation, or its status is `revoked`.
+ */
 const revokedIn = async (
   admin: AdminClient,
 ): Promise<(account: AccountId) => Promise<Revoked | undefined>> => {
@@ -143,7 +145,7 @@ const allowsAgain = (how: Revoked, agent: string): string =>
     ? `\`countersign grant ${agent} --per-day 1\` would allow it again`
     : 'no grant lets it spend again';
 
-/** The agents exist and some may have their grant: the same budget again is what remains to do. */
+/** The agents exist and some may have their grant, so the next step is to grant the same budget again. */
 const unfinished = (error: CliError, name: string, done: number, all: number): CliError =>
   new CliError(`${done} of ${all} agents have a budget. ${error.message}`, {
     hint: `${error.hint} The agents exist: \`countersign fleet budget ${name}\` with the same budget grants to all of them.`,

@@ -36,7 +36,7 @@ export type Parties = {
   readonly delegate: Address;
   readonly audience: string;
   readonly asset: Address;
-  /** The grant of which this one is a part, if the issuer is not an owner. */
+  /** The parent grant, if the issuer is not an owner. */
   readonly parent: Hex | undefined;
 };
 

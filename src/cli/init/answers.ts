@@ -20,7 +20,7 @@ export type Answers = {
   readonly upstream: { readonly origin: string; readonly path: string } | undefined;
   readonly audience: string;
   readonly facilitator: string;
-  /** Whether a key of its own settles what the facilitator cannot take at once. */
+  /** Whether the gateway gets a relayer key, which settles payments that the facilitator cannot take at once. */
   readonly relayer: 'own_key' | 'none';
   /** Undefined: the configured operators stay. */
   readonly operators: string | undefined;

@@ -39,7 +39,7 @@ export const editConfig = (
   return { ...config, text: isWindows ? text.replaceAll('\n', '\r\n') : text, table };
 };
 
-/** The table after an edit. Undefined if something else is in the way. */
+/** The table after an edit. Undefined if another value is at this place. */
 export const applied = (
   table: Table,
   path: readonly string[],

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 /** The names that the entry of a Worker with the gateway exports: its Durable Object classes and its loopback entrypoint. */
 export const EXPORTS = ['AgentAccount', 'AuditLog', 'Relayer', 'SettlementRequests'] as const;
 
-/** Whether the gateway is in this module already. */
+/** Whether this module already contains the gateway. */
 export const isMounted = (source: string): boolean => /['"]countersign\/worker['"]/.test(source);
 
 const MODULE = /\.(?:ts|tsx|mts|js|jsx|mjs)$/;
@@ -62,6 +62,6 @@ export const draftEntry = async (
   return err(`${folder} has the files gateway and countersign already`);
 };
 
-/** A build writes the folder anew, so a file of ours would be lost there. */
+/** A build rewrites this folder, so a file that we write there would be lost. */
 const isGenerated = (main: string): boolean =>
   /^(?:\.(?!\/)[^/]*|dist|build|out)\//.test(posix.normalize(main));

@@ -49,7 +49,7 @@ export const draftFiles = async (
   const isVaultKeyNew =
     needsVaultKey(tools, present.toml) && (present.secrets['VAULT_KEY'] ?? '') === '';
   const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
-  // A gateway that is older than its log gets the key by hand: a second run of the command changes nothing.
+  // The operator adds the key to a gateway without a log by hand: a second run of the command changes nothing.
   const isLogKeyNew = !hasKey && (present.secrets['LOG_KEY'] ?? '') === '';
   const secrets = secretsOf(present, answers, {
     ...(isLogKeyNew ? { LOG_KEY: await newReceiptKey() } : {}),
@@ -91,7 +91,7 @@ export const draftFiles = async (
   };
 };
 
-/** The configuration of a gateway with new settings. @throws CliError if they have no place in it */
+/** The configuration of a gateway with new settings. @throws CliError if the settings do not fit into it */
 export const withSettings = (
   { file, toml: text }: ConfigFiles,
   edits: readonly ConfigEdit[],

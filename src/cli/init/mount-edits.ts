@@ -1,7 +1,7 @@
 import { type Table, tablesAt, textAt, valueAt } from '../lib/wrangler-config.ts';
 import type { ConfigEdit } from './config-edit.ts';
 
-/** Where the configuration lists what has a name, and the key of the name. */
+/** The lists of named resources in the configuration, and the key of the name in each. */
 export const LISTS = [
   [['durable_objects', 'bindings'], 'name'],
   [['analytics_engine_datasets'], 'binding'],
@@ -34,7 +34,7 @@ export const cronOf = (table: Table): string | undefined => {
 };
 
 /**
- * What a configuration lacks of the gateway: bindings, queues, classes, cron trigger, assets. What it has stays as it is, with its names: a
+ * The parts of the gateway that a configuration lacks: bindings, queues, classes, cron trigger, assets. Existing parts keep their names: a
  * deployed gateway of an earlier release keeps its queues, because they may hold messages.
  *
  * @param template the configuration of a new project, with resources named after this Worker
@@ -77,7 +77,7 @@ const withPresentQueues = (template: Table, table: Table): Table => {
   };
 };
 
-/** A new migration after theirs, with the classes that no migration has made. Cloudflare runs each tag once, in order. */
+/** A new migration after the existing ones, with the classes that no migration has made. Cloudflare runs each tag once, in order. */
 const migrationOf = (table: Table, template: Table): readonly ConfigEdit[] => {
   const migrations = tablesAt(table, 'migrations');
   const classesOf = (each: Table): readonly unknown[] => {

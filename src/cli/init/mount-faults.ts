@@ -9,8 +9,8 @@ const LEAST_DATE = '2026-08-04';
 const LEAST_NODE_DATE = '2025-11-17';
 
 /**
- * Reasons why the gateway cannot be mounted in the Worker of a configuration, each with what to do. Never for a configuration that has the
- * gateway.
+ * Reasons why the gateway cannot be mounted in the Worker of a configuration, each with what to do. None for a configuration that already
+ * has the gateway.
  */
 export const mountFaults = (table: Table, template: Table): readonly string[] => {
   if (hasGateway(table)) return [];

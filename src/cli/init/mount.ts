@@ -9,9 +9,9 @@ import { cronOf, mountEdits } from './mount-edits.ts';
 import { mountFaults } from './mount-faults.ts';
 import type { WorkerProject } from './worker-project.ts';
 
-/** What mounts the gateway in a Worker, or what this release needs besides in a mounted one. */
+/** The changes that mount the gateway in a Worker, or that this release needs in a mounted one. */
 export type Mount = {
-  /** What the configuration lacks; the operator pastes it. */
+  /** The missing parts of the configuration, for the operator to paste. */
   readonly edits: readonly ConfigEdit[];
   /** The new main module, and `.gitignore` if it lacks the secrets. */
   readonly files: readonly FileToWrite[];

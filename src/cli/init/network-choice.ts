@@ -36,7 +36,7 @@ export const askNetwork = async (
 /** A network on which a gateway accepts payments. */
 export type NetworkChoice = {
   readonly network: Network;
-  /** The name in x402, or ours if x402 has none. */
+  /** The name in x402, or our own name if x402 has none. */
   readonly name: string;
   readonly isTest: boolean;
   /** A public endpoint for first steps. */

@@ -62,7 +62,7 @@ export const payeeCheck = async (on: Network, rpc: string, payTo: Address): Prom
       );
 };
 
-/** 0 where the endpoint does not answer for so many blocks. */
+/** 0 if the endpoint does not answer for that many blocks. */
 const transfersOf = async (
   rpc: string,
   token: Address,

@@ -54,7 +54,9 @@ export const rejectPayee = async (
   );
 };
 
-/** Asks whether a receiving address is used for nothing else, next to what the chain shows. @throws CliError usage if it is not */
+/**
+ * Shows what the chain knows about a receiving address, and asks whether it is used for nothing else. @throws CliError usage if it is used
+ */
 export const confirmPayee = async (
   { prompts, out }: Pick<Session, 'prompts' | 'out'>,
   payTo: Address,

@@ -6,7 +6,7 @@ import type { Network } from '../../protocol/account-id.ts';
 import { addressOfPrivateKey } from '../../settlement/relayer/transaction.ts';
 import type { ConfigFiles } from '../lib/config-files.ts';
 
-/** The relayer of a new gateway: it takes what the facilitator cannot take at once. */
+/** The relayer of a new gateway, which settles payments that the facilitator cannot take at once. */
 export type RelayerDraft = {
   /** Pays the gas: the operator sends ether there. */
   readonly address: Address;

@@ -13,7 +13,10 @@ import type { Answers } from './answers.ts';
 import type { Draft } from './files.ts';
 import { payeeCheck } from './payee-check.ts';
 
-/** Checks what is new of node, token, receiving address, facilitator and upstream, unless --skip-checks. @throws CliError if one fails */
+/**
+ * Checks node, token, receiving address, facilitator and upstream, as far as they are new, unless --skip-checks. @throws CliError if one
+ * fails
+ */
 export const checkAnswers = async (
   session: Session,
   input: Input,

@@ -80,7 +80,7 @@ const releaseOf = async (
   return { template: template.value, version };
 };
 
-/** Where the package is: in a workspace, `node_modules` may be further up. */
+/** The directory of the package: in a workspace, `node_modules` may be further up. */
 const packageOf = async (directory: string): Promise<string> => {
   for (let at = directory, up = 0; up < 8; at = join(at, '..'), up += 1) {
     const installed = join(at, 'node_modules/countersign');

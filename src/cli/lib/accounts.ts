@@ -157,7 +157,7 @@ export const namesOf = async ({ keystore, profile }: Session): Promise<Names> =>
       const shown = label === undefined ? undefined : printable(label);
       if (shown === undefined || shown === name) return name ?? address;
       if (name !== undefined) return `${name} (${shown})`;
-      // Another party chooses a label: it must not pass for a key of this machine.
+      // Attack: another party chooses the label so that it looks like a key of this machine.
       return [...known.values()].includes(shown) ? `${address} (${shown})` : shown;
     },
   };

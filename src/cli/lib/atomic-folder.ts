@@ -12,7 +12,7 @@ export type FolderDraft = {
 /**
  * Writes a folder that appears only when it is complete: as a draft next to it, renamed at the end.
  *
- * @throws CliError usage if the folder has files already; what `fill` throws, and then nothing is left
+ * @throws CliError usage if the folder already has files. Passes on errors of `fill`, and leaves no files then
  */
 export const writeFolder = async (
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export const writeFolder = async (
         }
       },
     });
-    // Replaces an empty folder; one that has got files meanwhile makes it fail.
+    // Replaces an empty folder, and fails if the folder has got files meanwhile.
     await rename(draft, path);
   } catch (thrown) {
     await rm(draft, { recursive: true, force: true });

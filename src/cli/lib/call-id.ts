@@ -3,7 +3,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { type AdminClient, collected } from './admin-client.ts';
 import { usageError } from './errors.ts';
 
-/** Newest calls of an account that a shortened id is looked for among. */
+/** How many of an account's newest calls to search for a shortened id. */
 const MAX_LOOKED = 1000;
 
 /** The call that an argument names: its whole id, or the short form of a table (`0x5b36c908…b956`). @throws CliError */

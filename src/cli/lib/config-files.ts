@@ -19,7 +19,7 @@ export const SECRETS_FILE = '.dev.vars';
 
 /** The configuration files of a gateway's directory. */
 export type ConfigFiles = {
-  /** Text of wrangler.toml, or of the file that `file` names. */
+  /** Text of wrangler.toml, or of the file named by `file`. */
   readonly toml: string;
   readonly file: WranglerConfig['file'];
   /** `vars` of that file. */

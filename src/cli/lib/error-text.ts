@@ -42,7 +42,7 @@ export const errorText = (error: CliError, width: number, style: Style, now: num
     width,
   );
   return [
-    // Ctrl-C is not an error of the user's.
+    // Ctrl-C is not the user's mistake.
     error.exit === EXIT.cancelled
       ? style.dim(printable(error.message))
       : wrapped(`${style.bad('error')}  ${printable(error.message)}`, width, '       '),

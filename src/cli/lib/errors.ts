@@ -124,7 +124,7 @@ const refusalDetails = (problem: ProblemBody | undefined): Readonly<Record<strin
     ),
   );
 
-/** Uses the gateway's text, except where it tells less than the command knows. */
+/** Uses the gateway's text, unless the command knows more. */
 const refusalError = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? problem?.status ?? 0, problem);
@@ -136,7 +136,7 @@ const refusalError = (refused: CountersignError): CliError => {
 
 const CHANGED = 'Another writer changed it after this command read it. The gateway wrote nothing.';
 
-/** What the command knows of a refusal and the gateway does not, by code of the problem. */
+/** Facts about a refusal that only the command knows, by code of the problem. */
 const OWN_MESSAGES: Readonly<Record<string, string>> = {
   precondition_failed: CHANGED,
   precondition_required: CHANGED,
@@ -162,7 +162,7 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'The certificate of the server has expired.',
 };
 
-/** `fetch` hides the reason in a chain of causes. Undefined for an error that is not the network's. */
+/** `fetch` hides the reason in a chain of causes. Undefined for an error that does not come from the network. */
 export const networkReason = (thrown: unknown): string | undefined => {
   for (let at = thrown; at instanceof Error; at = at.cause) {
     if (at.name === 'TimeoutError') return 'The server did not answer in time.';

@@ -79,8 +79,8 @@ function stackedItem(
 }
 
 /**
- * The examples of a command. A long one goes on behind a backslash, so that a shell takes the lines as people copy them; on a narrow
- * terminal, which would wrap them, there are none.
+ * The examples of a command. A long example continues after a backslash, so that a shell accepts the copied lines. A narrow terminal would
+ * wrap them, so it shows no examples.
  */
 export const examplesText = (examples: readonly string[], width: number): string =>
   examples.length === 0 || width < NARROW

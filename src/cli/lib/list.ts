@@ -18,7 +18,7 @@ export const listOptions = (what: 'calls' | 'payments'): readonly OptionSpec[] =
   { flags: '-n, --limit <number>', summary: 'at most this many (default: 50)' },
 ];
 
-/** What the options of a list ask for. */
+/** The query that the options of a list describe. */
 export type ListRequest = {
   readonly account: AccountId | undefined;
   readonly most: number;

@@ -148,7 +148,7 @@ export const createOutput = (options: OutputOptions): Output => {
 
 /** A spinner on stderr while something takes long. */
 export type Progress = {
-  /** Runs the work, and shows what it is once it takes longer than a second. */
+  /** Runs the work, and shows its name once it takes longer than a second. */
   during<T>(what: string | (() => string), work: () => Promise<T>): Promise<T>;
   /** Hides the spinner while the work owns the terminal, e.g. a prompt. */
   hidden<T>(work: () => Promise<T>): Promise<T>;

@@ -180,7 +180,7 @@ const isList = (kind: FieldKind): boolean =>
 const added = (before: unknown, more: unknown, flag: string): readonly unknown[] => {
   if (Array.isArray(before))
     return [...new Set([...(before as unknown[]), ...(more as unknown[])])];
-  // Without a list the policy allows everything, so a list with only this id would allow less.
+  // A policy without a list allows everything, so adding a list with only this id would allow less.
   throw usageError(
     `The policy has no list that ${flag} could add to: it allows all.`,
     'Another policy denies: `countersign accounts show` lists every policy and grant of the account.',

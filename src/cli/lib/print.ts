@@ -18,7 +18,7 @@ export const listed = (
     row === 'title' ? style.dim(text) : paint(text, column, row),
   );
 
-/** How old a list is: everything before that time is in it. Nothing where the gateway cannot tell. */
+/** The age of a list, which contains everything before that time. Prints nothing if the gateway does not know the age. */
 export const asOfLine = (out: Output, asOf: number | undefined, now: number): string =>
   out.style.dim(
     sentence(

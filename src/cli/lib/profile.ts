@@ -84,7 +84,7 @@ export const createProfile = (options: ProfileOptions): Profile => {
     const local = await stack();
     const key = local && localKeyNamed(local, name);
     if (key === undefined) throw unknownKey(local, await keystore.unreadable());
-    // Also refused as the holder of a grant: every reader of the sources could spend it.
+    // Also refused as the holder of a grant: every reader of the sources could spend the grant.
     const gateway = await gatewayIfAny();
     if (gateway !== undefined && !isLoopback(gateway)) throw publicKey(name, gateway);
     return {

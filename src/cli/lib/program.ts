@@ -142,7 +142,10 @@ export const usageErrorOf = (
   );
 };
 
-/** These messages of commander repeat the input, which may be a private key pasted into the wrong place: repeat plain names only. */
+/**
+ * These messages of commander repeat the input, which may be a private key pasted into the wrong place. Show the input only if it is a
+ * plain name.
+ */
 const REPEATING_INPUT: Readonly<Record<string, (name: string | undefined) => string>> = {
   'commander.unknownOption': (name) => `Unknown option${name === undefined ? '' : ` ${name}`}`,
   'commander.unknownCommand': (name) => `Unknown command${name === undefined ? '' : ` ${name}`}`,

@@ -29,7 +29,7 @@ export const receiptNamed = async (admin: AdminClient, given: string): Promise<V
   return await verified(admin, bare(text));
 };
 
-/** The same, where a word that is no receipt names a file. @throws CliError */
+/** As `receiptNamed`, but a word that is not a receipt names a file. @throws CliError */
 export const receiptOrFile = async (admin: AdminClient, given: string): Promise<VerifiedReceipt> =>
   JWS.test(bare(given)) || given === '-'
     ? await receiptNamed(admin, given)
@@ -58,7 +58,7 @@ const verified = async (
   try {
     const keys = createLocalJWKSet(answer.value.json as Parameters<typeof createLocalJWKSet>[0]);
     const { payload, protectedHeader } = await compactVerify(text, keys, { algorithms: ['EdDSA'] });
-    // The same key signs assertions to upstreams, which are no receipts.
+    // The same key also signs assertions to upstreams: reject those.
     if (protectedHeader.typ !== RECEIPT_TYPE) throw new Error(`typ is ${protectedHeader.typ}`);
     const claims = z.parse(claimsSchema, JSON.parse(new TextDecoder().decode(payload)));
     const { agent, call, entry } = claims;

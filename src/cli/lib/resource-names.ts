@@ -19,7 +19,9 @@ export const withResourceNames = (toml: string, project: string): string =>
     .replace(/^dataset = ".*"$/m, `dataset = "${project.replaceAll('-', '_')}_countersign"`)
     .replace(/^namespace_id = ".*"$/m, `namespace_id = "${namespaceOf(project)}"`);
 
-/** The name after which the resources of any Worker are named. Differs for different Workers, also where it must be shorter or without `_`. */
+/**
+ * The name after which the resources of any Worker are named. Differs for different Workers, even if it must be shortened or lose its `_`.
+ */
 export const resourceName = (worker: string): string => {
   const name = worker
     .toLowerCase()

@@ -13,8 +13,8 @@ export const MOST_READ = 500;
 type WithStatus = Listed & { readonly spend_status: string };
 
 /**
- * Adds to listed accounts the status that a person needs. A list knows the statuses that people set, and no grants: an active account may
- * have no valid one, so it is read itself. `unknown`: it did not answer, or was not read.
+ * Adds to listed accounts the status that a person needs. A list has the statuses that people set, but not the grants: an active account
+ * may have no valid grant, so the command reads each active account. `unknown`: it did not answer, or was not read.
  *
  * @returns `unread`: how many active accounts were not read, because the list has too many.
  */

@@ -27,7 +27,7 @@ const namedTime = (text: string): Named | undefined => {
 const lengthIn = (text: string): number | undefined =>
   /[smhdw]$/.test(text) ? durationIn(text) : undefined;
 
-/** Unix seconds of a time to come: `30d` from now, or what `namedTime` takes. @throws CliError usage */
+/** Unix seconds of a future time: `30d` from now, or any form of `namedTime`. @throws CliError usage */
 export const timeIn = (text: string, flag: string, now: number): number => {
   const length = lengthIn(text);
   const at = length === undefined ? namedTime(text)?.at : now + length;
@@ -38,7 +38,7 @@ export const timeIn = (text: string, flag: string, now: number): number => {
   );
 };
 
-/** A time gone by: `today`, `yesterday`, `7d` ago, or what `namedTime` takes. @throws CliError usage */
+/** A past time: `today`, `yesterday`, `7d` ago, or any form of `namedTime`. @throws CliError usage */
 const pastIn = (text: string, flag: string, now: number): Named => {
   const today = now - (now % DAY);
   if (text === 'today') return { at: today, isDay: true };

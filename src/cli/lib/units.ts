@@ -20,7 +20,7 @@ export const amountIn = (text: string, flag: string): bigint => {
 export const dollars = (amount: string | bigint | undefined): string =>
   amount === undefined ? '' : formatDollars(BigInt(amount));
 
-/** An amount of a call or limit: dollars, marked where a card pays and no token. */
+/** An amount of a call or limit in dollars, with a mark if a card pays instead of a token. */
 export const inAsset = (amount: string | bigint | undefined, asset: string | undefined): string =>
   amount !== undefined && asset !== undefined && isFiat(asset)
     ? `${dollars(amount)} (card)`

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { isObject } from '../../core/json-object.ts';
 
 /**
- * Whether a gateway needs `VAULT_KEY`: a tool of `tools.json` carries secrets of the vault or charges a card, and the key is no binding of
- * the Secrets Store. False for a file that is not JSON, which other checks report.
+ * Whether a gateway needs `VAULT_KEY`: a tool of `tools.json` carries secrets of the vault or charges a card, and the key is not a binding
+ * of the Secrets Store. False for a file that is not JSON, which other checks report.
  */
 export const needsVaultKey = (tools: string | undefined, toml: string): boolean =>
   usesVault(tools ?? '') && !STORE_BINDING.test(toml);

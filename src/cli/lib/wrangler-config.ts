@@ -70,7 +70,7 @@ export const tomlMembers = (table: Table): readonly string[] =>
 export const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The tables in an array of the configuration, e.g. `queues.producers`. Empty where there is none. */
+/** The tables in an array of the configuration, e.g. `queues.producers`. Empty if there is none. */
 export const tablesAt = (table: Table, ...path: readonly string[]): readonly Table[] => {
   const found = valueAt(table, path);
   return Array.isArray(found) ? found.filter(isTable) : [];

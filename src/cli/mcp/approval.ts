@@ -14,7 +14,7 @@ export type Asked = {
 
 /** Asks a person before the bridge signs for more than a threshold. */
 export type Approval = {
-  /** Runs a call of the host, so that `allows` knows which one it decides about. */
+  /** Runs a call of the host, so that `allows` knows about which call it decides. */
   during<T>(asked: Asked, work: () => Promise<T>): Promise<T>;
   /** Whether the agent may sign this payment. The hook `onOffer` of the agent. */
   allows(offered: Offered): Promise<boolean>;

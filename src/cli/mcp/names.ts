@@ -29,7 +29,7 @@ export const namesOf = (lists: readonly Listed[]): ReadonlyMap<string, Named> =>
     for (const tool of tools) {
       const plain = `${prefix}${tool.name}`.replace(UNNAMEABLE, '_');
       const name = (isOwn(plain) ? `remote__${plain}` : plain).slice(0, MAX_NAME);
-      // Of two tools whose names are cut to one, the first keeps it: a call must not depend on which list came last.
+      // If two names are equal after cutting, the first tool keeps the name: a call must not depend on which list arrived last.
       if (!named.has(name)) named.set(name, { remote, tool });
     }
   }

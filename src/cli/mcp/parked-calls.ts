@@ -17,7 +17,9 @@ export type ParkedCall = {
   readonly saved: SavedCall;
 };
 
-/** Attack: a gateway states a low price for a call that moves more once it is approved. What the agent signed is the price. */
+/**
+ * Attack: a gateway states a low price for a call that moves more once it is approved. So the price is the amount that the agent signed.
+ */
 export const parkedCall = (
   called: Pick<ParkedCall, 'tool' | 'origin' | 'payer'>,
   saved: SavedCall,

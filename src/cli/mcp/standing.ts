@@ -3,7 +3,10 @@ import { shortText } from '../../core/plain-text.ts';
 import { readSpending } from '../../client/mcp/connect.ts';
 import type { Remote } from './names.ts';
 
-/** The limits of the agent at a gateway, which cost nothing; undefined if the server is none that the agent reads from, or does not answer. */
+/**
+ * The limits of the agent at a gateway, which cost nothing; undefined if the agent does not read from this server, or the server does not
+ * answer.
+ */
 export const standingAt = async ({
   client,
 }: Remote): Promise<Record<string, unknown> | undefined> => {

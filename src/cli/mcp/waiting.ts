@@ -7,7 +7,7 @@ import type { ResumeOptions } from '../../client/pending-approval.ts';
 import type { ParkedCall, ParkedCalls } from './parked-calls.ts';
 import { againWith, failed, stillWaiting } from './texts.ts';
 
-/** The host's request, as far as waiting needs it. */
+/** The parts of the host's request that waiting needs. */
 export type Waiter = {
   readonly signal: AbortSignal;
   /** Tells the host that its request still runs. */
@@ -120,7 +120,7 @@ type Pacer = {
   enter(): () => void;
 };
 
-/** Without it, a host that asks again after the approval would read that the call still waits, for as long as a grown pause lasts. */
+/** Otherwise a host that asks again after the approval would read that the call still waits, until a long pause ends. */
 const createPacer = (): Pacer => {
   let hosts = 0;
   let nap = new AbortController();

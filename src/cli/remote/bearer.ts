@@ -16,7 +16,10 @@ export const BEARER_OPTION: OptionSpec = {
 
 const MAX_TOKEN = 4_096;
 
-/** Asks for the token at a terminal; otherwise reads standard input. The vault gives no value back, so the operator has to. @throws CliError usage */
+/**
+ * Asks for the token at a terminal; otherwise reads standard input. The vault never returns a value, so the operator must supply it.
+ * @throws CliError usage
+ */
 export const readBearer = async (
   { prompts, stdin }: Session,
   input: Input,

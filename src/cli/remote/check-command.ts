@@ -86,7 +86,7 @@ export const checkMcp: Command = {
   },
 };
 
-/** The token goes only to servers whose tools carry its secret: any other could keep it. */
+/** Send the token only to servers whose tools carry its secret: any other server could keep it. */
 const tokenFor = (
   present: readonly CatalogueTool[],
   url: string,

@@ -20,7 +20,7 @@ export type Rotation = {
   readonly network: GatewayNetwork;
   /** Opens the new key, which consents to its grants. */
   readonly successor: () => Promise<Signer>;
-  /** Tells the owner of each step. */
+  /** Prints each step for the owner. */
   readonly tell: (text: string) => void;
 };
 
@@ -28,8 +28,8 @@ const accountOf = ({ network: { network } }: Rotation, address: Hex): AccountId 
   accountId(network, address);
 
 /**
- * What the old key can still spend from now on: the lifetime limit in its owner's policy, which counts from now on, also what its grants
- * allow. A policy that has a lifetime limit keeps the lower one.
+ * The most that the old key can still spend: the lifetime limit in its owner's policy, which starts now and counts spend under all of its
+ * grants. A policy that has a lifetime limit keeps the lower one.
  */
 export const capOf = (
   { standing }: Snapshot,
@@ -41,7 +41,7 @@ export const capOf = (
   return present !== undefined && present < cap ? present : cap;
 };
 
-/** The successors of the grants and the policy beside them, as of a moment at which the cap of the old key holds. */
+/** The successors of the grants and the policy beside them, read while the cap of the old key is in force. */
 export const planned = (
   { grants, standing }: Pick<Snapshot, 'grants' | 'standing'>,
   { network: { network } }: Pick<Rotation, 'network'>,
@@ -66,7 +66,10 @@ export const planned = (
   };
 };
 
-/** Does what is due of a rotation, writing each step down before it is taken. Returns where it stands; undefined if it has ended. */
+/**
+ * Carries out the due steps of a rotation, and records each one before it is taken. Returns the state of the rotation; undefined if it has
+ * ended.
+ */
 export const advance = async (
   rotation: Rotation,
   journal: Journal,
@@ -81,7 +84,7 @@ export const advance = async (
   };
   if (state.step === 'planned') {
     await capOldKey(rotation, state);
-    // Read after the cap holds: whatever the old key spends from here on is within what the plan reserves for it.
+    // Read after the cap is in force: everything that the old key spends from here on is within the amount that the plan reserves for it.
     const snapshot = await snapshotOf(
       admin,
       accountOf(rotation, state.old.address),
@@ -124,7 +127,7 @@ const issueSuccessors = async (
     await registerGrant(admin, network, delegation, signer);
     tell(`granted  ${successor.name}`);
   }
-  // The account exists now. Nobody has used the new key yet, so the lowered windows come before its first call.
+  // The account exists now. The new key has not been used yet, so the lowered windows apply from its first call.
   if (during !== null && grants.some((grant) => grant.successor !== null)) {
     const slot = { admin, account: accountOf(rotation, successor.address) };
     const { etag } = await readPolicy(slot);
@@ -133,8 +136,8 @@ const issueSuccessors = async (
 };
 
 /**
- * Registers a grant with the consent of its holder. After an interruption the same grant may be registered already: the gateway answers with
- * its hash, and there is nothing left to do.
+ * Registers a grant with the consent of its holder. After an interruption the same grant may be registered already: then the gateway
+ * answers with its hash, and the step is done.
  */
 export const registerGrant = async (
   admin: AdminClient,
@@ -181,7 +184,7 @@ const liftWindows = async (
     if (document === undefined) await deletePolicy(slot, etag);
     else await writePolicy(slot, { document, expected: etag, dryRun: false });
   } catch (thrown) {
-    // Another writer has changed it meanwhile: the owner's newer will stays.
+    // The policy has changed meanwhile: keep the owner's newer version.
     if (!isRefusal(thrown, 'precondition_failed')) throw thrown;
   }
   rotation.tell(`lifted   ${successor.name}`);

@@ -24,8 +24,8 @@ const time = z.int().check(z.nonnegative());
 const key = z.strictObject({ name: z.string().check(z.maxLength(128)), address });
 
 /**
- * `planned`: the gateway has been told nothing, or the cap of the old key. `issuing`: the new grants are fixed and some may be registered.
- * `overlap`: both keys live. `revoked`: the old grants have ended, and the lowered windows of the new key have not.
+ * `planned`: the gateway has at most got the cap of the old key. `issuing`: the new grants are fixed and some may be registered. `overlap`:
+ * both keys live. `revoked`: the old grants have ended, and the lowered windows of the new key have not.
  */
 const schema = z.strictObject({
   v: z.literal(1),
@@ -35,7 +35,7 @@ const schema = z.strictObject({
   old: key,
   new: key,
   overlap_until: time,
-  /** What the old key may spend during the overlap, and the limit of its policy that says so. */
+  /** The amount that the old key may spend during the overlap, and the limit in its policy that enforces it. */
   allowance: units,
   cap: units,
   /** The owner's policy for the old key before the rotation. */
@@ -49,7 +49,7 @@ const schema = z.strictObject({
   lift_at: time,
 });
 
-/** What a rotation has done and will do. Written before each step, so that the command continues where it stopped. */
+/** The finished and remaining steps of a rotation. Written before each step, so that an interrupted command can continue. */
 export type Journal = Omit<z.output<typeof schema>, 'grants'> & {
   readonly grants: readonly {
     readonly old: Hex;

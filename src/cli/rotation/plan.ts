@@ -5,7 +5,7 @@ import { periodOf, type Window, windowName } from '../../policy/window.ts';
 import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts';
 import type { Used } from './used.ts';
 
-/** A grant of the old key, with what it has counted at the moment of the plan. */
+/** A grant of the old key, and its counted spend at the moment of the plan. */
 export type OldGrant = { readonly hash: Hex; readonly delegation: AgentDelegation } & {
   readonly used: Used;
 };
@@ -28,10 +28,10 @@ export const allowanceOf = (grants: readonly OldGrant[]): bigint => {
 };
 
 /**
- * The grant of the new key: the terms of the old one, with the part of the total that neither is counted nor can be spent by the old key from
- * now on. So both keys together never spend more than the owner once signed.
+ * The grant of the new key: the terms of the old one, with the part of the total that is neither counted nor still available to the old
+ * key. So both keys together never spend more than the owner once signed.
  *
- * @param reserved what the old key can still spend, at most
+ * @param reserved the most that the old key can still spend
  * @returns undefined if nothing remains
  */
 export const successorOf = (
@@ -45,12 +45,12 @@ export const successorOf = (
   return { ...delegation, ...next, maxTotal };
 };
 
-/** What the limits of the old key's policy of the owner have counted, by the name of each: `lifetime`, `day`, `3600s`. */
+/** The counted spend of each limit in the owner's policy for the old key, by the name of the limit: `lifetime`, `day`, `3600s`. */
 export type OwnerUsed = (name: string) => bigint;
 
 /**
- * The owner's policy for the new key while both keys live: that of the old key, with its windows and those of the grants lowered by what the
- * old key has spent of them and still can. Undefined if nothing limits spend there.
+ * The owner's policy for the new key while both keys live: the old key's policy, with its windows and those of the grants lowered by the
+ * amount that the old key has spent and can still spend of each. Undefined if the policy limits no spend.
  */
 export const policyDuring = (
   before: PolicyDocument | undefined,
@@ -78,7 +78,9 @@ export const policyDuring = (
   return documentOf(before, windows, lifetime);
 };
 
-/** The owner's policy for the new key afterwards: its windows are those of the old key's again, the lifetime stays lowered. */
+/**
+ * The owner's policy for the new key afterwards: its windows are again those of the old key's policy, and the lifetime limit stays lowered.
+ */
 export const policyAfter = (
   before: PolicyDocument | undefined,
   during: PolicyDocument | undefined,
@@ -87,11 +89,11 @@ export const policyAfter = (
     ? undefined
     : documentOf(before, policyOf(before).windows, policyOf(during).lifetime);
 
-/** When no spend of the old key counts in a running window any more: the end of the longest one that contains `now`. */
+/** When no running window counts spend of the old key any more: the end of the longest window that contains `now`. */
 export const windowsEnd = (during: PolicyDocument | undefined, now: number): number =>
   policyOf(during).windows.reduce((end, { every }) => Math.max(end, periodOf(every, now).end), now);
 
-/** Two limits of one window and asset would be one counter under two limits: the gateway refuses them. The lower one holds. */
+/** The gateway refuses two limits for one window and asset, because they would share a counter. Keep the lower one. */
 const tightest = (windows: readonly Window[]): readonly Window[] => {
   const byName = new Map<string, Window>();
   for (const window of windows) {

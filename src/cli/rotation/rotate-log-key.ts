@@ -25,7 +25,7 @@ export const rotateLogKey = async (session: Session, input: Input): Promise<void
       code: 'no_log',
     });
   }
-  // The oldest first. One that has signed nothing yet is the newest.
+  // Oldest first. A key that has signed nothing yet is the newest.
   const present = keys
     .filter(({ until }) => until === undefined)
     .toSorted((one, other) => (one.from ?? Infinity) - (other.from ?? Infinity));

@@ -25,15 +25,16 @@ type Moved = {
   readonly status: 'moved' | 'moves' | 'spent' | 'key_elsewhere' | 'has_children';
   /** The totals of its grants in the token of its network. */
   readonly total?: bigint;
-  /** Those of its grants in dollars, which a card pays. Absent if it has none. */
+  /** The totals of its grants in dollars, which a card pays. Absent if it has none. */
   readonly card_total?: bigint;
   /** When the lowered windows of its new policy may be lifted. */
   readonly lift_at?: number;
 };
 
 /**
- * Moves the agents of an owner to a new key of the owner: its grants, with what remains of them, and its policy. An agent's consent to a grant of
- * another owner ends the grants and the policy of the old one in one step. Agents that have moved are not met again, so a second run goes on.
+ * Moves the agents of an owner to a new key of the owner: its grants, with what remains of them, and its policy. An agent's consent to a
+ * grant of another owner ends the grants and the policy of the old one in one step. A second run skips agents that have moved, and
+ * continues with the rest.
  *
  * @throws CliError
  */
@@ -80,7 +81,7 @@ const signingAs = (session: Session, signer: AdminClient['signer']): Session => 
   profile: { ...session.profile, signer: async () => signer },
 });
 
-/** Undefined for an agent that has moved already: the old owner's list goes on naming it, and may no longer read it. */
+/** Undefined for an agent that has already moved: the old owner's list still names the agent, but the old owner may no longer read it. */
 const moveAgent = async (
   admin: AdminClient,
   next: AdminClient,
@@ -144,8 +145,8 @@ const NOTHING = '$0.00';
 const isZero = (amount: unknown): boolean => amount === NOTHING || amount === '0u';
 
 /**
- * Denies every paid call of the agent by the price, so that its counters rest while they are read. A pause would rest them too, but a paused
- * agent may not move to another owner.
+ * Denies every paid call of the agent by a cap of zero, so that its counters do not change while the command reads them. A pause would do
+ * the same, but a paused agent may not move to another owner.
  */
 const brake = async (slot: PolicySlot, before: PolicyDocument | undefined): Promise<void> => {
   const { etag } = await readPolicy(slot);
@@ -156,7 +157,7 @@ const brake = async (slot: PolicySlot, before: PolicyDocument | undefined): Prom
   await writePolicy(slot, { document, expected: etag, dryRun: false });
 };
 
-/** Undoes `brake` after a failure; once the agent has moved, the old owner's policy has ended and there is nothing to undo. */
+/** Undoes `brake` after a failure; once the agent has moved, the old owner's policy no longer applies and nothing must be undone. */
 const release = async (slot: PolicySlot, before: PolicyDocument | undefined): Promise<void> => {
   try {
     const { etag, document } = await readPolicy(slot);
@@ -168,11 +169,11 @@ const release = async (slot: PolicySlot, before: PolicyDocument | undefined): Pr
   }
 };
 
-/** Milliseconds: a lease ends within 60 s, and an alarm returns what it did not use. */
+/** Milliseconds: a lease ends within 60 s, and an alarm returns its unused amount. */
 const LEASES_END = 150_000;
 const PAUSE = 3_000;
 
-/** Repeats a registration while the agent still holds leases of the old owner, which it returns within a minute or so. */
+/** Repeats a registration while the agent still holds leases of the old owner, which it returns within about a minute. */
 const whenLeasesEnd = async (
   { progress, signal }: Session,
   register: () => Promise<void>,
@@ -192,7 +193,7 @@ const whenLeasesEnd = async (
   }
 };
 
-/** The totals of grants, one an asset: amounts of two assets have no sum. */
+/** The totals of grants, one for each asset, because amounts of two assets have no sum. */
 export const totalsOf = (
   grants: readonly Pick<AgentDelegation, 'asset' | 'maxTotal'>[],
 ): Pick<Moved, 'total' | 'card_total'> => {
@@ -227,7 +228,7 @@ const lineOf = (
   }
 };
 
-/** The first grant has moved the agent, so the next run does not meet it again. */
+/** The first grant has moved the agent, so the next run would skip it. */
 const halfMoved = (name: string, cause: unknown): CliError =>
   new CliError(`${name} has moved, but not with all of its grants and its policy.`, {
     hint: `Look at it with \`countersign accounts show ${name}\`, and sign what is missing with the new key: \`countersign grant\`, \`countersign policy set\`.`,

@@ -64,7 +64,7 @@ export const rotateRelayer = async (session: Session, input: Input): Promise<voi
   session.out.result(document, () => sentence(session.out, texts[step]));
 };
 
-/** What the operator does next. `open`: payments of the old key that have not ended. */
+/** The operator's next step. `open`: payments of the old key that have not ended. */
 export const relayerStep = ({
   hasOld,
   hasNew,

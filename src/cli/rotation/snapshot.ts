@@ -12,11 +12,11 @@ import { CliError } from '../lib/errors.ts';
 import type { OldGrant } from './plan.ts';
 import { usedOf } from './used.ts';
 
-/** An account at one moment: its standing, and the live grants of the owner who signs, each with its signed terms and what it has counted. */
+/** An account at one moment: its standing, and the live grants of the signing owner, each with its signed terms and its counted spend. */
 export type Snapshot = {
   readonly standing: AnswerOf<'account.get'>;
   readonly grants: readonly OldGrant[];
-  /** Live grants of other issuers: only they can carry them over. */
+  /** Live grants of other issuers, which only those issuers can carry over. */
   readonly foreign: readonly Hex[];
 };
 

@@ -6,7 +6,7 @@ import type { AgentDelegation } from '../../protocol/intent/agent-delegation.ts'
 type Standing = AnswerOf<'account.get'>;
 type Row = Standing['money'][number]['limits'][number];
 
-/** What a grant has counted, money that running calls hold included. */
+/** The counted spend of a grant, including money that running calls hold. */
 export type Used = { readonly total: bigint; readonly window: bigint };
 
 const counted = ({ spent, held }: Row): bigint => BigInt(spent) + BigInt(held);
@@ -15,8 +15,9 @@ const limitsIn = ({ money }: Standing, asset: AssetId): readonly Row[] | undefin
   money.find((purse) => purse.asset === asset)?.limits;
 
 /**
- * What each active grant of an account has counted in its own asset, in the order of the standing's `grants`. The standing lists the limits
- * of each active grant in that order too, the total last, and does not name the grant: the limits are compared with the signed terms.
+ * The counted spend of each active grant of an account in its own asset, in the order of the standing's `grants`. The standing lists the
+ * limits of the active grants in the same order, the total last, without naming the grant, so the limits are compared with the signed
+ * terms.
  *
  * @returns undefined if the limits are not those of the grants
  */
@@ -67,8 +68,8 @@ const groupsOf = (rows: readonly Row[]): readonly (readonly Row[])[] => {
 };
 
 /**
- * What a limit of the account's own policies has counted, in the asset that has counted most. The owner's and the operator's limits of one
- * name share a counter. Zero before the account has money.
+ * The counted spend of a limit in the account's own policies, in the asset with the highest count. The owner's and the operator's limits of
+ * one name share a counter. Zero before the account has money.
  */
 export const usedOfOwn = ({ money }: Standing, name: string): bigint => {
   const amounts = money.flatMap(({ limits }) =>
@@ -77,7 +78,10 @@ export const usedOfOwn = ({ money }: Standing, name: string): bigint => {
   return amounts.reduce((most, amount) => (amount > most ? amount : most), 0n);
 };
 
-/** What the account can still spend in an asset under the lifetime limit of its owner's policy, which the gateway has applied. */
+/**
+ * How much the account can still spend in an asset under the lifetime limit of its owner's policy, after the gateway has applied that
+ * limit.
+ */
 export const remainingOf = (standing: Standing, asset: AssetId, cap: bigint): bigint => {
   const row = limitsIn(standing, asset)?.find(({ rule }) => rule === 'owner:lifetime');
   const remaining = row === undefined ? cap : cap - counted(row);

@@ -35,7 +35,7 @@ export const reconcile: Command = {
     );
     const names = await namesOf(session);
     out.result({ reconciliations: runs, differences }, () =>
-      // Without a run, nothing was compared: that no difference is known says nothing.
+      // No run has compared anything yet, so an empty list of differences means nothing.
       runs.length + differences.length === 0
         ? runsText(out, runs)
         : [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),

@@ -95,7 +95,7 @@ const spentText = ({ spent }: ListedAgent): string =>
     ...(spent.windows.length === 0 ? [dollars(spent.lifetime)] : []),
   ].join(', ');
 
-/** What the holder of a stolen key could sign before the owner revokes it. */
+/** The amount that the holder of a stolen key could sign before the owner revokes it. */
 export const exposureText = (
   out: Output,
   { hour, day, month, lifetime }: SignerExposure,

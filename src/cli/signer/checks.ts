@@ -59,7 +59,7 @@ export const signerConfigChecks = ({
   ];
 };
 
-/** What a deployed signer must not have: an origin on this machine. */
+/** A setting that a deployed signer must not have: a local origin. */
 export const signerPublicChecks = ({ variables }: SignerProject): readonly Check[] => {
   const { SIGNER_ORIGIN = '' } = variables;
   const fault = SIGNER_ORIGIN === '' ? undefined : egressFault(SIGNER_ORIGIN, 'public');

@@ -99,7 +99,7 @@ export const openOwner = async (session: Session, input: Input): Promise<OwnerCl
       },
     );
     if (!response.ok) {
-      // An earlier attempt may have carried it out, which a 503 does not deny.
+      // A 503 does not exclude that an earlier attempt carried the command out.
       if (
         lost &&
         method !== 'GET' &&

@@ -62,7 +62,7 @@ export const enrol: Command = {
             newAgentFiles(names, directoryOf(session, input), { url }),
           )
         : [];
-    // Written before the signer knows them: a key that is enrolled and lost would leave a wallet that no agent can use.
+    // Write the keys before the signer knows them: an enrolled key that is lost would leave a wallet that no agent can use.
     await writeAgentFiles(session, files);
     warnIfStopped(client);
     const body = {

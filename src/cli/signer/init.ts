@@ -78,7 +78,7 @@ export const init: Command = {
   },
 };
 
-/** The configuration here, else that of this release under the name of the project. @throws CliError */
+/** The configuration in this directory, else the one of this release under the name of the project. @throws CliError */
 const presentOrNew = async (directory: string): Promise<SignerProject> => {
   const read = await readSignerProject(directory);
   if (read?.ok === true) return read.value;

@@ -100,8 +100,8 @@ const descriptionSchema = z.looseObject({
 });
 
 /**
- * What a gateway sells under: its audience, its payees and its tokens, so that a policy for it needs amounts only. Nothing without a
- * gateway. @throws CliError
+ * A gateway's audience, payees and tokens, so that the options of a policy for it only need amounts. Empty without a gateway. @throws
+ * CliError
  */
 export const termsOfGateway = async ({ profile, signal }: Session): Promise<Draft> => {
   const gateway = await profile.gatewayIfAny();

@@ -21,7 +21,7 @@ export type Decision = {
   readonly count?: number;
   /** The ancestor whose rule denied the call. */
   readonly by?: string;
-  /** The remainder of the limit. */
+  /** The remaining amount of the limit. */
   readonly left?: string;
   readonly limit?: string;
   readonly says: string;

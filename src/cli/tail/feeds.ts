@@ -40,7 +40,7 @@ export const openFeeds = (
     after: number | undefined,
     connected: () => void,
   ): Promise<void> => {
-    // The feed starts at the gateway's answer: say "watching" only then, or the user misses a decision in between.
+    // The feed starts at the gateway's answer. Print "watching" only then, or the user could miss a decision in between.
     const fetcher: typeof fetch = async (input, init) => {
       try {
         const response = await fetch(input, init);

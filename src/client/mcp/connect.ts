@@ -28,8 +28,8 @@ export const connect = async (
 const readings = new WeakMap<Client, Reading>();
 
 /**
- * Calls the tool `spending` of a gateway with an intent that moves nothing. Attack: a server that takes no such intent may sell a tool of
- * that name, and the client would pay; so it is not called there.
+ * Calls the tool `spending` of a gateway with an intent that moves nothing. Attack: a server that does not accept such an intent may sell a
+ * tool with that name, and the client would pay. So the client does not call it there.
  *
  * @returns undefined without a call, if the server announced no audience that the agent accepts
  * @throws the errors of `Client.callTool`

@@ -3,7 +3,7 @@ import { decodeBase64, encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import { isRecord } from '../json.ts';
 import type { Message } from './messages.ts';
 
-/** The keys of `_meta` that hold what a gateway states in headers over HTTP (docs/mcp.md). */
+/** The keys of `_meta` for the values that a gateway sends in headers over HTTP (docs/mcp.md). */
 const HEADERS = {
   'countersign/receipt': 'Agent-Receipt',
   'countersign/ratelimit': 'RateLimit',
@@ -19,8 +19,8 @@ const PAYMENT_RESPONSE = ['x402/payment-response', 'x402.payment-response'] as c
 const TERMS = 'x402/error';
 
 /**
- * Translates the response to a `tools/call` into the HTTP answer of the same call, so that one code pays, repeats and verifies over both:
- * terms become a 402, a refusal its problem, and the blocks of a result the bytes that the tool answered.
+ * Translates the response to a `tools/call` into the HTTP answer of the same call, so that the same code pays, repeats and verifies over
+ * both: terms become a 402, a refusal its problem, and the blocks of a result the bytes that the tool answered.
  */
 export const httpAnswerOf = ({ result, error }: Message): Response => {
   if (!isRecord(result)) return new Response(JSON.stringify(error ?? null), { status: 502 });
@@ -38,7 +38,7 @@ export const httpAnswerOf = ({ result, error }: Message): Response => {
     headers.set('Content-Type', 'application/problem+json');
     const pause = structured['retry_after'];
     if (typeof pause === 'number') headers.set('Retry-After', pause.toString());
-    // A tool may fail with a problem of its own: the receipt is for its bytes and its status, whatever the problem says.
+    // A tool may fail with a problem of its own. The receipt covers the bytes and status of the tool, whatever the problem states.
     const bytes = bodyOf(result['content']);
     return new Response(bytes.byteLength > 0 ? bytes : JSON.stringify(structured), {
       status: statusIn(meta[STATUS], statusIn(structured['status'], 502)),
@@ -51,7 +51,7 @@ export const httpAnswerOf = ({ result, error }: Message): Response => {
 
 type Terms = Readonly<Record<string, unknown>>;
 
-/** The terms of an unpaid call, in whatever dialect the server speaks (docs/mcp.md): an answer without entries is not an offer. */
+/** The terms of an unpaid call, in any dialect of servers (docs/mcp.md). An answer without entries is not an offer. */
 const termsOf = (
   { resultType, paymentRequired: extension, isError, structuredContent, content }: Message,
   meta: Message,

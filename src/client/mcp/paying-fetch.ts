@@ -47,7 +47,7 @@ export const payingFetch = (
   };
 };
 
-/** Sends a request that only reads, with its intent. A lost answer needs no care: the transport may ask again. */
+/** Sends a request that only reads, with its intent. The transport may simply repeat it after a lost answer. */
 const readSigned = async (
   context: AgentContext,
   post: Outgoing,
@@ -100,8 +100,8 @@ type Received = {
 };
 
 /**
- * A `fetch` that carries a call over MCP: it sends the POST, and returns the HTTP answer that its result translates to. Other requests, such
- * as the look-up of a lost answer, pass through.
+ * A `fetch` that carries a call over MCP: it sends the POST, and translates the result to an HTTP answer. Other requests, such as the
+ * look-up of a lost answer, pass through.
  */
 const overMcp =
   (
@@ -118,7 +118,7 @@ const overMcp =
     }
     const messages = await readMessages(received, id, timeoutMs);
     if (messages === undefined) await received.body?.cancel().catch(() => undefined);
-    // Not an error of the client: after a signature this answer is as good as lost, and the exchange repeats the call.
+    // Not an error of the client: after a signature this answer counts as lost, and the exchange repeats the call.
     if (messages === undefined) throw new TypeError('The answer holds no JSON-RPC response.');
     const answer = httpAnswerOf(messages.response);
     answered.set(answer, messages);

@@ -26,7 +26,7 @@ const extensionSchema = z.object({
 
 type Gateway = { readonly audience: string; readonly network: Network };
 
-/** Signs what an agent reads over MCP, so that a gateway shows it its own tools and limits. */
+/** Signs an agent's read requests over MCP, so that a gateway shows the agent its own tools and limits. */
 export type Reading = {
   /** Notes what a server announces about intents in its answer to `initialize` or `server/discover`. */
   note(messages: Messages): void;

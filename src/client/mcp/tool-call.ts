@@ -47,7 +47,7 @@ const inputMembers = ({ inputResponses, requestState }: Readonly<Record<string, 
   ...(typeof requestState === 'string' ? { requestState } : {}),
 });
 
-/** The id of a JSON-RPC request; with `isKnown`, only of one whose method is. */
+/** The id of a JSON-RPC request; with `isKnown`, only if its method is known. */
 export const requestIdOf = (
   { method, body }: Outgoing,
   isKnown: (method: unknown) => boolean = () => true,

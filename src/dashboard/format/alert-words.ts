@@ -9,7 +9,7 @@ const ALERTS = Object.entries(alertTopics).map(([rule, { when }]): Alert => [
   when,
 ]);
 
-/** Every alert, by the part of the gateway that a person looks at then. */
+/** Every alert, by the part of the gateway that a person should check. */
 export const ALERT_GROUPS: readonly {
   readonly name: AlertGroup;
   readonly alerts: readonly Alert[];

@@ -5,8 +5,8 @@ import { TOP_UP } from './text.ts';
 type ChargedCall = Pick<ItemOf<'calls.list'>, 'tool' | 'spent' | 'charged' | 'refunded'>;
 
 /**
- * Notes about the money of a call, where its spend does not say it: `top-up of 2.00`, `refunded 0.0004`. The spend of a top-up is zero,
- * because the calls that use the credit count, and later decisions count on their own day.
+ * Notes about the money of a call that its spend does not show: `top-up of 2.00`, `refunded 0.0004`. The spend of a top-up is zero, because
+ * the calls that use the credit count, and later decisions count on their own day.
  */
 export const chargeNote = ({
   tool,

@@ -22,7 +22,10 @@ export const PAGE_STYLE: LineStyle = {
   time: momentOf,
 };
 
-/** The limits on money of a grant, one a line: "0.05 USDC per day". Unknown terms are no limit of zero and none without end: they are "–". */
+/**
+ * The limits on money of a grant, one a line: "0.05 USDC per day". Unknown terms are "–", because they are neither a limit of zero nor an
+ * absent limit.
+ */
 export const grantLimits = (terms: Policy | undefined): readonly string[] => {
   if (terms === undefined) return ['–'];
   const lines = policyLines(terms, PAGE_STYLE, ['perCall', 'windows', 'lifetime']);

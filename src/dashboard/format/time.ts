@@ -17,7 +17,7 @@ const exact = formatOf({
   ...{ ...DATE, year: 'numeric', ...CLOCK, second: '2-digit', timeZoneName: 'short' },
 });
 
-/** `07:36:56 UTC`, in the viewer's zone. Each page names the zone with this; the times below it are in the same one. */
+/** `07:36:56 UTC`, in the viewer's zone. Each page names the zone once in this way, and shows all other times in it. */
 export const timeOf = (at: Seconds): string => time.format(at * 1000);
 
 /** A moment in the viewer's zone: `28 Nov, 07:36`, with its year if that is not the present one. */

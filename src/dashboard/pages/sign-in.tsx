@@ -18,7 +18,7 @@ export const SignIn = () => {
   const [isAsking, setAsking] = useState(false);
   const [facts, setFacts] = useState<GatewayFacts | undefined>(undefined);
   useEffect(findWallets, []);
-  // After a sign-out the button that had the focus is gone.
+  // After a sign-out the focused button no longer exists.
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {

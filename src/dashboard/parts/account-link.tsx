@@ -3,7 +3,7 @@ import { addressIn, labelShown, shortened } from '../format/text.ts';
 
 type AccountNames = {
   readonly account: string;
-  /** Its label, as the list or answer that names the account has it. */
+  /** Its label, from the list or answer that names the account. */
   readonly label?: string | undefined;
 };
 

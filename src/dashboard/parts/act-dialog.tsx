@@ -26,9 +26,9 @@ const wordsOn = ({
 };
 
 /**
- * Asks before a change: what will happen, then the wallet. It opens when it is rendered, and closes itself after the change, on Escape and
- * on Cancel. What a person typed stays when the change fails. After a lost answer it repeats the same signed command, until it can say what
- * became of it.
+ * Confirms a change: shows what will happen, then asks the wallet. It opens when it is rendered, and closes itself after the change, on
+ * Escape and on Cancel. If the change fails, typed texts stay. After a lost answer it repeats the same signed command until it knows the
+ * outcome.
  */
 export const ActDialog = ({
   title,
@@ -51,15 +51,15 @@ export const ActDialog = ({
   /** The word on the button: "Revoke". */
   readonly verb: string;
   readonly isDangerous?: boolean;
-  /** A word to type first, for a change that nothing undoes. */
+  /** A word to type first, for a change that cannot be undone. */
   readonly confirmation?: string | undefined;
   /** Whether the content is complete, so that the wallet may be asked. */
   readonly isReady?: boolean;
-  /** Names what the change is about, if another signature could make it twice: then it goes on in the next dialog about this. */
+  /** Names the subject of a change that a second signature could make twice: the next dialog with this subject continues the change. */
   readonly subject?: string;
   readonly change: Change;
   readonly settle?: Settle;
-  /** Called when `settle` has read what became of a change. */
+  /** Called when `settle` has read the outcome of a change. */
   readonly onSettled?: () => void;
   /** Called after the change has happened. */
   readonly onDone: () => void;

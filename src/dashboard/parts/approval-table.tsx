@@ -48,7 +48,7 @@ export const ApprovalTable = ({
         : management.call(`${prefix}.refuse`, { params, body: {} }),
     );
     if (isDone) setDecided((before) => new Map([...before, [call, decision]]));
-    // After a lost answer too: the list shows what became of it.
+    // Read again after a lost answer too: the list shows the outcome.
     onDecided();
   };
   return (

@@ -3,7 +3,9 @@ import './badge.css';
 
 type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 
-/** The tone of each state of an account, a call, a payment and an approval. A state is never colour alone: its mark and word say it too. */
+/**
+ * The tone of each state of an account, a call, a payment and an approval. Colour is never the only sign: mark and word show the state too.
+ */
 const TONES: Readonly<Record<string, Tone>> = {
   active: 'ok',
   working: 'ok',
@@ -44,7 +46,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 
 const MARKS: Readonly<Record<Tone, string>> = { ok: '●', warn: '◐', bad: '✕', plain: '○' };
 
-/** A state, in the word of the ledger. */
+/** A state, in the ledger's word for it. */
 export const Badge = ({ state }: { readonly state: string }) => {
   const tone = TONES[state] ?? 'plain';
   return (

@@ -33,7 +33,7 @@ const partsOf = ({ limit, spent, held, remaining }: Limit) => {
 /** Spent, held, lent and left as one strip; the numbers are in the text beside it. */
 export const BudgetStrip = ({ limit }: { readonly limit: Limit }) => {
   const { whole, spent, held, lent } = partsOf(limit);
-  // A limit that was lowered may be passed: the bar says so instead of cutting it off.
+  // Spend may exceed a limit that was lowered: the bar shows this instead of cutting it off.
   const scale = spent + held > whole ? spent + held : whole;
   const at = (part: bigint): number => (scale === 0n ? 0 : Number((part * WIDTH) / scale));
   return (

@@ -3,7 +3,7 @@ import { toolName } from '../format/text.ts';
 import { AccountLink } from './account-link.tsx';
 import type { Column } from './table.tsx';
 
-/** A call by its tool, with its story behind it. */
+/** A call by its tool, with a link to its story. */
 export const CallLink = ({
   account,
   call,
@@ -14,7 +14,7 @@ export const CallLink = ({
   readonly tool?: string | undefined;
 }) => <Link href={`/calls/${account}/${call}`}>{toolName(tool)}</Link>;
 
-/** The call that a row is about. */
+/** The call of a row. */
 export const CALL: Column<{
   readonly account: string;
   readonly call: string;
@@ -24,7 +24,7 @@ export const CALL: Column<{
   cell: ({ account, call, tool }) => <CallLink account={account} call={call} tool={tool} />,
 };
 
-/** The agent that a row is about. */
+/** The agent of a row. */
 export const AGENT: Column<{
   readonly account: string;
   readonly label?: string | undefined;

@@ -50,7 +50,7 @@ export const CallTable = ({ rows }: { readonly rows: readonly Call[] }) => (
   <Table<Call> caption="Calls" rows={rows} keyOf={keyOf} columns={columnsOf(rows)} />
 );
 
-/** Calls of one agent, on its own page: it is not named in each row. */
+/** Calls of the agent whose page this is: rows do not name it. */
 export const AgentCallTable = ({ rows }: { readonly rows: readonly Call[] }) => (
   <Table<Call>
     caption="Calls"

@@ -2,14 +2,14 @@ import { placeholdersIn } from '../format/placeholders.ts';
 import { useCopy } from './use-copy.ts';
 import './command-line.css';
 
-/** Leads to the tools of the gateway in another tab: what the page shows once, such as the hash of a grant, stays. */
+/** Opens the gateway's tools in another tab, so that this page keeps content that it shows only once, such as the hash of a grant. */
 export const ToolsLink = () => (
   <a href="/llms.txt" target="_blank" rel="noopener noreferrer">
     list of tools
   </a>
 );
 
-/** A command to copy, with what a person replaces in it. */
+/** A command to copy, with the words that a person must replace. */
 export const CommandLine = ({ text }: { readonly text: string }) => {
   const { copied, copy } = useCopy(text);
   const replaced = placeholdersIn(text);

@@ -27,7 +27,7 @@ const agreement = ({ rows, total, isMore }: DenialList): string => {
     : `${some}: ${calls}; the total, read a moment before, is ${total}.`;
 };
 
-/** The denials of one agent, newest first, next to the total that they add up to. */
+/** The denials of one agent, newest first, next to their total. */
 export const DeniedCalls = ({ filters }: { readonly filters: DenialFilters }) => {
   const [most, setMost] = useState(PAGE_ROWS);
   const query = useQuery(

@@ -28,7 +28,7 @@ const topsOf = (series: readonly DaySeries[], days: number): readonly (readonly 
     ),
   );
 
-/** The days that have a label: the last one, and before it as many as there is room for. */
+/** The days with a label: the last one, and as many earlier ones as there is room for. */
 const labelled = (days: number, width: number): number[] => {
   const step = Math.max(1, Math.ceil(days / Math.max(1, Math.floor(width / DAY_LABEL))));
   return Array.from(
@@ -37,7 +37,7 @@ const labelled = (days: number, width: number): number[] => {
   ).toReversed();
 };
 
-/** Draws days as stacked bars; the code of the library is loaded when the first chart is shown. @returns what removes it */
+/** Draws days as stacked bars; the code of the library is loaded when the first chart is shown. @returns the function that removes it */
 export const drawChart = async (
   element: HTMLElement,
   days: readonly string[],

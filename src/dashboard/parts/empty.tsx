@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { Link } from 'wouter-preact';
 import './empty.css';
 
-/** A list without rows: what it would show, why it shows nothing, and one thing to do. */
+/** A list without rows: what it would show, why it is empty, and one next step. */
 export const Empty = ({
   title,
   children,

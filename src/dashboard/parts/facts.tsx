@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import './facts.css';
 
-/** Names and values, one a line. A fact without a value is left out. */
+/** Names and values, one a line. Omits facts without a value. */
 export const Facts = ({
   facts,
 }: {

@@ -9,7 +9,7 @@ type Described = {
 };
 
 /**
- * A control with its label above, and below it a hint, or what is wrong with its content.
+ * A control with its label above, and below it a hint or the fault of its content.
  *
  * @param control renders the control with the attributes that tie it to its texts
  * @param id needed where several trees of Preact share a page: each of them counts its own ids from zero

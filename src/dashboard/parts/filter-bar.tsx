@@ -8,9 +8,9 @@ export type FilterField<Name extends string> = {
   readonly value: string;
 } & (
   | { readonly type: 'search' | 'date' }
-  /** An agent, by any of its names. `empty`: whose data the list has without one. */
+  /** An agent, by any of its names. `empty`: the accounts in the list if the field is empty. */
   | { readonly type: 'agent'; readonly scope: Scope; readonly empty: string }
-  /** Words of the API, and how a person reads them. */
+  /** Words of the API, and the texts for people. */
   | { readonly type: 'select'; readonly words: Readonly<Record<string, string>> }
 );
 

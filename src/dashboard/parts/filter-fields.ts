@@ -17,7 +17,7 @@ export const dayFields = (
   },
 ];
 
-/** An agent, by any of its names. @param empty whose data the list has without one */
+/** An agent, by any of its names. @param empty the accounts in the list if the field is empty */
 export const agentField = (
   scope: Scope,
   account: string | undefined,

@@ -2,9 +2,9 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { returnFocus } from './return-focus.ts';
 
 /**
- * Opens a `<dialog>` as soon as it is rendered. Another title is another dialog, which opens in its place.
+ * Opens a `<dialog>` as soon as it is rendered. A different title is a different dialog, which replaces it.
  *
- * Race: browsers report `close` a task later. By then the page may show the next dialog, which the report of the earlier one must not close.
+ * Race: browsers report `close` a task later. By then the page may show the next dialog, which that event must not close.
  */
 export const useModal = (title: string, onClose: () => void) => {
   const ref = useRef<HTMLDialogElement>(null);

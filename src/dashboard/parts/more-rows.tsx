@@ -7,7 +7,7 @@ export const MoreRows = ({
   onMore,
 }: {
   readonly isMore: boolean;
-  /** The number of rows that are asked for now. */
+  /** The number of rows requested now. */
   readonly rows: number;
   readonly onMore: (rows: number) => void;
 }) =>

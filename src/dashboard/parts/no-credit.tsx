@@ -1,6 +1,6 @@
 import { Notice } from './notice.tsx';
 
-/** An owner without credit: its agents need money of their own, or none of their calls is paid. */
+/** For an owner without credit, whose agents can only make paid calls with money of their own. */
 export const NoCredit = ({ onBuy }: { readonly onBuy: () => void }) => (
   <Notice tone="warn">
     <p>

@@ -66,7 +66,7 @@ const CommandNotice = ({
   useEffect(() => {
     if (management === undefined) return undefined;
     const read = (): void => {
-      // The page of the call shows whatever this read lacks.
+      // If this read fails, the page of the call still shows the state.
       void storedState(management, subject).then(setState, () => undefined);
     };
     read();

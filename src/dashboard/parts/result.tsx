@@ -15,8 +15,8 @@ const NoAccount = () => (
 );
 
 /**
- * Shows what was read: a skeleton at first, then the data. A failed refresh keeps the data and says what failed. The page says how old its
- * data are, and if the gateway did not answer.
+ * Shows the result of a read: a skeleton at first, then the data. A failed refresh keeps the data and shows the problem. The page itself
+ * shows the age of its data, and whether the gateway did not answer.
  */
 export const Result = <T,>({
   query,

@@ -2,8 +2,8 @@
 const WATCHED_MS = 10_000;
 
 /**
- * Keeps the focus on the page after a change. A dialog gives it back to the control that opened it; where the change removes that control
- * (a revoked grant has no Revoke), the focus goes to the heading of the page instead of to nothing.
+ * Keeps the focus on the page after a change. A dialog returns it to the control that opened it. If the change removes that control (a
+ * revoked grant has no Revoke), the focus goes to the heading of the page, so that it is not lost.
  */
 export const returnFocus = (opener: Element | null): void => {
   if (opener === null) return;

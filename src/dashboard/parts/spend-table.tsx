@@ -23,7 +23,7 @@ export const SpendTable = ({
   readonly rows: readonly SpendRow[];
   readonly by: Key;
   readonly hrefOf: (row: SpendRow) => string | undefined;
-  /** The address of the rows behind the earnings; absent where the rows have no earnings. */
+  /** The address of the rows behind the earnings; absent if the rows have no earnings. */
   readonly earnedHrefOf: ((row: SpendRow) => string) | undefined;
 }) => {
   const decimals = decimalsFor(

@@ -4,7 +4,7 @@ import type { Standing } from '../data/accounts/standing.ts';
 import { statusActs } from '../data/accounts/status-acts.ts';
 import { StatusDialog } from './status-dialog.tsx';
 
-/** Opens the choice of a status; absent where no status can be set any more. It stays in place after a change, and with it the focus. */
+/** Opens the choice of a status; absent if no status can be set any more. Stays in place after a change, and keeps the focus. */
 export const StatusButton = ({
   account,
   name,

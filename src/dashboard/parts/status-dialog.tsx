@@ -5,7 +5,7 @@ import { confirmationOf, setStatus, statusActs } from '../data/accounts/status-a
 import { ActDialog } from './act-dialog.tsx';
 import './status-dialog.css';
 
-/** Changes the status of an agent from a list: one choice of what it may become, each with what will happen. */
+/** Changes the status of an agent from a list: offers the possible statuses, each with its effect. */
 export const StatusDialog = ({
   account,
   name,
@@ -21,7 +21,7 @@ export const StatusDialog = ({
   readonly onDone: () => void;
   readonly onClose: () => void;
 }) => {
-  // Race: the page reads the status again while the dialog is open. The button must not become another act under the pointer.
+  // Race: the page reads the status again while the dialog is open. The button must not turn into another action under the pointer.
   const [acts] = useState(() => statusActs(standing, role));
   const [chosen, setChosen] = useState(acts[0]?.to);
   const act = acts.find(({ to }) => to === chosen) ?? acts[0];

@@ -3,7 +3,7 @@ import { Id } from './id.tsx';
 import { Icon } from './icon.tsx';
 import './transaction.css';
 
-/** A transaction by its hash, with the page of a public explorer that we know. */
+/** A transaction by its hash, with a link to a known public explorer. */
 export const Transaction = ({
   network,
   hash,

@@ -10,13 +10,16 @@ import { useInView } from './use-in-view.ts';
 import { WaitingFacts } from './waiting-facts.tsx';
 import './waiting-call.css';
 
-/** Whose policy asked. Its owner or an operator may have set it. */
+/** The account whose policy requires the approval. Its owner or an operator may have set the policy. */
 const budgetOf = ({ asked, account }: Approval, reader: string): string => {
   if (asked === account) return 'its own budget';
   return asked === reader ? 'your budget' : `the budget of ${shortened(addressIn(asked))}`;
 };
 
-/** A call that waits: its tool first; then who asks, which limit asked, what the request is, what it leaves of each limit, and the time left. */
+/**
+ * A call that waits: its tool, its agent, the limit that requires approval, the request, what remains of each limit afterwards, and the
+ * remaining time.
+ */
 export const WaitingCall = ({
   approval,
   scope,

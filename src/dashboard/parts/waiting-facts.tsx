@@ -6,7 +6,7 @@ import { countsCalls, ruleName } from '../../policy/rule-name.ts';
 import { shown } from '../format/text.ts';
 import { Id } from './id.tsx';
 
-/** The facts about one waiting call, from its log: the request, the payee, and what approving spends of each limit. */
+/** The facts about one waiting call, from its log: the request, the payee, and how much of each limit an approval spends. */
 export const WaitingFacts = ({ approval }: { readonly approval: Approval }) => {
   const request = useRequestFacts(approval);
   return (
@@ -65,6 +65,6 @@ const Limits = ({
     ({ rule, limit, remaining }) =>
       `${decimalOf(BigInt(remaining))} of ${decimalOf(BigInt(limit))} ${symbolOf(asset)} ${ruleName(rule)}`,
   );
-  // The price of a call that waits is held already: the same remains after the approval.
+  // The price of a waiting call is already held, so the same amount remains after the approval.
   return <span class="below">leaves {texts.join('; ')}, if it runs</span>;
 };

@@ -25,7 +25,7 @@ export const boughtCredit = (
 
 const MAX_BODY = 65_536;
 
-/** Whether an answer is the one to this purchase: the page of a proxy with status 200 must not end it. */
+/** Whether an answer belongs to this purchase: the page of a proxy with status 200 must not end it. */
 export const answersPurchase = async (
   response: Response,
   { account, amount, proof }: KeptPurchase,

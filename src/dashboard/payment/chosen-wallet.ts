@@ -38,7 +38,7 @@ export const connect = async ({ wallet, on, onStage }: ChosenWallet): Promise<Si
   };
 };
 
-/** Explains an empty wallet before it signs: the gateway would refuse the payment. */
+/** Explains before the signature that the wallet has too little: the gateway would refuse the payment. */
 export const tooLittle = async (
   { wallet, on }: ChosenWallet,
   payer: Address,

@@ -43,8 +43,8 @@ export type Agreed = {
 };
 
 /**
- * Buys credit at the gateway with one signature, which is bound to this purchase. While the answer to an earlier purchase for the same
- * account is missing, it sends that one again instead.
+ * Buys credit at the gateway with one signature, which is bound to this purchase. While an earlier purchase for the same account has no
+ * answer, it sends that one again instead.
  */
 export const buyCredit = async (
   agreed: Agreed,
@@ -82,7 +82,7 @@ const attempted = (amount: bigint, on: Network) => ({
   network: networkName(on),
 });
 
-/** The page showed another account, or none: a person must know which one pays before it signs. */
+/** The page showed another account, or none: a person must know which account pays before the wallet signs. */
 const otherPayer = (payer: Address): PaymentFault => ({
   ...unpaid(
     `The wallet would pay from the account ${shortened(payer)}, which this dialog did not show. Nothing was paid.`,
@@ -132,7 +132,7 @@ const purchase = async (
     const { response } = await call(context, outgoing, terms);
     if (kept === undefined) return decided(err(await refusedOffer(response, on)));
     const { transaction } = response.countersign;
-    // Attack: a gateway may refuse a payment and present it later. No answer but that of the purchase ends it, also not a refusal.
+    // Attack: a gateway may refuse a payment and present it later. Only the answer to the purchase ends it; a refusal does not.
     if (!(await answersPurchase(response, kept))) {
       const { problem } = response.countersign;
       return undecided(refusalOf({ problem, response }, endOf(kept.proof)));

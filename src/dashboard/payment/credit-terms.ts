@@ -30,7 +30,7 @@ export const notSold = (network: Network): PaymentFault =>
     'Ask the operator how to pay for calls.',
   );
 
-/** A refusal of an unsigned request for credit. A gateway that does not know the route or the network sells none. */
+/** A refusal of an unsigned request for credit. A gateway that does not know the route or the network sells no credit. */
 export const refusedOffer = async (response: Response, network: Network): Promise<PaymentFault> => {
   const problem = await problemIn(response);
   const isUnsold = response.status === 404 || response.status === 405;
@@ -40,9 +40,9 @@ export const refusedOffer = async (response: Response, network: Network): Promis
 };
 
 /**
- * Reads what the gateway offers for credit, without a signature.
+ * Reads the gateway's offer for credit, without a signature.
  *
- * @returns why a wallet cannot buy credit here, if so
+ * @returns the offer, or why a wallet cannot buy credit here
  */
 export const readCreditTerms = async (
   { gateway, network, account, amount }: CreditOrder,

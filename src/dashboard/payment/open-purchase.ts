@@ -3,7 +3,7 @@ import type { Seconds } from '../../core/clock.ts';
 import { momentOf } from '../format/time.ts';
 import { detailOf, type PaymentFault } from './payment-fault.ts';
 
-/** Nothing else is bought until the end of a purchase is known. @param why what is known of it, as sentences */
+/** The fault of a purchase whose outcome is unknown, which blocks every other purchase. @param why the known facts, as sentences */
 export const openPurchase = (
   why = 'The answer to the purchase did not arrive. The money may have moved.',
 ): PaymentFault => ({

@@ -11,7 +11,7 @@ export type PaymentFault = {
   /**
    * `unpaid`: nothing was paid, and the person may try again. `unclear`: the call may have run. `credit`: the tool takes credit, and there
    * is too little. `purchase`: credit may have been bought; buying again repeats that purchase. `ended`: no more money moves, and the text
-   * says what is known of what did.
+   * reports the money that did.
    */
   readonly kind: 'unpaid' | 'unclear' | 'credit' | 'purchase' | 'ended';
   readonly text: string;
@@ -33,7 +33,7 @@ export const unpaid = (text: string, hint: string): PaymentFault => ({
 /** A fault of a payment that is over, but may have moved money before. */
 export const ended = (text: string, hint: string): PaymentFault => ({ kind: 'ended', text, hint });
 
-/** Puts what was thrown into words. @param isSigned whether the wallet had signed: then the signature may have left the page */
+/** Turns a thrown error into words. @param isSigned whether the wallet had signed: then the signature may have left the page */
 export const faultOf = (thrown: unknown, attempted: Attempted, isSigned: boolean): PaymentFault => {
   if (!(thrown instanceof CountersignError)) {
     return isSigned ? unclear() : walletFault(thrown, attempted);
@@ -43,7 +43,7 @@ export const faultOf = (thrown: unknown, attempted: Attempted, isSigned: boolean
   return isSigned ? unclear() : unpaid(`${thrown.message} Nothing was paid.`, errorHint(thrown));
 };
 
-/** The signature is out of the page: until it expires, only the gateway knows this. */
+/** The signature has left the page: until it expires, only the gateway knows the outcome. */
 const SAYS_UNPAID = 'The gateway says that nothing was paid.';
 
 type Wording = (thrown: CountersignError, attempted: Attempted) => PaymentFault;
@@ -97,7 +97,7 @@ const KNOWN: Readonly<Partial<Record<ErrorCode, Wording>>> = {
     unpaid(`${message} Nothing was paid.`, 'Open the gateway at its own address to pay there.'),
 };
 
-/** Only with these does the gateway refuse what was signed. Any other error leaves open what became of it. */
+/** Only these errors mean that the gateway refused the signed request. Any other error leaves the outcome open. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   ...(['payment_refused', 'credit_refused', 'approval_refused', 'approval_expired'] as const),
 ]);

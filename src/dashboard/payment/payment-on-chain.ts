@@ -17,7 +17,7 @@ export type SignedTransfer = {
   readonly end: Seconds;
 };
 
-/** What the chain shows for good of a payment. `open`: it is unused, and a block can still take it. */
+/** The final state of a payment on the chain. `open`: the nonce is unused, and a block can still include the payment. */
 export type Finding =
   | OnChain
   | { readonly is: 'open' }
@@ -30,7 +30,7 @@ export const LONGEST_VALIDITY: Seconds = 3600;
 const REORGANISED: Seconds = 60;
 
 /**
- * Reads from the chain whether a payment moved its money. Nothing is signed, so that any wallet can do this, also another than the payer's.
+ * Reads from the chain whether a payment moved its money. Signs nothing, so any wallet can do this, even one other than the payer's.
  *
  * @param wallets in the order in which they are asked; the first one switches to the network
  */
@@ -50,7 +50,7 @@ export const findOnChain = async (
   }
   for (const { provider } of wallets) {
     const block = await readBlock(provider, network);
-    // The state is read of the block whose time is known. Race: another node may answer, and its newest block may be older.
+    // Read the state at the block whose time is known. Race: another node may answer, whose newest block may be older.
     const found = block && (await readPayment(provider, network, payer, nonce, block.number));
     if (block === undefined || found === undefined) continue;
     return found.is === 'unused' && block.time < end + REORGANISED ? { is: 'open' } : found;

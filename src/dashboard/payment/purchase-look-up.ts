@@ -10,13 +10,13 @@ import type { Stage } from './chosen-wallet.ts';
 import type { KeptPurchase } from './kept-purchase.ts';
 import { type Outcome, outcomeOf } from './purchase-outcome.ts';
 
-/** What a look-up says. `unknown`: the gateway never saw the call, or has forgotten it (docs/wire-format.md §12). */
+/** The result of a look-up. `unknown`: the gateway never saw the call, or has forgotten it (docs/wire-format.md §12). */
 export type LookedUp =
   | { readonly is: 'decided'; readonly outcome: Outcome }
   | { readonly is: 'unknown' }
   | { readonly is: 'open'; readonly why?: string };
 
-/** The wallet that signed a purchase signs its look-up, which moves nothing. @param wallet undefined if it is not in this browser now */
+/** The look-up of a purchase, signed by the same wallet; it moves nothing. @param wallet undefined if it is not in this browser now */
 export const lookUpSigner = (
   { payer }: KeptPurchase,
   wallet: Wallet | undefined,
@@ -35,7 +35,7 @@ const ABSENT = {
   hint: 'Turn the wallet on in the browser, then reload the page.',
 };
 
-/** Asks the gateway what became of a purchase whose answer it did not keep. */
+/** Asks the gateway for the outcome of a purchase whose answer it did not keep. */
 export const lookUpPurchase = async (
   context: AgentContext,
   kept: KeptPurchase,
@@ -58,7 +58,7 @@ export const lookUpPurchase = async (
   }
 };
 
-/** States of a payment that the gateway presents no more. */
+/** States in which the gateway no longer presents a payment. */
 const UNMOVED: ReadonlySet<string> = new Set(['none', 'failed', 'released']);
 
 const NOT_COLLECTED =

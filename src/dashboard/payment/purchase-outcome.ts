@@ -9,8 +9,8 @@ import type { Finding } from './payment-on-chain.ts';
 export type Outcome = Result<BoughtCredit, PaymentFault>;
 
 /**
- * What a look-up says about the money. A payment that the gateway calls failed or released is not over: its signature is out of the page,
- * and only the chain shows that it moves no money any more.
+ * The outcome of a purchase by a look-up. A payment that the gateway reports as failed or released may still move: its signature has left
+ * the page, and only the chain can show that it never will.
  */
 export const outcomeOf = (
   { state, payment, transaction }: CallRecord,
@@ -20,7 +20,7 @@ export const outcomeOf = (
   return state === 'released' && payment === 'settled' ? err(paidBack()) : undefined;
 };
 
-/** What the chain says of a payment that moved nothing and never will; undefined otherwise. */
+/** The outcome of a payment that, by the chain, moved nothing and never will; undefined otherwise. */
 export const unmoved = (found: Finding): PaymentFault | undefined => {
   if (found.is === 'unused') {
     return unpaid(
@@ -36,7 +36,7 @@ export const unmoved = (found: Finding): PaymentFault | undefined => {
     : undefined;
 };
 
-/** What the chain says of a payment that may have moved its money, without an answer of the gateway; undefined otherwise. */
+/** The outcome, by the chain, of a payment that may have moved its money without an answer of the gateway; undefined otherwise. */
 export const moved = (found: Finding): PaymentFault | undefined => {
   if (found.is === 'moved') {
     return ended(
@@ -52,7 +52,7 @@ export const moved = (found: Finding): PaymentFault | undefined => {
     : undefined;
 };
 
-/** Neither the gateway nor a wallet says what became of the payment, long after its end. */
+/** Long after the end of the payment, neither the gateway nor a wallet knows its outcome. */
 export const unknown = ({ payer }: KeptPurchase): PaymentFault =>
   ended(
     `By the clock of this device, the signed payment ended over an hour ago. Neither the gateway nor a wallet says whether its money moved, and this page does not ask any more.`,

@@ -31,7 +31,7 @@ export type AskedWallets = {
   readonly onStage: (stage: Stage) => void;
 };
 
-/** From then on after its end, a purchase that neither gateway nor chain explains blocks the next one no more. */
+/** How long after its end a purchase whose outcome neither gateway nor chain shows still blocks the next one. */
 const GIVEN_UP: Seconds = 3600;
 
 /**
@@ -132,10 +132,15 @@ const transferOf = ({ payer, proof }: KeptPurchase): SignedTransfer => ({
   ...{ network: proof.network, payer, nonce: proof.call, end: endOf(proof) },
 });
 
-/** The gateway decided the payment earlier, and this answer does not say how. Others refuse the repeat before they look for the call. */
+/**
+ * The gateway has already decided the payment, and this answer does not show how. All other refusals come before the gateway looks for the
+ * call.
+ */
 const DECIDED = ['already-used', 'conflict', 'proof-too-old'];
 
-/** It was sent before, so that the first attempt carries the secret that unlocks the stored answer. Undefined without an answer. */
+/**
+ * The request was sent before, so the first attempt already carries the secret that unlocks the stored answer. Undefined without an answer.
+ */
 const sendAgain = async (
   context: AgentContext,
   { amount, account, proof }: KeptPurchase,

@@ -18,7 +18,7 @@ const SEARCHED = 1_800n;
 
 const WORD = /^0x[0-9a-f]{64}$/i;
 
-/** A wallet whose node hangs must not stop the page for good. */
+/** A wallet whose node hangs must not block the page forever. */
 const TIMEOUT_MS = 20_000;
 
 /** Sends a request that no person confirms; undefined if the wallet does not answer. */
@@ -37,7 +37,7 @@ const read = async (provider: Provider, call: RpcCall): Promise<unknown> => {
 };
 
 /**
- * Asks the chain of the wallet. The page decides nothing about credit from the answer: the gateway does that with its own chain access.
+ * Asks the chain of the wallet. The page decides nothing about credit from the answer: the gateway decides, with its own chain access.
  *
  * @returns undefined if the wallet is on another chain or does not answer
  */

@@ -13,12 +13,12 @@ import { readBlock } from './token-reads.ts';
 /** The most by which the clock that set the end of a payment was ahead, in seconds. */
 const CLOCKS: Seconds = 300;
 
-/** Where the page notes since when a kept purchase cannot be read. */
+/** The key under which the page stores since when a kept purchase cannot be read. */
 const sinceKey = (account: string): string => `countersign-credit-unreadable:${account}`;
 
 /**
- * Refuses a purchase while the browser keeps an earlier one that this code cannot read, e.g. of another release: that one may still move money.
- * Once the longest validity of a signed payment has passed, it forgets that purchase and says so once.
+ * Refuses a purchase while the browser keeps an earlier one that this code cannot read, e.g. of another release: that one may still move
+ * money. Once the longest validity of a signed payment has passed, it forgets that purchase and reports this once.
  *
  * @param now the clock of the browser, for a wallet that names no block
  * @throws the errors of the storage

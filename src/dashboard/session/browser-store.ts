@@ -4,7 +4,7 @@ const NAME = 'countersign';
 const VERSION = 2;
 const STORES = ['sessions', 'commands'] as const;
 
-/** The values that this browser keeps between visits. IndexedDB, because only it can keep a key that cannot be read. */
+/** The values that this browser keeps between visits. IndexedDB, because only it can keep a non-extractable key. */
 export type StoreName = (typeof STORES)[number];
 
 const open = async (): Promise<IDBDatabase> =>
@@ -12,7 +12,7 @@ const open = async (): Promise<IDBDatabase> =>
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       const database = request.result;
-      // A session signed for an earlier release is not read any more: its key must not stay.
+      // This release does not read sessions of an earlier one, so delete their keys.
       for (const name of database.objectStoreNames) database.deleteObjectStore(name);
       for (const name of STORES) database.createObjectStore(name);
     };

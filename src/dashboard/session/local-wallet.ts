@@ -15,7 +15,7 @@ type Typed = {
   readonly message: Readonly<Record<string, unknown>>;
 };
 
-/** Signs without asking, like no wallet of a person does. */
+/** Signs without asking, unlike a person's wallet. */
 const providerOf = ({ privateKey }: LocalKey): Provider => {
   let chain = '';
   return {

@@ -43,9 +43,9 @@ export type TabSession = {
 /**
  * Tabs of one account share its newest session, and sign out together.
  *
- * Race: the store answers late, and messages of several tabs arrive in any order. A tab takes over a session only if it shows the same account
- * or has stayed signed out meanwhile; a sign-out is posted after the key was deleted. So no tab changes from one account to another while it
- * shows data, and none comes back after a sign-out.
+ * Race: the store answers late, and messages of several tabs arrive in any order. A tab takes over a session only if it shows the same
+ * account or has stayed signed out meanwhile; a sign-out is posted after the key was deleted. So no tab switches accounts while it shows
+ * data, and no session reappears after a sign-out.
  */
 export const createTabSession = ({
   store,
@@ -55,7 +55,7 @@ export const createTabSession = ({
   now,
 }: TabSurroundings): TabSession => {
   const session = signal<SessionState>({ state: 'unknown' });
-  /** The key that the store had last. A session that was never stored is not over because the store lacks it. */
+  /** The last key in the store. A session that was never stored does not end because the store lacks it. */
   let storedKey: Hex | undefined;
   const current = (): StoredSession | undefined => {
     const { value } = session;
@@ -70,7 +70,7 @@ export const createTabSession = ({
     session.value = next === undefined ? { state: 'out' } : { state: 'in', session: next };
   };
   const take = (next: StoredSession): void => {
-    // The same session again would read every page again.
+    // Setting the same session again would make every page read again.
     const isShown = session.value.state === 'in' && current()?.key.publicKey === next.key.publicKey;
     if (!isShown) show(next);
   };
@@ -102,7 +102,7 @@ export const createTabSession = ({
           Number(b.signed.session.validAfter - a.signed.session.validAfter),
         );
         const account = recall();
-        // A message that arrived meanwhile may be about what was read.
+        // A message that arrived meanwhile may concern the value just read.
         if (session.value !== before) continue;
         const found = known.find((each) => account === null || accountOf(each) === account);
         storedKey = found?.key.publicKey;
@@ -128,7 +128,7 @@ export const createTabSession = ({
     },
     end: (key) => {
       const { value } = session;
-      // An answer to a request of an earlier session says nothing about this one.
+      // An answer to a request of an earlier session does not concern this one.
       if (value.state !== 'in' || value.session.key.publicKey !== key) return;
       session.value = { state: 'ended', session: value.session };
     },

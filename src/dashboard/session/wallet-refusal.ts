@@ -49,7 +49,7 @@ const REFUSALS: Readonly<Record<string, (network: string) => WalletRefusal>> = {
   }),
 };
 
-/** Some wallets wrap the error of another part of theirs in this one. */
+/** Some wallets wrap an inner error in this one. */
 const INTERNAL = -32_603;
 
 const codeOf = (thrown: unknown): string => {
@@ -65,7 +65,7 @@ export const isExplained = (thrown: unknown): boolean =>
 
 const MAX_SAID = 200;
 
-/** Puts the error of a wallet into words. @param network name of the network that it was to sign for */
+/** Turns the error of a wallet into words. @param network name of the network that it was to sign for */
 export const walletRefusal = (thrown: unknown, network: string): WalletRefusal => {
   if (thrown instanceof WalletFault) return { text: thrown.message, hint: thrown.hint };
   const code = codeOf(thrown);

@@ -9,7 +9,7 @@ export type Announcement = {
 
 const MAX_NAME = 64;
 const MAX_WALLETS = 64;
-/** Two show that a domain name is ambiguous (`walletKept`). */
+/** Two wallets are enough to show that a domain name is ambiguous (`walletKept`). */
 const MAX_OF_NAME = 2;
 
 /** The wallets of this browser, in the order in which they announced themselves. */
@@ -21,7 +21,7 @@ export const addWallet = (wallet: Wallet): void => {
   if (!isKnown && wallets.value.length < MAX_WALLETS) wallets.value = [...wallets.value, wallet];
 };
 
-/** Attack: an extension that announces itself again and again would leave no place for the wallets after it. */
+/** Attack: an extension that announces itself again and again would leave no room for other wallets. */
 export const addAnnounced = ({ info, provider }: Announcement): void => {
   const { uuid: id, rdns } = info;
   const same = wallets.value.filter((wallet) => wallet.rdns === rdns);

@@ -25,8 +25,8 @@ import { sendGrantCommand, sendIssuerCommand } from './grant-commands.ts';
 import { type Chain, readDocument, verifyDocument } from './signed-document.ts';
 
 /**
- * `PUT /delegations`: registers a grant with its issuer, who must have signed it; the sender need prove nothing. If the delegate has
- * signed this very request, it consents, and its account takes the grant. Otherwise the issuer's account keeps the grant as an offer.
+ * `PUT /delegations`: registers a grant with its issuer, who must have signed it; the sender needs no proof. If the delegate signed the
+ * request itself, it consents, and its account takes the grant. Otherwise the issuer's account keeps the grant as an offer.
  */
 export const registerDelegation = async (gateway: Gateway, request: Request): Promise<Response> => {
   const read = await readDocument(gateway, request, delegationsTool, readDelegation);
@@ -89,7 +89,7 @@ const termsFault = (
   if (asset !== ZERO_ADDRESS && asset !== token.address && fiatOf(asset) === undefined) {
     return wrong('asset', token.address, asset);
   }
-  // A parent of the gateway's own account could read its tools and its alerts.
+  // A parent of the gateway's own account could read the gateway's tools and alerts.
   if (isReceiver(config, accountId(network, delegate))) {
     return wrong('delegate', 'an account that receives no money', delegate);
   }
@@ -150,10 +150,10 @@ const consentOf = (consenter: CheckedProof, checkedAt: SignatureCheck): Consent 
 });
 
 /**
- * Registers with the issuer first: a delegate takes only what its issuer allows. If the second step fails, the first remains and has no
- * effect by itself; the same request again completes it.
+ * Registers with the issuer first, because a delegate takes only a grant that its issuer allows. If the second step fails, the first has no
+ * effect by itself, and a repeat of the request completes it.
  *
- * @returns the grants above this one.
+ * @returns the parent grants.
  */
 const register = async (
   gateway: Gateway,

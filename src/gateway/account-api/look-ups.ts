@@ -86,7 +86,7 @@ const receiptOf = async (
     ? {}
     : receiptHeader(
         gateway,
-        // The audience of the call, which its request digest covers, not the audience of this look-up.
+        // The audience of the original call, which the request digest covers, not the audience of this look-up.
         { ...status, account, audience: status.audience ?? audience },
         {
           ...status,

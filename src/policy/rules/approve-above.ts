@@ -8,8 +8,8 @@ export type ApproveAboveFields = {
 };
 
 /**
- * Makes calls above a price wait for a person. It has no check here: such a call is neither denied nor run, the account parks it once
- * every other rule has passed (`durable-objects/account/call/park.ts`). These denials are of calls that cannot wait.
+ * Makes calls above a price wait for a person. It has no check here: such a call is neither denied nor run, because the account parks it
+ * once every other rule has passed (`durable-objects/account/call/park.ts`). The denials below are for calls that cannot wait.
  */
 export const approveAbove = {
   shape: { approveAbove: z.exactOptional(money) },

@@ -7,7 +7,10 @@ export type ExposureFields = {
   readonly exposure?: bigint;
 };
 
-/** Limits accepted, unsettled money. It has no check here: only the account knows its open payments (`durable-objects/account/call/funds.ts`). */
+/**
+ * Limits accepted, unsettled money. It has no check here: only the account knows its open payments
+ * (`durable-objects/account/call/funding.ts`).
+ */
 export const exposure = {
   shape: { exposure: z.exactOptional(money) },
   denials: {

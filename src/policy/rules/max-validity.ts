@@ -12,7 +12,7 @@ export type MaxValidityFields = {
 export const maxValidity = {
   shape: { maxValidity: z.exactOptional(integer(1, DAY)) },
   denials: {
-    // The account also denies by this name if a plain key signed for an account that has code now.
+    // The account also uses this name to deny a plain key's signature for an account that now has code.
     validity: {
       subject:
         'The proof is valid for longer than the policy allows, or a plain key signed for an account that is a contract now.',

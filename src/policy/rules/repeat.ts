@@ -19,8 +19,8 @@ type Counted =
   | { readonly admitted: false; readonly retryAfter: Seconds };
 
 /**
- * Counts one call of a request in a fixed period that begins with its first call. Forgets requests whose period is over, and beyond
- * `MAX_REQUESTS` the one whose last call is oldest.
+ * Counts one call of a request in a fixed period that begins with its first call. Forgets requests whose period is over, and, beyond
+ * `MAX_REQUESTS`, the request whose last call is oldest.
  */
 const count = (
   { times, seconds }: Repeat,

@@ -23,7 +23,7 @@ export const tools = {
 const contains = (outer: string, inner: string): boolean =>
   outer === '*' ||
   outer === inner ||
-  // The dot stays: `pay.*` must match neither `payroll` nor `pay` itself.
+  // Keep the dot: `pay.*` must match neither `payroll` nor `pay` itself.
   (outer.endsWith('.*') && inner.startsWith(outer.slice(0, -1)));
 
 /** True if one of `patterns` (ids, `prefix.*`, `*`) matches the tool. An empty list matches none. */

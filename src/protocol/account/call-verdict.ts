@@ -27,7 +27,7 @@ export type ReserveVerdict =
       readonly price: bigint;
       readonly call?: Hex;
     }
-  /** `call`, in each verdict: the call that a payment-identifier led to, if it is not the proof's. */
+  /** `call`, in each verdict: the call that the payment-identifier names, if it is not the proof's own call. */
   | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds; readonly call?: Hex }
   /** The proof, or the payment-identifier, was first used for another request. */
   | { readonly verdict: 'conflict'; readonly call?: Hex }
@@ -60,7 +60,7 @@ export type ReserveVerdict =
 export type Parked = {
   readonly until: Seconds;
   readonly state: 'waiting' | 'approved';
-  /** The account whose policy asks for an approval, and its threshold in atomic units. */
+  /** The account whose policy requires an approval, and its threshold in atomic units. */
   readonly asked: AccountId;
   readonly above: bigint;
   readonly policy: Hex;

@@ -21,10 +21,10 @@ export type Call = {
   readonly payTo: string;
   /** Atomic units. */
   readonly price: bigint;
-  /** Until when the proof may execute. `execute: false` marks an expired proof, which may only look up. */
+  /** Until when the proof may execute. `execute: false` marks an expired proof, which may only look its call up. */
   readonly validBefore: Seconds;
   readonly execute: boolean;
-  /** The proof names a former payee: it may repeat a call and start none. */
+  /** The proof names a former payee: it may repeat a call, but start none. */
   readonly former?: true;
   /** Absent for an unpaid intent. */
   readonly payment?: Payment;

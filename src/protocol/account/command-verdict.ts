@@ -18,7 +18,7 @@ export type CommandVerdict =
       readonly chain?: readonly SignedGrant[];
       /** For `accept`: the registered grant. */
       readonly grant?: SignedGrant;
-      /** Hash (ETag) of the changed document as it is now; absent if it was removed. */
+      /** Hash (ETag) of the document after the change; absent if it was removed. */
       readonly current?: Hex;
       /** For a document that was put or removed: the position of its entry, which orders writes to the gateway's tables. */
       readonly entry?: { readonly seq: number; readonly at: Seconds };

@@ -73,7 +73,10 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly intent: CommandIntent;
     }
-  /** Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … That of a secret never holds its value. */
+  /**
+   * Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … The document
+   * of a secret never holds its value.
+   */
   | {
       readonly kind: 'document';
       readonly type: DocumentType;
@@ -82,7 +85,7 @@ export type AccountCommand =
       readonly document: unknown;
       /** Hash of the deployed document, if the account has never stored this one. */
       readonly known?: Hex;
-      /** Write an entry even if the document has not changed: it re-enables what the gateway has disabled meanwhile. */
+      /** Write an entry even if the document has not changed: it re-enables a webhook that the gateway has disabled meanwhile. */
       readonly anew?: boolean;
       readonly expected?: Expected;
       /** Only return whether the account would write it. */
@@ -127,17 +130,17 @@ export type AccountCommand =
   | {
       readonly kind: 'refundCall';
       readonly call: Hex;
-      /** Absent: all that was not refunded before. */
+      /** Absent: everything that was not refunded earlier. */
       readonly amount?: bigint;
-      /** From D1: counts only if the account has forgotten the call, whose charge can then no longer change. */
+      /** From D1. Counts only if the account has forgotten the call, because its charge can then no longer change. */
       readonly charge?: CallCharge;
       readonly reason: string;
       readonly by: CommandSigner;
       readonly intent: CommandIntent;
     }
   /**
-   * What the one-time card of a call was charged, from its issuer. Concludes a call whose amount the account still keeps: charges that much,
-   * or releases it. `authorization`: the issuer's id; empty without a charge.
+   * The charge on a call's one-time card, as its issuer reports it. Concludes a call whose amount the account still keeps: charges that
+   * amount, or releases the hold. `authorization`: the issuer's id; empty without a charge.
    */
   | {
       readonly kind: 'concludeCard';
@@ -175,12 +178,12 @@ export type PublishedText =
   | { readonly type: 'policy.default'; readonly document: unknown }
   | { readonly type: 'tool.listed'; readonly name: string; readonly document: unknown };
 
-/** What a call cost, and how it was paid. */
+/** The cost of a call, and how it was paid. */
 export type CallCharge = {
   readonly tool: string;
   readonly asset: AssetId;
   readonly state: CallState;
-  /** As its acceptance says: `deferred`, `upfront`, `credit`, `lent`, `free` or `card`. */
+  /** From its acceptance: `deferred`, `upfront`, `credit`, `lent`, `free` or `card`. */
   readonly paidBy: string;
   readonly payment: 'none' | 'open' | 'settled' | 'failed' | 'released';
   /** Atomic units. */
@@ -188,7 +191,7 @@ export type CallCharge = {
   /** A silent tool keeps the amount until an operator resolves the call. */
   readonly isKept: boolean;
   readonly isTopUp: boolean;
-  /** Of credit that an ancestor lent: the hash of the grant. */
+  /** Only for credit that an ancestor lent: the hash of the grant. */
   readonly lender?: Hex;
 };
 

@@ -16,7 +16,7 @@ export type Denial = {
   readonly retryAllowed: boolean;
   readonly retryAfter?: Seconds;
   readonly policy: Hex;
-  /** What bound the call, where that is more than one policy: `policy` is the hash of this list. */
+  /** The policies that bound the call, if there are several: `policy` is the hash of this list. */
   readonly policies?: readonly {
     readonly kind: string;
     readonly account: AccountId;

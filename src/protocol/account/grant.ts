@@ -38,7 +38,7 @@ export type Child = {
   readonly leasedUntil: Seconds;
   /** Time of the child's last report of its spend; absent if all of it is reported. */
   readonly reportedAt?: Seconds;
-  /** What the issuer signed. Absent from an account of an earlier release. */
+  /** The signed delegation. Absent from an account of an earlier release. */
   readonly delegation?: AgentDelegation;
 };
 

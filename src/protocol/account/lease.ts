@@ -23,7 +23,7 @@ export type Shares = Readonly<Record<string, Share>>;
 export type AncestorPolicy = {
   readonly kind: 'operator' | 'owner';
   readonly hash: Hex;
-  /** Of an owner's policy: the account that wrote it, which decides who may approve calls. */
+  /** Only for an owner's policy: the account that wrote it, on which depends who may approve calls. */
   readonly writer?: AccountId;
   /** The form of `policyJson`. */
   readonly document: unknown;
@@ -47,7 +47,7 @@ export type LeaseRequest = {
   /** The unused amount that the child needs in every counter, and the amount that it would like. */
   readonly need: bigint;
   readonly want: bigint;
-  /** Like `need`, of the ancestor's credit; absent if the child pays otherwise. */
+  /** Like `need`, for the ancestor's credit; absent if the child pays in another way. */
   readonly credit?: bigint;
   readonly creditWant?: bigint;
   /** The child's shares under this grant. */

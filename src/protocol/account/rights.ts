@@ -2,12 +2,12 @@ import type { AccountId, AssetId } from '../account-id.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { Denial, LimitState } from './denial.ts';
 
-/** The question which tools a call of an account may name now, and what its limits leave. Like `LookUp`, it only reads. */
+/** The question which tools a call of an account may name now, and what remains of its limits. Like `LookUp`, it only reads. */
 export type RightsQuestion = {
   readonly account: AccountId;
   /** Limits count amounts of one asset. */
   readonly asset: AssetId;
-  /** As a call's: grants for another origin of the gateway do not count. */
+  /** As for a call: grants for another origin of the gateway do not count. */
   readonly audience: string;
   /** The grant that the intent names; absent: the default grant. */
   readonly authority?: Hex;

@@ -22,7 +22,7 @@ export type SessionVerdict = {
 };
 
 /**
- * Ends one session of a wallet, or all that it began until now.
+ * Ends one session of a wallet, or all of its sessions that have begun.
  *
  * `isOperator`: an operator needs no account to read, so the end of its session is stored even if it has none.
  */

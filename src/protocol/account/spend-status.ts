@@ -5,8 +5,8 @@ type Authority = {
 };
 
 /**
- * The status of an account as a person needs it. An account that ever took a grant calls by a grant only (docs/wire-format.md §16): without
- * a valid one it spends nothing, though its status is `active`.
+ * The status of an account for people. An account that ever took a grant can only call under a grant (docs/wire-format.md §16): without a
+ * valid one it spends nothing, although its status is `active`.
  */
 export const spendStatus = ({ status, parent, grants }: Authority): string => {
   const isGoverned = parent !== undefined || grants.length > 0;

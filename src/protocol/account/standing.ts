@@ -44,14 +44,14 @@ export type Standing = {
     readonly status: 'active' | 'revoked' | 'expired' | 'not_yet';
     readonly validUntil: Seconds;
     readonly isDefault: boolean;
-    /** Its terms, also after it has ended. Absent from an account of an earlier release. */
+    /** Its terms, even after it has ended. Absent from an account of an earlier release. */
     readonly policy?: unknown;
   }[];
   readonly money: readonly {
     readonly asset: AssetId;
     readonly credit: string;
     readonly creditHeld: string;
-    /** The part of `creditHeld` that is leased to children; what they spent of it counts here when they report. */
+    /** The part of `creditHeld` that is leased to children; their spend leaves it when they report. */
     readonly creditLent: string;
     readonly held: string;
     readonly unsettled: string;

@@ -18,7 +18,7 @@ import { chainId, domainWord } from './domain.ts';
 import { readJsonHeader } from '../strict-json.ts';
 
 /**
- * A session: a wallet lets a key that a browser holds read for it (docs/wire-format.md §21). The key cannot change anything: every command
+ * A session: a wallet authorises a browser's key to read for it (docs/wire-format.md §21). The key cannot change anything: every command
  * still needs a signature of the wallet.
  */
 export type AgentSession = {

@@ -1,6 +1,6 @@
 import type { Declarations } from './declaration.ts';
 
-/** What a call that is accepted, or waits for a person, says about its money. */
+/** The members about money in the entry of an accepted or parked call. */
 const ACCEPTED = {
   asset: 'text',
   payTo: 'text',

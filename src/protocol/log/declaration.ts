@@ -27,7 +27,7 @@ type Form = 'text' | 'number' | 'flag' | 'texts' | 'nullable' | 'json' | PartNam
 /** The members of `evidence`, `outcome` or `payment`, by name. `any`: names that other code chooses. */
 export type Members = 'any' | { readonly [name: string]: Form | `${Form}?` };
 
-/** What the audit consumer changes for an entry: the row of its call, or the totals of credit. */
+/** What the audit consumer updates for an entry: the row of its call, or the totals of credit. */
 type Projected = 'calls' | 'credit';
 
 /**
@@ -41,7 +41,7 @@ type Routes =
 type Common = {
   /** In words. */
   readonly name: string;
-  /** Whether a person waits for it: it leaves the account at once, instead of with the end of open calls. */
+  /** Whether a person waits for the entry: it then leaves the account at once, instead of when open calls have ended. */
   readonly prompt: boolean;
   readonly projects: readonly Projected[];
   /** The values of `decision`, or `text` for any; absent if the entry has none. */
@@ -50,11 +50,11 @@ type Common = {
   readonly amounts?: readonly string[];
   readonly outcome?: Members;
   readonly payment?: Members;
-  /** Of an entry about a call: members of its acceptance that it always repeats. A verifier compares them. */
+  /** Only for an entry about a call: the members that it always repeats from the acceptance. A verifier compares them. */
   readonly repeats?: readonly ('policy' | 'payment.paidBy' | 'payment.asset')[];
 };
 
-/** A type of entry: its members, who signs it, and what becomes of it. */
+/** A type of entry: its members, its signature, and its effects. */
 export type Declaration = Common &
   (
     | { readonly signed: 'order' | 'approval' | 'any'; readonly routes: Routes }

@@ -13,8 +13,8 @@ import { EVIDENCE, PARTS } from './evidence.ts';
 import type { PartOf, ValuesOf } from './new-entry.ts';
 
 /**
- * An entry with its members in their declared forms. An entry is external input and any member of it may be wrong: one without its
- * declared form reads as absent, and so does one that is not declared.
+ * An entry with its members in their declared forms. An entry is external input, and any member of it may be wrong: a member without its
+ * declared form reads as absent, and so does an undeclared one.
  */
 export type Facts<Type extends EntryType = EntryType> = Type extends EntryType
   ? Omit<Entry, 'type' | 'evidence' | 'amounts' | 'outcome' | 'payment'> & {
@@ -90,7 +90,7 @@ export const inCase = <More, Value>(
   return ofType?.(entry, more);
 };
 
-/** Whether an entry changes the row of its call. A `switch` over what remains must have a case for each type that is declared so. */
+/** Whether an entry changes the row of its call. A `switch` over the narrowed type must have a case for each type that is declared so. */
 export const changesCallRow = (entry: Facts): entry is Facts<CallRowType> =>
   declarationOf(entry.type).projects.includes('calls');
 

@@ -30,7 +30,7 @@ type Head<Type extends EntryType> = {
   readonly policy?: Hex;
 };
 
-/** The entry of a call: `append` adds what names the call. */
+/** The entry of a call: `append` adds the members that name the call. */
 export type NewCallEntry = Omitting<NewEntry, 'at' | 'call' | 'tool' | 'request'>;
 
 /** `Omit` for each member of a union. */

@@ -1,8 +1,8 @@
 import type { EntryType, PromptType } from './entry-types.ts';
 
 /**
- * The types that are declared as prompt. A list of its own, because every isolate loads it and none needs the other declarations for its
- * first answer; the compiler names a type that is in one of both only.
+ * The types that are declared as prompt. A separate list, because every isolate loads it, and no first answer needs the other declarations.
+ * The compiler reports a type that is only in one of the two.
  */
 const PROMPT: Readonly<Record<PromptType, true>> = {
   'account.label': true,

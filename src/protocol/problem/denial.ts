@@ -39,7 +39,7 @@ const membersOf = (
   price: bigint,
 ): Readonly<Record<string, unknown>> => ({
   ...(limit === undefined ? {} : limitBody(limit)),
-  // Overwrites the limit's own rule and account: only the denial names the rule that denies.
+  // Overwrite the limit's own rule and account, because only the denial names the rule that denied.
   rule: denial.rule,
   account: denial.account,
   tool,

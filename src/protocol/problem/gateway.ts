@@ -7,7 +7,7 @@ import { TRY_AGAIN, type Words } from './words.ts';
 /** The gateway cannot serve the request now. */
 export type GatewayReason =
   | { readonly reason: 'too_many_requests'; readonly retryAfter: Seconds }
-  /** The receiving address of a facilitated payment has too many that have not settled. */
+  /** The receiving address of a facilitated payment has too many unsettled payments. */
   | { readonly reason: 'too_many_payments'; readonly retryAfter: Seconds }
   /** The relayer cannot send transactions now, so it has not taken a facilitated payment. */
   | { readonly reason: 'facilitator_unavailable'; readonly retryAfter: Seconds }
@@ -19,7 +19,7 @@ export type GatewayReason =
       readonly needs: keyof typeof CHAIN_NEEDS;
     }
   | { readonly reason: 'storage_unavailable' }
-  /** R2 does not answer, which has the log that D1 has forgotten. */
+  /** R2, which has the log that D1 has forgotten, does not answer. */
   | { readonly reason: 'archive_unavailable' }
   /** A secret of the tool is missing, bound to another host, or no key opens it. */
   | { readonly reason: 'secret_unavailable' }

@@ -27,7 +27,7 @@ export type Texts<R extends { readonly reason: string }> = {
   readonly [K in R['reason']]: (reason: R & { readonly reason: K }) => ProblemText;
 };
 
-/** Speaks of this request alone: the gateway may have charged an earlier request with the same proof. */
+/** Only about this request: the gateway may have charged an earlier request with the same proof. */
 export const FREE = 'This request charged nothing.';
 
 export const CORRECT = `Correct the field and send the request again. ${FREE}`;
@@ -59,7 +59,7 @@ export const mismatchText = (
 ): ProblemText => ({
   status: 400,
   title,
-  // The whole value is in `expected`: a URL would bury the sentence.
+  // Shortened, because a long URL would bury the sentence; the whole value is in `expected`.
   detail: `${reason.field} must be ${reason.expected.slice(0, LONGEST_VALUE)}. ${effect}`,
   hint,
   more: { field: reason.field, expected: reason.expected, got: reason.got },

@@ -10,7 +10,7 @@ import { sessionWords } from './session.ts';
 import { upstreamWords } from './upstream.ts';
 import type { ProblemWords, Words } from './words.ts';
 
-/** The words of every problem but a denial: its rule has those (`src/policy/denial-words.ts`). */
+/** The words of every problem except denials, whose words belong to their rule (`src/policy/denial-words.ts`). */
 const problemWords: Words<Exclude<Reason, DeniedReason>> = {
   ...wireWords,
   ...mismatchWords,

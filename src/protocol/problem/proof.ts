@@ -132,7 +132,7 @@ export const proofTexts: Texts<ProofReason> = {
   }),
 };
 
-/** How to pay. A client that signs a form that the tool does not accept has signed for nothing. */
+/** How to pay. A client must not sign a form that the tool does not accept. */
 const WANTED: Readonly<Record<Wanted, Pick<ProblemText, 'detail' | 'hint'>>> = {
   payment: {
     detail: 'This tool costs money, and the request carries no payment.',

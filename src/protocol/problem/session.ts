@@ -5,7 +5,7 @@ import { ITS_HINT, RELOAD, type Words } from './words.ts';
 export type SessionReason =
   /** The session or the signature of its key is malformed, for another origin, or wrong. `detail` completes the sentence about `field`. */
   | { readonly reason: 'invalid_session'; readonly field: string; readonly detail: string }
-  /** The session has expired, or somebody ended it. */
+  /** The session has expired, or was ended. */
   | { readonly reason: 'session_ended' }
   /** The account has seen this request, or cannot rule it out. */
   | { readonly reason: 'session_repeat' }

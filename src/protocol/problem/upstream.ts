@@ -1,7 +1,7 @@
 import { FREE, type ProblemText, retryAfter, type Texts } from './problem-text.ts';
 import type { ProblemWords, Words } from './words.ts';
 
-/** The tool gave no answer that the gateway can return. `money` states what that means for the caller. */
+/** The tool gave no answer that the gateway can return. `money`: the effect on the caller's money. */
 export type UpstreamReason = {
   readonly reason:
     | 'upstream_timeout'
@@ -33,7 +33,7 @@ export type UpstreamErrorReason = {
   readonly money: Money;
 };
 
-/** The server of a remote MCP tool defines it otherwise than the operator accepted. Nothing ran. */
+/** The server of a remote MCP tool has changed the definition that the operator accepted. Nothing ran. */
 export type ToolChangedReason = { readonly reason: 'tool_changed' };
 
 /**
@@ -120,7 +120,7 @@ export const upstreamTexts: Texts<UpstreamReason> = {
   ),
 };
 
-/** By what a failed call did with its money. */
+/** By the state of a failed call's money. */
 const AFTER_FAILURE: Readonly<Record<Money, string>> = {
   untouched: 'The call charged nothing. Try again in a moment.',
   credited:

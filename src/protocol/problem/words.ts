@@ -1,6 +1,6 @@
 /*
  * The forms of words for people, who read neither members nor routes: `page` is a step of a person at a page, `command` a command line.
- * Each stands beside the text for programs, in an export of its own, so that the Worker does not load it.
+ * Each is next to the text for programs, in a separate export, so that the Worker does not load it.
  */
 
 /** The text of a denial for programs: what happened, and what the agent or its owner can do. */
@@ -15,7 +15,7 @@ export type Wording = {
 export type RuleWords = {
   /** In lists and sentences: `per call`. */
   readonly name: string;
-  /** `wait`: "Wait 45 s"; undefined where waiting does not help. */
+  /** `wait`: "Wait 45 s"; undefined if waiting does not help. */
   readonly page: string | ((wait: string | undefined) => string);
   /** Undefined if no command helps: then the gateway's own hint is the next step. */
   readonly command: ((denied: DeniedCommand) => string) | undefined;
@@ -25,9 +25,9 @@ export type RuleWords = {
   readonly counts?: 'calls';
 };
 
-/** What a command line about a denied call is made of. Amounts are dollars without the sign, which a shell would expand. */
+/** The parts of a command line about a denied call. Amounts are dollars without the sign, which a shell would expand. */
 export type DeniedCommand = {
-  /** The account of the rule, as commands take it. */
+  /** The account of the rule, in the form that commands accept. */
   readonly who: string;
   /** The smallest change that allows the call: one option of a policy, or, if a grant denies, another grant for this call alone. */
   readonly widen: (option: string) => string;
@@ -43,7 +43,7 @@ export type DeniedCommand = {
   readonly perWindow: string;
   /** A grant denies, not the account itself. */
   readonly ofGrant: boolean;
-  /** The call used a grant, so an owner stands above the account. */
+  /** The call used a grant, so the account has an owner above it. */
   readonly isAgent: boolean;
   /** The account buys credit. */
   readonly isTopUp: boolean;
@@ -65,7 +65,7 @@ export type ProblemWords = {
   readonly command?: string;
 };
 
-/** The members of a problem, which the page has from outside. */
+/** The members of a problem, which are external input for the page. */
 type Members = { readonly hint?: string; readonly [member: string]: unknown };
 
 /** The words of a group of reasons. The build fails if a reason has none. */
@@ -81,5 +81,5 @@ export const RELOAD: ProblemWords = {
 
 export const TRY_AGAIN: ProblemWords = { page: (_, wait) => `${wait}, then try again.` };
 
-/** The hint of the problem, where it is written for people. */
+/** The hint of the problem, if it is written for people. */
 export const ITS_HINT: ProblemWords = { page: ({ hint = '' }) => hint };

@@ -48,7 +48,10 @@ export type AgentJwk = z.output<typeof agentJwkSchema>;
 const LABEL = 'must be 1 to 64 characters, without control characters';
 const label = z.string(LABEL).check(z.regex(/^[^\x00-\x1f\x7f]{1,64}$/u, LABEL));
 
-/** Where the wallet key is, unless it is the next child of the fleet seed: the ARN of a key in AWS KMS, or a key version of Google's. */
+/**
+ * The wallet key, if it is not the next child of the fleet seed: the ARN of a key in AWS KMS, or the name of a key version in Google Cloud
+ * KMS.
+ */
 const keyReference = readingText(KEY_REFERENCE_HINT, (text) =>
   readKeyReference(text).ok ? text : undefined,
 );
@@ -108,7 +111,7 @@ const address = z.string().check(z.regex(/^0x[0-9a-f]{40}$/));
 const time = z.int().check(z.nonnegative());
 
 /**
- * What a stolen agent key could sign before the owner revokes it, at most, in atomic units: within an hour, a day and 30 days at any moment
+ * The most that a stolen agent key could sign before the owner revokes it, in atomic units: within an hour, a day and 30 days at any moment
  * (a fixed window may reset in between), and in all if the policy has a lifetime.
  */
 const exposure = z.strictObject({
@@ -138,7 +141,7 @@ const policyDocument: z.ZodMiniType<{ readonly [field: string]: unknown }> = z.r
   z.unknown(),
 );
 
-/** The answer of a command. `changed`: false if there was nothing to do. `entry`: its place in the log. */
+/** The answer to a command. `changed`: false if there was nothing to do. `entry`: its place in the log. */
 const command = { changed: z.boolean(), entry: z.exactOptional(z.int()) };
 
 /** The answers of all routes, status 200. */
@@ -163,9 +166,9 @@ export const SIGNER_ANSWERS = {
   'agents.enrol': z.strictObject({
     ...command,
     agents: z.array(agent),
-    /** Where all of them send requests. */
+    /** The URL to which all of them send requests. */
     url: z.string(),
-    /** Of one agent; and of all agents of this request together. */
+    /** The exposure of one agent, and of all agents of this request together. */
     exposure: z.strictObject({ each: exposure, all: exposure }),
   }),
   'agents.policy': z.strictObject({ ...command, exposure: z.strictObject({ each: exposure }) }),

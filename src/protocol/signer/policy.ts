@@ -88,7 +88,7 @@ const VALIDITY = `must be seconds from 1 to ${MAX_AUTHORIZATION_VALIDITY}`;
 
 /**
  * The policy as a document, amounts as `"$5"` or `"5000000u"`. A misspelt limit would be no limit, so unknown fields are refused; and a
- * window or a lifetime is required, or a stolen key could spend without an end.
+ * window or a lifetime is required, because a stolen key could otherwise spend without limit.
  */
 export const signerPolicySchema = z
   .strictObject(

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 
 /**
- * The signer's JSON-RPC for agents (docs/signer.md): `POST /rpc/<owner account>`, one request a body, signed by the agent's key
- * (RFC 9421). Every answer is a JSON-RPC response, also when the HTTP status is not 200.
+ * The signer's JSON-RPC for agents (docs/signer.md): `POST /rpc/<owner account>`, one request a body, signed by the agent's key (RFC 9421).
+ * Every answer is a JSON-RPC response, even if the HTTP status is not 200.
  *
  * - `eth_accounts`, no parameters: an array with the one address of the agent.
  * - `eth_signTypedData_v4`, `[address, typedData]`, or `[address, typedData, { intent }]` for a payment: 65 bytes as hex. `typedData` is the
@@ -40,7 +40,7 @@ export type RpcRequest = z.output<typeof rpcRequestSchema>;
  * them, not by the code.
  */
 export const SIGNER_ERRORS = {
-  /** The body is no JSON-RPC request. HTTP 400. */
+  /** The body is not a JSON-RPC request. HTTP 400. */
   'malformed-request': -32600,
   'body-too-large': -32600,
   /** A parameter is malformed: `data.field` says which. */

@@ -37,9 +37,9 @@ const SETTLE_MARGIN = 6n;
 const CLOCK_LEAD = 60n;
 
 /**
- * Checks what the payer signed against what the call costs, with the bounds that the token contract enforces (EIP-3009): `to` and
- * `value` exactly, `validAfter < now`, `now + 6 < validBefore <= now + maxTimeoutSeconds + 60`. An attacker could replay an
- * authorization with a later `validBefore` after the account pruned its nonce (CWE-294).
+ * Checks the signed authorization against the cost of the call, with the bounds that the token contract enforces (EIP-3009): `to` and
+ * `value` exactly, `validAfter < now`, `now + 6 < validBefore <= now + maxTimeoutSeconds + 60`. An attacker could replay an authorization
+ * with a later `validBefore` after the account pruned its nonce (CWE-294).
  */
 export const checkAuthorization = (
   requirement: Requirement,

@@ -13,7 +13,7 @@ import {
 } from './payment-payload.ts';
 import type { Requirement } from './requirement.ts';
 
-/** The body of `POST /verify` and `/settle`: a payment, and what the server that received it demanded (x402 v2 §7, v1 §6). */
+/** The body of `POST /verify` and `/settle`: a payment, and the requirements of the server that received it (x402 v2 §7, v1 §6). */
 export type Exchange = { readonly requirement: Requirement; readonly payload: PaymentPayload };
 
 const ROOT = 'body';

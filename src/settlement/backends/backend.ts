@@ -63,7 +63,7 @@ export type Backend = {
   readonly health: Health;
   /** Whether it presents the payments of this payer: the keys of a relayer share the payers. */
   takes(payer: Address): boolean;
-  /** Whether it settles on its network, as far as is known. */
+  /** Whether it settles on its network, as far as this isolate knows. */
   supportsNetwork(): boolean;
   /** Refreshes the list of what it supports, if that is due. Takes at most two seconds and never throws. */
   refresh(): Promise<void>;
@@ -136,7 +136,7 @@ export const isInHand = ({ kind }: BackendAnswer): boolean =>
 const PAYER_REASONS =
   /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
 
-/** Whether a facilitator's reason, or a revert that it quotes, says that `validAfter` lies ahead. */
+/** Whether a facilitator's reason, or a revert that it quotes, states that `validAfter` is in the future. */
 export const isNotYetValid = (reason: string): boolean =>
   /valid_?after|not[ _]?yet[ _]?valid/i.test(reason);
 

@@ -52,7 +52,7 @@ export const CLOSED: Circuit = {
 export type Alternatives = 'others' | 'alone';
 
 /**
- * The time at which the backend may be tried again. The only working backend gets short pauses, because waiting payments approach their
+ * The time at which the backend may be tried again. If no other backend works, pauses are short, because waiting payments approach their
  * deadlines.
  */
 export const dueAt = (

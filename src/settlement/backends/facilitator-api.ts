@@ -28,8 +28,8 @@ export const verifyUrl = (base: string): string => endpoint(base, 'verify');
 export const supportedUrl = (base: string): string => endpoint(base, 'supported');
 
 /**
- * Presents a payment to a facilitator (`POST /settle`), always as x402 v2, whatever version the client used. The request is rebuilt from
- * what was verified: of the client's message only authorization and signature leave the gateway.
+ * Presents a payment to a facilitator (`POST /settle`), always as x402 v2, whatever version the client used. Rebuilds the request from the
+ * verified payment: of the client's message, only authorization and signature leave the gateway.
  */
 export const postSettle = async (
   {

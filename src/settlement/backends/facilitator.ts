@@ -32,7 +32,7 @@ import { type Limiter, openLimiter } from './limiter.ts';
 export type Facilitator = {
   /** Base URL, to which `/settle` and `/supported` are appended. */
   readonly url: string;
-  /** Networks that it is used for; absent: those that its `/supported` lists. */
+  /** Networks for which it is used; absent: those that its `/supported` lists. */
   readonly networks?: readonly Network[];
   /** `cdp`: each request carries a short-lived JWT signed with `CDP_API_KEY_SECRET`. */
   readonly auth: 'none' | 'cdp';
@@ -57,7 +57,7 @@ const RANK = 1;
 const TIMEOUT_MS = 30_000;
 /** A probe must not delay the other payments of a round, nor a waiting caller, for the full timeout. */
 const PROBE_MS = { queue: 15_000, request: 10_000 } as const;
-/** With less time the attempt would be meaningless, and the timeout our fault. */
+/** With less time the attempt would be pointless, and the timeout the gateway's fault. */
 const MIN_MS = 5_000;
 
 /** Opens a backend for each facilitator and network that it is used for. */
@@ -149,7 +149,7 @@ const presentEach = async (
   const atOnce = Math.min(concurrency, payments.length);
   if (invocations !== undefined && atOnce > connections) {
     const lanes = Math.min(Math.ceil(atOnce / CONNECTIONS), invocations.remaining());
-    // Each group in an invocation of its own, which has as many connections as this one.
+    // Sends each group in an invocation of its own, which has as many connections as this one.
     const lane: Lane = { width: CONNECTIONS, next: invocations.take };
     await Promise.all(Array.from({ length: lanes }, async () => work(lane)));
   }

@@ -93,7 +93,7 @@ const presentAll = async (
   const availability = health.availability();
   if (availability === 'down') return payments.map(() => OPEN);
   const from = clock.now();
-  // Too late to use an answer, so a missing answer must not count as a fault of the relayer.
+  // The deadline leaves no time for an answer, so a missing answer must not count as a fault of the relayer.
   if (from > Math.min(startBy, endBy - MIN_MS)) return payments.map(() => LATE);
   if (availability === 'probe') health.probe();
   const presented = availability === 'probe' ? payments.slice(0, 1) : payments;
@@ -113,7 +113,8 @@ const presentAll = async (
   // One signal per call: fifty payments with the same answer are one fault, not fifty.
   if (isUseless) health.record('fault', error, USELESS_PAUSE);
   else if (worst !== undefined && isTrouble(worst)) {
-    // Doubled pauses are for servers of others. The own relayer fails while its node is down, and then payments wait for it.
+    // Doubled pauses are for other operators' servers. The gateway's own relayer fails only while its node is down, and payments then wait
+    // for it.
     const pause = availability === 'probe' ? USELESS_PAUSE : undefined;
     health.record('fault', error, worst.retryAfter ?? pause);
   } else health.record('success');

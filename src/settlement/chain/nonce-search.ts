@@ -110,7 +110,10 @@ const windowCalls = ({ payment }: NonceSearch, from: number, to: number) =>
     );
   });
 
-/** The logs of these windows. A log that was found counts even if other windows are missing; that there is none does not. */
+/**
+ * The logs of these windows. A log that was found counts even if other windows are missing. Finding none counts only if no window is
+ * missing.
+ */
 const readWindows = (windows: readonly RpcAnswer[]): readonly ChainLog[] | undefined => {
   const read = windows.map(readLogs);
   const logs = read.flatMap((one) => one ?? []);
@@ -118,7 +121,7 @@ const readWindows = (windows: readonly RpcAnswer[]): readonly ChainLog[] | undef
 };
 
 /**
- * Concludes from the log that used or cancelled a nonce what became of its payment. Reads the log's transaction to see whether a Transfer
+ * Concludes the outcome of a payment from the log that used or cancelled its nonce. Reads the log's transaction to see whether a Transfer
  * follows.
  */
 export const nonceUse = (search: NonceSearch, log: ChainLog): ObservationStep => {

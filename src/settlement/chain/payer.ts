@@ -20,7 +20,7 @@ import { authorizationState, balanceOf } from './token-calls.ts';
 /** How long a caller waits for all nodes of a chain together: with the rest of the request, less than five seconds (law 13). */
 const PATIENCE_MS = 4_000;
 
-/** Divides the waiting time of a caller among the nodes, because a silent node uses up its part. */
+/** Divides the waiting time of a caller among the nodes, because a silent node uses up its whole part. */
 export const whileWaiting = (urls: readonly string[]): RpcOptions => ({
   timeoutMs: Math.floor(PATIENCE_MS / Math.max(1, urls.length)),
 });
@@ -137,9 +137,9 @@ export const checkContractSignature = async (
 };
 
 /**
- * Whether a node answered the check of a contract, whatever the contract made of it.
+ * Whether a node answered the check of a contract, whatever the result.
  *
- * Attack: a contract that fails its own check in a way of its own would let its owner mark the chain as silent for every other caller.
+ * Attack: a contract fails its check in an unusual way, so that the chain counts as silent for every other caller.
  */
 export const hasNodeAnswered = (checked: Result<ContractSignature, RpcFault>): boolean =>
   checked.ok || checked.error.kind === 'invalid';

@@ -23,9 +23,9 @@ type Followed = {
  */
 export type SharedWatch = {
   readonly followed: Set<Followed>;
-  /** When the last look ended, Unix milliseconds. */
+  /** When the last observation ended, Unix milliseconds. */
   lookedAt: number;
-  /** While a request looks: after this time another one takes over. */
+  /** While a request observes the chain: the time after which another one takes over. */
   lookingUntil: number;
 };
 
@@ -43,7 +43,7 @@ export const watchOf = (watches: SharedWatches, network: Network): SharedWatch =
 export type Pace = {
   /** How often a request reads the shared observation, milliseconds. */
   readonly tickMs: number;
-  /** The pause between two looks at the chain, milliseconds: while the request that looks is young, and afterwards. */
+  /** The pause between two observations of the chain, milliseconds: while the observing request is young, and afterwards. */
   readonly lookMs: number;
   readonly laterMs: number;
 };
@@ -53,7 +53,7 @@ const PACE: Pace = { tickMs: 100, lookMs: 250, laterMs: 2_000 };
 /** How long the pause is short: two blocks of a rollup. */
 const YOUNG_MS = 5_000;
 
-/** A look that took longer counts as lost: its request may have ended. Longer than one node takes to be given up. */
+/** An observation that takes longer counts as lost, because its request may have ended. Longer than the timeout of one node. */
 const TAKE_OVER_MS = 8_000;
 
 /** A payment is observed again after this time even without a new block: a reorganisation may keep the height. */
@@ -69,10 +69,10 @@ export type Following = {
 
 /**
  * Waits until the observation of a payment is decided, or `waitMs` have passed. All requests of the isolate that wait on one network share
- * their looks: whichever request finds the last look old reads the newest block, and observes every payment that was not observed at that
- * block. So the node gets one batch a block, and not one a payment and block.
+ * observations: the first request that finds the last one too old reads the newest block, and observes every payment that was not observed
+ * at that block. So the node gets one batch a block, instead of one for each payment and block.
  *
- * @param first what the caller has observed already.
+ * @param first the caller's own observation.
  * @returns the last observation.
  */
 export const followPayment = async (
@@ -109,7 +109,7 @@ const look = async (chain: Chain, watch: SharedWatch, clock: Clock): Promise<voi
   const lookingUntil = at + TAKE_OVER_MS;
   watch.lookingUntil = lookingUntil;
   for (const one of watch.followed) if (one.until < at) watch.followed.delete(one);
-  // Race: a look that was taken over may end after the newer one, and must not replace its observations.
+  // Race: an observation that was taken over may end after the newer one, and must not replace its results.
   const note = (one: Followed, observation: Observation, head: number): void => {
     if (one.at > at) return;
     one.observation = observation;

@@ -21,12 +21,11 @@ const BACKLOG_SHARE = 4;
 
 /**
  * Assigns each payment to a backend: the first in order that was not tried. Payments beyond that backend's width go at the same time to a
- * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. They do not go to another facilitator:
- * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
- * payments ignore it.
+ * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. They do not go to another facilitator,
+ * because both would share the Worker's connections. A backend that is due for a probe gets only the payment with the latest deadline.
  *
- * A batch that shows a backlog goes to the backend of unlimited width as a whole: that one stores all payments at once, while a facilitator
- * keeps the consumer waiting for a block, and the backlog of an outage would last several times as long as the outage.
+ * A batch that shows a backlog goes as a whole to the backend of unlimited width, which stores all payments at once. A facilitator would
+ * keep the consumer waiting for a block, and the backlog would last several times as long as the outage that caused it.
  *
  * @param backendsOf the backends to try now for a payer, in order.
  * @param requests how many requests to facilitators may be open at once.
@@ -78,7 +77,7 @@ const pick = (
     ? (rest.find(({ width }) => width === Infinity) ?? first)
     : first;
 
-/** The backend that has stored the payment: it presents it until it ends. */
+/** The backend that has stored the payment, and presents it until it ends. */
 const keeperOf = (
   { task, tried }: OpenPayment,
   backends: readonly Backend[],
@@ -89,7 +88,7 @@ const keeperOf = (
   return isUsable && backend.keepsPayments ? backend : undefined;
 };
 
-/** Each delivery of a message starts at another backend: the one that rejected the payment may be wrong. */
+/** Each delivery of a message starts at a different backend, because the one that rejected the payment may be wrong. */
 const inTurn = ({ task, tried }: OpenPayment, backends: readonly Backend[]): readonly Backend[] => {
   const start = Math.max(0, task.attempts - 1) % Math.max(1, backends.length);
   return [...backends.slice(start), ...backends.slice(0, start)].filter(

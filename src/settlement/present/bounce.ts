@@ -24,8 +24,8 @@ const GAS = 1_000_000;
  * Attack: a facilitator that lies, or is at fault itself, makes a payer lose its deferred service. A facilitator's answer is therefore only
  * a reason to run this query, and never the result.
  *
- * @returns undefined unless the node clearly confirms the reason; so also for a nonce that was used meanwhile, an authorization that has
- * ended, a node that lags or does not answer, and a token that is paused or transfers nothing to the payee.
+ * @returns undefined unless the node clearly confirms the reason; so it is undefined too for a nonce that was used meanwhile, an
+ * authorization that has ended, a node that lags or does not answer, and a token that is paused or transfers nothing to the payee.
  */
 export const bounceQuery = (
   { token, authorization, signature }: Pick<Payment, 'token' | 'authorization' | 'signature'>,
@@ -74,7 +74,7 @@ const isSuspect = <T extends SettlementTask>(
   if (task.kind !== 'settle' || observation.kind !== 'unused') return false;
   if (BigInt(now) >= task.transfer.validBefore) return false;
   const isUntaken = presented !== undefined && !isInHand(presented.answer);
-  // A payment that found no place at any backend waits for the gateway, and not for its payer.
+  // If no backend had a place for a payment, it waits because of the gateway, not because of its payer.
   const isSlow =
     now >= task.acceptedAt + SLOW && (presented !== undefined || declined?.why !== BUSY);
   return observation.balance < task.transfer.value || isUntaken || isSlow;

@@ -41,7 +41,7 @@ export type PresentResult = Omit<TaskResult<Task>, 'task'>;
 
 type PresentableTask = Pick<OpenPayment, 'task' | 'observation'>;
 
-/** A wave presents each payment to one new backend, so waves end anyway; this ends them sooner where backends are probed one by one. */
+/** A wave presents each payment to one new backend, so waves always end; this limit ends them sooner if backends are probed one by one. */
 const MAX_WAVES = 8;
 /** How long a backend may start presentations while another backend waits. */
 const WAVE_MS = 12_000;
@@ -49,7 +49,7 @@ const WAVE_MS = 12_000;
 const BLOCK_MS = 2_000;
 const WAIT_MS = { others: 2_000, alone: 10_000 } as const;
 
-/** Certainly unused, owed, still valid, and covered: presenting anything else could only burn gas. */
+/** Whether a payment is certainly unused, owed, still valid and covered: presenting any other payment could only burn gas. */
 export const isPresentable = <T extends Task>(
   result: TaskResult<T>,
   now: Seconds,
@@ -65,11 +65,11 @@ export const isPresentable = <T extends Task>(
 };
 
 /**
- * Presents payments of one network in waves: each payment to the first backend, and if that did not take it in hand, to the next, until no
+ * Presents payments of one network in waves: each payment to the first backend, and if that backend did not take it, to the next, until no
  * backend remains.
  *
  * Race: a backend that did not answer, or answered 500, may have broadcast the payment. So between two backends the chain is always
- * observed, and a payment that the chain shows is presented to no other backend (law 5).
+ * observed, and a payment that the chain shows is not presented again (law 5).
  */
 export const presentAll = async (
   round: Round,
@@ -174,7 +174,7 @@ const afterAnswer = (
     notePresented(presentations, key, { ...presentation, claimed });
   }
   checkClaimed(presentations, key, observation, backend);
-  // A backend that kept the payment and now refuses it no longer keeps it: otherwise no other backend would ever get it.
+  // A backend that stored the payment and now refuses it no longer keeps it. Without this, no other backend would ever get the payment.
   const isGivenUp = backend.keepsPayments && answer.kind === 'claimed_failure';
   if (isGivenUp || isOnChain(observation)) presentations.delete(key);
   // The backend itself has recorded the answers that give no information about the chain.

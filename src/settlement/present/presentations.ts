@@ -61,7 +61,7 @@ export const notePresented = (
 export const FALSE_AFTER_BLOCKS = 10;
 const FALSE_AFTER: Seconds = 30;
 
-/** Records in the backends' health what the chain shows meanwhile of payments that they had in hand. */
+/** Records in the backends' health what the chain now shows about payments that they had in hand. */
 export const checkPresentations = (
   presentations: Presentations,
   results: readonly TaskResult<SettlementTask>[],

@@ -20,7 +20,7 @@ export type RoundDeps = {
   readonly clock?: Clock;
 };
 
-/** A batch blocks its queue while it is consumed: a round ends after this time, its observations not counted. */
+/** A batch blocks its queue while it is consumed, so a round ends after this time, not counting observations. */
 const ROUND_MS = 50_000;
 
 /**

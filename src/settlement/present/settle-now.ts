@@ -41,9 +41,9 @@ export type UnknownSettlement = {
 
 /** Several blocks of any rollup, and less than a client waits. */
 const FOLLOW_MS = 20_000;
-/** After a backend that did not answer: it may have broadcast the payment before it failed. */
+/** The wait after a backend that did not answer: it may have broadcast the payment before it failed. */
 const SHORT_MS = 700;
-/** A caller waits: after this time no backend is tried, and one that was tried has the time of one answer. */
+/** Because a caller waits, no backend is tried after this time, and a backend that was tried gets the time of one answer. */
 const START_MS = 25_000;
 const ANSWER_MS = 30_000;
 /** The wait for a place at a busy backend, with and without another backend to try. */

@@ -42,7 +42,7 @@ export const replacementFees = (old: Fees, market: Market, limit: bigint): Fees 
 
 const TRANSACTION_GAS = 100_000;
 const PAYMENT_GAS = 130_000;
-/** A contract wallet verifies its signature in code, which takes more gas and may take all it gets. */
+/** A contract wallet verifies its signature in code, which takes more gas and may use up its whole limit. */
 const CONTRACT_GAS = 600_000;
 const MAX_GAS = 2 ** 24;
 /** The gas of a transaction that only uses up a nonce. */

@@ -1,4 +1,4 @@
-/** The figures that bound how many transactions a key keeps under way. */
+/** The figures that bound how many unmined transactions a key may have. */
 export type Room = {
   /** Gas that all transactions of a block may use together. */
   readonly blockGas: number;
@@ -10,7 +10,7 @@ export type Room = {
   readonly keys: number;
 };
 
-/** Even where few transactions fit into a block, the next block's should be known to the node before it is made. */
+/** Even if few transactions fit into a block, the node should know those of the next block before it is made. */
 const LEAST = 4;
 /**
  * Nodes keep 16 transactions of one sender in any case (`txpool.accountslots` of geth, `txpool.max-account-slots` of reth); further ones

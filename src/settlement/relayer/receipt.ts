@@ -56,7 +56,7 @@ export type Fate = {
   readonly unmoved: readonly Pending[];
 };
 
-/** Reads what became of payments from the logs alone: a successful transaction may contain failed calls (law 5). */
+/** Reads the outcome of payments only from the logs, because a successful transaction may contain failed calls (law 5). */
 export const fateOf = (token: Token, payments: readonly Pending[], { receipt }: Mined): Fate => {
   const findings = payments.map((payment) => {
     const { authorization, sinceBlock } = payment;

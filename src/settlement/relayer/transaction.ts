@@ -59,8 +59,8 @@ const signerOf = (
 };
 
 /**
- * Reads a signed transaction. Serializing what was read must give the same bytes again: otherwise the transaction carries something that
- * an `UnsignedTransaction` has no field for (value, access list), or is not canonical RLP.
+ * Reads a signed transaction. Serializing the result must give the same bytes again. Otherwise the transaction contains parts that
+ * `UnsignedTransaction` has no field for (value, access list), or is not canonical RLP.
  *
  * @throws Error for anything else.
  */
@@ -97,9 +97,9 @@ const read = (
 const NOT_OURS = 'not a transaction of the relayer';
 
 /**
- * Checks what a remote signer returned: it must be the requested transaction, in its one encoding, signed by the expected key.
+ * Checks the answer of a remote signer: it must be the requested transaction, in its one encoding, signed by the expected key.
  *
- * Attack: a signer that was compromised could return another transaction, e.g. one with value.
+ * Attack: a compromised signer returns a different transaction, e.g. one with value.
  */
 export const readSigned = (
   raw: Hex,

@@ -24,7 +24,7 @@ export const plus = (one: Sum, other: Sum): Sum => ({
 
 type SettledPayment = LedgerPayment & { readonly block: number };
 
-/** Both sides of some blocks, before the chain is searched for the payments that it does not have there. */
+/** Both sides of some blocks, before the chain is searched for payments that are missing in these blocks. */
 export type Comparison = {
   readonly differences: readonly Difference[];
   /** Settled in these blocks by the ledger, and not in the logs. */
@@ -61,7 +61,7 @@ export const compare = (
       ),
       ...unsolicited.map((each) => unsolicitedDifference(network, each)),
     ],
-    // Also a payment that the chain has in another block: the result must not depend on which blocks are compared at once.
+    // Include a payment that the chain has in another block: the result must not depend on which blocks are compared together.
     unmatched: settled.filter((each) => moved.get(keyOf(each))?.block !== each.block),
     chain: sumOf(payments),
     ledger: sumOf(settled),
@@ -86,7 +86,7 @@ export const transferOf = (
 ): ExpectedTransfer => ({
   token,
   payer: parseAccountId(known.account)?.address ?? ZERO_ADDRESS,
-  // An operator may have changed the payee since, and dropped the former one.
+  // The operator may have changed the payee since, and dropped the former one.
   payTo: known.payee ?? first,
   value: known.amount ?? 0n,
   nonce: known.call,

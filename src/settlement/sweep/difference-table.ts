@@ -4,7 +4,7 @@ import type { AlertBody } from '../../protocol/alert.ts';
 import { type Blocks, chunks } from './blocks.ts';
 import { type Difference, nameOf } from './difference.ts';
 
-/** A known difference keeps the time when it was first seen. A resolved one that returns counts as new. */
+/** A known difference keeps the time when it was first seen. A resolved difference that reappears counts as new. */
 const UPSERT = `
 INSERT INTO differences (network, subject, kind, informational, account, call, transaction_hash, block, log, chain_amount, ledger,
   ledger_amount, ledger_transaction, ledger_block, first_at, seen_at)
@@ -81,7 +81,7 @@ export const saveRechecked = (
     )
     .bind(network, block, now);
 
-/** Blocks with a difference that a recheck may resolve, those first that were not rechecked for the longest time. */
+/** Blocks with a difference that a recheck may resolve, least recently rechecked first. */
 export const openBlocks = async (
   db: D1Database,
   network: Network,
@@ -98,7 +98,10 @@ export const openBlocks = async (
   return results.map(({ block }) => block);
 };
 
-/** Alerts of one run about a single payment. A deep reorganisation may cause thousands of differences; one more alert counts the rest. */
+/**
+ * How many alerts about a single payment one run raises. A deep reorganisation may cause thousands of differences; one more alert counts
+ * the rest.
+ */
 const ONE_BY_ONE = 10;
 
 /**

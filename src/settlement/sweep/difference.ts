@@ -58,7 +58,7 @@ export const chainDifference = (
         network,
         subject: payment.nonce,
         kind,
-        // A payment that was signed to us and never accepted here: its payer presented it without buying anything.
+        // A payment that was signed to the gateway and never accepted here: its payer presented it without buying anything.
         informational: known === undefined || kind === 'moved',
         account: accountId(network, payment.payer),
         call: payment.nonce,

@@ -25,11 +25,11 @@ export type Site = Chain &
 export type Examined = Findings & {
   readonly chain: Sum;
   readonly ledger: Sum;
-  /** Differences found, also those that are not stored. */
+  /** Differences found, including those that are not stored. */
   readonly found: number;
 };
 
-/** How old a compared block is. By then the messages about its payments have passed both queues, or are stuck. */
+/** How old a compared block is. At this age, the messages about its payments have passed both queues, or are stuck. */
 export const GRACE: Seconds = 900;
 /** Payments of one window that the chain is searched for one by one; the daily comparison searches for the rest. */
 const MAX_SEARCHES = 500;
@@ -74,7 +74,7 @@ export const examine = async (
     }
   }
   if (undecided.length > 0) {
-    // An undecided payment is left to the next day. A node that stopped answering meanwhile leaves all of them undecided.
+    // The next day's comparison continues with undecided payments. If the node stopped answering meanwhile, all of them stay undecided.
     if (!(await isReachable(site))) return err('unreachable');
     console.warn({ event: 'payments_undecided', network, payments: undecided.length });
   }

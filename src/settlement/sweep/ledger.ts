@@ -63,8 +63,9 @@ export const findPayments = async (
 const MAX_SETTLED = 10_000;
 
 /**
- * The distance between acceptance and settlement that is searched: an authorization is valid for at most 3,660 seconds after acceptance, and
- * a chain that stopped continues with blocks dated in the past. Payments further apart are found from the chain's side, by key.
+ * The distance between acceptance and settlement that is searched: an authorization is valid for at most 3,660 seconds after acceptance,
+ * and a chain that stopped continues with blocks dated in the past. Payments with a larger distance are found from the chain's side, by
+ * key.
  */
 const BEFORE: Seconds = 7_200;
 const AFTER: Seconds = 7_200;

@@ -51,7 +51,7 @@ const reconcileSite = async (deps: ReconcileDeps, site: Site, now: Seconds): Pro
     console.error({ event: 'reconcile_failed', network, cause: 'the node returns no blocks' });
     return;
   }
-  // Before any window: otherwise runs that are always cut off would never raise the alerts of earlier findings.
+  // Before any window, because runs that are always cut off would otherwise never raise the alerts of earlier findings.
   await alert(deps, network, now);
   const walk: Walk = { deps, site, now, cursor, windows: 0 };
   for (const block of await openBlocks(db, network, now)) {
@@ -67,8 +67,8 @@ const reconcileSite = async (deps: ReconcileDeps, site: Site, now: Seconds): Pro
 };
 
 /**
- * Raises an alert, once a day, while the node returns its head and no transfers: it is busy, out of quota, or its proxy answers a large block
- * with an HTML page. The run waits for such a node without end, because the content of the blocks is unknown.
+ * Raises an alert, once a day, while the node returns its head and no transfers: it is busy, out of quota, or its proxy answers a large
+ * block with an HTML page. Runs wait for such a node indefinitely, because the content of the blocks is unknown.
  */
 const alertBehind = async (walk: Walk): Promise<void> => {
   const { deps, site, now, cursor } = walk;

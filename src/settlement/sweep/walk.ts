@@ -31,7 +31,10 @@ export type ReconcileDeps = {
 export const MAX_SPAN = 2_000;
 /** How long a node may refuse a block before the block is skipped. */
 const STUCK: Seconds = 6 * 3_600;
-/** For this long afterwards further refused blocks are skipped at once, so that filling many blocks does not gain hours with each. */
+/**
+ * For this long afterwards, further refused blocks are skipped at once, so that an attacker who fills many blocks does not gain hours with
+ * each.
+ */
 const SKIPPING: Seconds = 86_400;
 
 /** A run over one network. */
@@ -52,7 +55,7 @@ export const recheckBlock = async (walk: Walk, block: number): Promise<void> => 
   const examined = await examine(deps.db, site, blocks);
   await deps.db.batch([
     ...(examined.ok ? saveFindings(deps.db, site.network, blocks, examined.value, now) : []),
-    // Also after a failure: a block that the node always refuses must not keep the others waiting.
+    // Continue after a failure too: a block that the node always refuses must not block the others.
     saveRechecked(deps.db, site.network, block, now),
   ]);
   if (!examined.ok) return;
@@ -84,12 +87,12 @@ export const compareBlocks = async (
     } else if (examined.ok || (await maySkip(walk, kind, blocks.from, examined.error))) {
       const next = advanced(walk.cursor, kind, blocks.to, end);
       const { stuckAt, ...rest } = next;
-      // Only new blocks reset the clock, whatever the daily comparison got meanwhile.
+      // Only new blocks reset the clock, whatever the daily comparison has read meanwhile.
       const isFree = kind === 'new' && examined.ok && !isUsedUp(stuckAt, now);
       walk.cursor = isFree ? rest : next;
       isWhole &&= examined.ok;
       run = added(run, examined.ok ? examined.value : UNREAD, blocks.to);
-      // A run that skipped a block has not compared all.
+      // A run that skipped a block has not compared everything.
       if (isWhole && windowFrom(walk.cursor, kind, end) === undefined) {
         run = { ...run, state: 'complete' };
       }
@@ -119,7 +122,7 @@ const RECHECKS = 50;
 
 /**
  * Makes accounts recheck their payments that moved and are not settled there. Payments that no account has accepted are left out: anyone
- * can make any number of them. Only an account concludes what became of its money (law 5). The next run retries an account that does not
+ * can make any number of them. Only an account concludes the outcome of its payments (law 5). The next run retries an account that does not
  * answer.
  */
 const requestRechecks = async (

@@ -12,7 +12,7 @@ import { blockQuery, type ChainLog, readLogs } from '../chain/query.ts';
 import { addressWord, AUTHORIZATION_USED, TRANSFER } from '../chain/token-calls.ts';
 import { type Blocks, chunks } from './blocks.ts';
 
-/** A transfer to us that a payer's authorization allowed. */
+/** A transfer to the gateway that a payer authorized. */
 export type ChainPayment = {
   readonly payer: Address;
   readonly nonce: Hex;

@@ -83,7 +83,7 @@ export const openAwsKms = (
     sign: async (key, digest, expected) => {
       if (key.service !== 'aws-kms') return mismatch('service');
       const members = {
-        // KMS checks of a digest only that it has 32 bytes: a Keccak-256 digest goes in as one of SHA-256.
+        // KMS only checks that a digest has 32 bytes, so a Keccak-256 digest is sent as one of SHA-256.
         Message: encodeBase64(bytesOf(digest)),
         MessageType: 'DIGEST',
         SigningAlgorithm: 'ECDSA_SHA_256',
@@ -96,7 +96,10 @@ export const openAwsKms = (
   };
 };
 
-/** Errors by name ("Errors" of both actions; AWS KMS Developer Guide, "Key states"; AWS JSON protocol 1.1). The status tells less. */
+/**
+ * Errors by name ("Errors" of both actions; AWS KMS Developer Guide, "Key states"; AWS JSON protocol 1.1), which are more specific than the
+ * status.
+ */
 const FAULTS: Readonly<Record<string, KeyFault['kind']>> = {
   // HTTP 400, not 429.
   ThrottlingException: 'throttled',

@@ -29,7 +29,7 @@ export type KeyFault =
   | { readonly kind: 'missing' }
   /** The key is disabled, scheduled for deletion or not ready. */
   | { readonly kind: 'disabled' }
-  /** The service did not answer in time, or answered with something else than its documented form. */
+  /** The service did not answer in time, or its answer does not have the documented form. */
   | { readonly kind: 'unavailable'; readonly detail: string }
   /** The answer belongs to another key, or its signature does not recover to the expected address. */
   | { readonly kind: 'mismatch'; readonly detail: string };
@@ -42,13 +42,13 @@ export const unavailable = (detail: string): Result<never, KeyFault> =>
 export const mismatch = (detail: string): Result<never, KeyFault> =>
   err({ kind: 'mismatch', detail });
 
-/** What the signer does after a fault, and what the operator does. */
+/** The reaction of the signer and of the operator to a fault. */
 export type KeyFaultReaction = {
   /** Whether the same request may succeed later without a change by the operator. */
   readonly isTransient: boolean;
   /** Whether the signer must disable the key and alert: a retry could return a signature of an unknown key. */
   readonly disablesKey: boolean;
-  /** What the operator does next: one sentence. */
+  /** The operator's next step, in one sentence. */
   readonly nextStep: string;
 };
 

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 export type AwsCredentials = {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** Only for temporary credentials. */
   readonly sessionToken: string | undefined;
 };
 
@@ -40,7 +40,7 @@ const googleSchema = z.strictObject({
     .check(
       z.regex(/^-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{1,4096}-----END PRIVATE KEY-----\n$/),
     ),
-  // The URLs are never used: a changed file must not choose where a token goes.
+  // The URLs are never used: a manipulated file must not choose where a token is sent.
   ...{ project_id: z.optional(text), client_id: z.optional(text), auth_uri: z.optional(text) },
   ...{ token_uri: z.optional(text), auth_provider_x509_cert_url: z.optional(text) },
   client_x509_cert_url: z.optional(text),

@@ -9,7 +9,7 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
-/** Of an integer below 2^256 whose first bit is 1: DER puts a zero byte before it. */
+/** For an integer below 2^256 whose first bit is 1, because DER puts a zero byte before it. */
 const LONGEST_INTEGER = 33;
 
 /** The two numbers of an ECDSA signature, each from 1 to the order of the group less one. */
@@ -56,7 +56,7 @@ const isScalar = (value: bigint): boolean => value >= 1n && value < ORDER;
  * (EIP-2): n − s makes the other signature of the same digest by the same key. No service returns v: both values are tried.
  *
  * @param der undefined if the answer held no bytes
- * @returns `unavailable` for bytes that are no signature; `mismatch` if neither value of v recovers to the expected address
+ * @returns `unavailable` for bytes that are not a signature; `mismatch` if neither value of v recovers to the expected address
  */
 export const toEthereumSignature = (
   der: Uint8Array | undefined,

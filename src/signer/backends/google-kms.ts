@@ -85,14 +85,14 @@ export const openGoogleKms = (
         const address = spki === undefined ? undefined : addressOfSpki(spki);
         return address === undefined ? mismatch('pem') : ok(address);
       });
-      // The key has another purpose. To a request to sign, it answers a damaged digest.
+      // The key has another purpose. Google answers a request to sign with it as if the digest were damaged.
       const isOther = !got.ok && got.error.kind === 'unavailable' && got.error.detail === INVALID;
       return isOther ? mismatch('purpose') : got;
     },
     sign: async (key, digest, expected) => {
       if (key.service !== 'google-kms') return mismatch('service');
       const bytes = bytesOf(digest);
-      // The service checks of a digest only its length: a Keccak-256 digest goes in as one of SHA-256.
+      // The service only checks the length of a digest, so a Keccak-256 digest is sent as one of SHA-256.
       const body = JSON.stringify({
         digest: { sha256: encodeBase64(bytes) },
         digestCrc32c: crc32c(bytes),

@@ -30,6 +30,6 @@ export const withRetries = async <T>(
   }
 };
 
-/** Milliseconds that the service asked for; none for its default of one second. */
+/** The pause that the service requested, in milliseconds; undefined for its default of one second. */
 const pauseAsked = (fault: KeyFault): number =>
   fault.kind === 'throttled' && fault.retryAfter > 1 ? fault.retryAfter * 1_000 : 0;

@@ -3,7 +3,7 @@ import { nowSeconds } from '../../core/clock.ts';
 import { consumeDeadLetters } from '../../settlement/dead-letter.ts';
 import type { SignerEnv } from '../env.ts';
 
-/** Stores the entries of keyrings in the signer's own D1, as a gateway does, and records what can never be stored. */
+/** Stores the entries of keyrings in the signer's own D1, as a gateway does, and records messages that can never be stored. */
 export const onAuditBatch = async (batch: MessageBatch, env: SignerEnv): Promise<void> => {
   const now = nowSeconds();
   if (batch.queue.endsWith('-dead')) {

@@ -27,8 +27,9 @@ import type { SignerSettings } from '../settings.ts';
 export type OwnerRequest = { readonly intent: OwnerIntent; readonly body: Uint8Array<ArrayBuffer> };
 
 /**
- * Authenticates an owner's request by its `Agent-Intent`: signed by the key of the account in the path, for exactly this request and in time.
- * The body is read only after the signature verified (CWE-400). Owners are keys: the signer asks no chain, so no contract (ERC-1271) is one.
+ * Authenticates an owner's request by its `Agent-Intent`: signed by the key of the account in the path, for exactly this request and in
+ * time. The body is read only after the signature verified (CWE-400). The signer asks no chain, so a contract (ERC-1271) cannot be an
+ * owner.
  */
 export const authenticateOwner = async (
   { origin, owners }: SignerSettings,

@@ -20,7 +20,7 @@ import { authenticateOwner } from './owner-request.ts';
 const PAGE = 500;
 const PREFIX = '/owners/:owner/';
 
-/** The routes whose path ends so. */
+/** The routes, by the last part of their path. */
 const routesOf = (rest: string): readonly SignerRouteId[] =>
   (Object.keys(SIGNER_ROUTES) as SignerRouteId[]).filter(
     (id) => SIGNER_ROUTES[id].path === PREFIX + rest,

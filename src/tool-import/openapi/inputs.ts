@@ -23,9 +23,12 @@ export type Inputs = {
 };
 
 const MAX_DESCRIPTION = 1_024;
-/** A tool's schema holds no more. The operations of a path share its parameters, so each operation would read them all again. */
+/**
+ * A tool's schema cannot hold more. The limit also bounds the work: all operations of a path share its parameters, and each reads them
+ * again.
+ */
 const MAX_PARAMETERS = 500;
-/** Headers that OpenAPI describes elsewhere (OpenAPI 3.1, Parameter Object). */
+/** Headers that OpenAPI describes in other places (OpenAPI 3.1, Parameter Object). */
 const IGNORED_HEADERS = new Set(['accept', 'content-type', 'authorization']);
 
 /**
@@ -185,7 +188,7 @@ const membersOf = (
     : undefined;
 };
 
-/** Joins the objects of `allOf` at the root, and drops what only answers contain (`readOnly`). */
+/** Joins the objects of `allOf` at the root, and drops members that only answers contain (`readOnly`). */
 const writable = (schema: JsonSchema): JsonSchema => {
   const { allOf, ...own } = schema;
   const parts = [

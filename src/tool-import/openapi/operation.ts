@@ -75,7 +75,7 @@ export const operationsOf = (
   return { operations, skipped };
 };
 
-/** `getPetById` → `get_pet_by_id`; undefined if nothing of the text can be an id. */
+/** `getPetById` → `get_pet_by_id`; undefined if no part of the text can be in an id. */
 const idOf = (text: string, namespace: string | undefined): string | undefined => {
   const words = text
     .slice(0, 512)

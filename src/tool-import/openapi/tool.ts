@@ -22,7 +22,7 @@ export type Terms = {
   readonly reach: EgressReach;
 };
 
-/** A tool for an operation. `notes`: what the operator should know. */
+/** A tool for an operation. `notes`: remarks for the operator. */
 export type ImportedTool = {
   readonly operation: string;
   readonly tool: ToolDocument;
@@ -141,7 +141,7 @@ const placesOf = (
   };
 };
 
-/** Returns what works at the upstream and not at a gateway. */
+/** Returns the features that work at the upstream and not at a gateway. */
 const warningsOf = ({ operation }: Operation, unsent: readonly string[]): readonly string[] => [
   ...(unsent.length === 0
     ? []

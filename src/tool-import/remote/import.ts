@@ -12,7 +12,7 @@ export type RemoteImportOptions = ImportTerms & { readonly reach: EgressReach };
 export type RemoteImport = {
   readonly tools: readonly ToolDocument[];
   readonly aliases: readonly { readonly id: string; readonly name: string }[];
-  /** `id`: the tool that already sells it. */
+  /** `id`: the existing tool that sells it. */
   readonly skipped: readonly {
     readonly name: string;
     readonly why: string;

@@ -41,7 +41,7 @@ export const LENT = 'limits of an account that lends to children count what they
 export const LEASED =
   'an ancestor decided it from what it had lent and spent at that moment, which no entry states';
 
-/** An acceptance as the account decided it. */
+/** An acceptance with the state on which the account decided it. */
 export type Accepted = {
   readonly judgement: Judgement;
   readonly binding: Binding;
@@ -50,8 +50,8 @@ export type Accepted = {
 };
 
 /**
- * Decides an accepted or parked call again, by the function that decided it. Of an approved call, `account` no longer has the hold, and rate
- * and repeats were counted when it was parked.
+ * Decides an accepted or parked call again, by the function that decided it. For an approved call, `account` no longer has the call's hold,
+ * and rate and repeats were counted when the call was parked.
  */
 export const judgeAcceptance = (
   account: ReplayedAccount,
@@ -101,7 +101,7 @@ export const withoutPace = ({
   ...source
 }: Source): Source => ({ ...source, policy });
 
-/** The grant must be one that the account holds, and the one that the caller signed. A governed account calls by a grant only (law 8). */
+/** The account must hold the grant, and the caller must have signed it. A governed account calls by a grant only (law 8). */
 const grantFault = (
   account: ReplayedAccount,
   { grant, paidBy }: ReplayedCall,

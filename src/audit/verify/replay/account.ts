@@ -9,7 +9,7 @@ import type { ReplayedCall } from './call.ts';
 /** The count of a limit in its newest period. Atomic units. */
 export type Counter = { readonly start: Seconds; readonly spent: bigint; readonly held: bigint };
 
-/** The money of an account in one asset, as far as its entries show it. Atomic units. */
+/** The money of an account in one asset, as its entries show it. Atomic units. */
 export type Purse = {
   readonly credit: bigint;
   readonly creditHeld: bigint;
@@ -39,7 +39,7 @@ export type TakenGrant = {
   readonly hash: Hex;
   readonly delegation: AgentDelegation;
   readonly status: 'active' | 'revoked' | 'superseded';
-  /** An ancestor revoked a grant above it, for ever. */
+  /** An ancestor has revoked one of the grant's parents, for good. */
   readonly isCutOff?: true;
 };
 
@@ -49,7 +49,7 @@ export type Pace = { readonly arrival: number; readonly repeats: Repeats };
 const NO_PACE: Pace = { arrival: 0, repeats: {} };
 
 /**
- * What the entries of an account show about it at one place of its chain (docs/audit-format.md, "What the replay of an account keeps").
+ * The state of an account at one place of its chain, as its entries show it (docs/audit-format.md, "What the replay of an account keeps").
  * Immutable: a denial is judged on the state of an earlier place.
  */
 export type ReplayedAccount = {
@@ -62,9 +62,9 @@ export type ReplayedAccount = {
   /** The ancestors that the last grant named, nearest first, and how many of the nearest were cut off since. */
   readonly above: readonly AccountId[];
   readonly cutOff: number;
-  /** The account ever took a grant. */
+  /** Whether the account ever took a grant. */
   readonly isGoverned: boolean;
-  /** The account has issued grants, so its limits may be lent to children. */
+  /** Whether the account has issued grants, so that its limits may be lent to children. */
   readonly lends: boolean;
   readonly base: Pace;
   readonly ownerPace: Pace;
@@ -73,7 +73,7 @@ export type ReplayedAccount = {
   readonly parked: Readonly<Record<Hex, ReplayedCall>>;
   /** The credit that arrived, by sender and asset. */
   readonly received: Readonly<Record<string, bigint>>;
-  /** A text is missing, so counters and pace are not known from here on. */
+  /** Whether a text is missing, so that counters and pace are unknown from here on. */
   readonly isBlind: boolean;
 };
 

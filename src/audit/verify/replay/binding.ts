@@ -34,7 +34,7 @@ export const namedPolicies = (
 };
 
 /**
- * Whether the list is the one that the account's state at this place asks for.
+ * Whether the list is the one that follows from the account's state at this place.
  *
  * @param grant the grant of the call; undefined if it has none.
  */
@@ -59,7 +59,10 @@ export const isRightList = (
 const isSame = (one: Named, other: Named | undefined): boolean =>
   one.kind === other?.kind && one.account === other.account && one.hash === other.hash;
 
-/** After the account's own: of each issuer its policies, as its lease brought them, then the grant that it holds itself. */
+/**
+ * After the account's own policies follow, for each issuer, the policies that its lease brought, then the grant that the issuer itself
+ * holds.
+ */
 const areAncestorsRight = (
   own: AccountId,
   named: readonly Named[],
@@ -84,7 +87,7 @@ const areAncestorsRight = (
 export const networkOf = (account: AccountId): Network =>
   parseAccountId(account)?.network ?? 'eip155:0';
 
-/** No chain of grants is longer (docs/wire-format.md §16); a longer one would be a circle. */
+/** The longest chain of grants (docs/wire-format.md §16); a longer one would be a cycle. */
 const MAX_LINKS = 4;
 
 /** A grant and its parents, nearest first; ends where a text is missing. */
@@ -107,7 +110,10 @@ export const linksOf = (
 const textOfNamed = ({ kind, hash }: Named, on: Network, texts: Texts): Policy | undefined =>
   kind === 'grant' ? texts.compiled(hash, on) : texts.policy(hash);
 
-/** The named policies as `evaluate` takes them. `missing`: the first hash without a text, of the account's own or of an ancestor's. */
+/**
+ * The named policies in the form that `evaluate` takes. `missing`: the first hash without a text, of the account's own policies or of an
+ * ancestor's.
+ */
 export type Binding = {
   readonly own: readonly Source[];
   readonly ancestors: readonly Source[];
@@ -116,8 +122,8 @@ export type Binding = {
 };
 
 /**
- * Builds what the account decided with, from the texts and from what its counters were. Counters, pace and status are those of the account's
- * own policies only: an ancestor's are in its own chain.
+ * Rebuilds the inputs of the account's decision from the texts and its counters. Has counters, pace and status only for the account's own
+ * policies: those of an ancestor are in the ancestor's chain.
  */
 export const bindingOf = (
   account: ReplayedAccount,
@@ -193,7 +199,7 @@ export const limitsOf = (
     : [{ every: 'lifetime' as const, limit: policy.lifetime }]),
 ];
 
-/** The names of the account's own counters that a call counts in, each once. */
+/** The names of the account's own counters in which a call counts, without duplicates. */
 export const counterNames = (own: readonly Source[], asset: AssetId): readonly string[] => [
   ...new Set(
     own.flatMap(({ key, origin, policy }) =>

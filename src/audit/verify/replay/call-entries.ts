@@ -28,7 +28,7 @@ export const approved = ({ account, call, entry }: CallEntry): Step => {
 
 const WRONG_END: StepFault = { check: 'calls', reason: 'other_call', field: 'outcome.until' };
 
-/** A parked call ends without having run. */
+/** A parked call ends and never ran. */
 export const refused = ({ account, call, entry }: CallEntry): Step => {
   if (call.state !== 'parked') return refuse({ account, call }, 'type');
   const next: ReplayedCall = {
@@ -98,7 +98,7 @@ export const late = (about: CallEntry): Step => {
       };
 };
 
-/** An operator, or the issuer of a card, said what became of a kept call. */
+/** An operator, or the issuer of a card, reported the outcome of a kept call. */
 export const resolved = (about: CallEntry): Step => {
   const { account, call, entry } = about;
   if (!call.isKept) return refuse(about, 'type');
@@ -120,7 +120,7 @@ export const resolved = (about: CallEntry): Step => {
   };
 };
 
-/** An operator gave back a part of a charge. */
+/** An operator refunded a part of a charge. */
 export const refunded = (about: CallEntry): Step => {
   const { account, call, entry } = about;
   const isPaid = call.payment === 'none' || call.payment === 'settled';
@@ -204,6 +204,6 @@ const silence = (about: CallEntry): Step => {
   };
 };
 
-/** An approved call runs: its hold is taken back, and it is accepted as a new one. */
+/** An approved call runs: its hold is released, and it is accepted like a new call. */
 export const resumed = (account: CallEntry['account'], call: ReplayedCall): CallEntry['account'] =>
   unparked(money.release(account, call), call);

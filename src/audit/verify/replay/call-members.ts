@@ -4,8 +4,8 @@ import type { ReplayedCall } from './call.ts';
 import type { StepFault } from './step.ts';
 
 /**
- * Compares what an entry about a call repeats of its acceptance. Without this, the money of a call could be shown as that of another tool,
- * and no sum would change.
+ * Compares the members that an entry about a call repeats from its acceptance. Without this, the money of a call could be shown as that of
+ * another tool, and no sum would change.
  */
 export const memberFaults = (call: ReplayedCall, entry: Entry): readonly StepFault[] => {
   const { type, tool, request, policy, payment = {} } = entry;

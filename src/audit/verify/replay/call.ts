@@ -8,40 +8,40 @@ export const PAID_BY = ['deferred', 'upfront', 'credit', 'lent', 'free', 'card']
 
 export type PaidBy = (typeof PAID_BY)[number];
 
-/** A counter with the period in which a call is counted. */
+/** A counter, and the period in which a call counts. */
 export type HeldIn = { readonly name: string; readonly start: Seconds };
 
-/** One call of an account, as far as its entries show it. */
+/** One call of an account, as its entries show it. */
 export type ReplayedCall = {
   readonly id: Hex;
   readonly tool: string | undefined;
   readonly request: Hex | undefined;
-  /** Hash of the policy, or of the list of policies, that it was accepted by. */
+  /** Hash of the policy, or of the list of policies, by which it was accepted. */
   readonly policy: Hex | undefined;
   /** When it was accepted, or parked. */
   readonly at: Seconds;
   readonly asset: AssetId;
   readonly price: bigint;
   readonly paidBy: PaidBy;
-  /** Of a top-up: the account that gets the money as credit. */
+  /** Only for a top-up: the account that gets the money as credit. */
   readonly creditTo: AccountId | undefined;
   readonly grant: Hex | undefined;
-  /** Of a call that the credit of an ancestor pays: the grant that it is lent by. */
+  /** Only for a call that an ancestor's credit pays: the grant under which the credit is lent. */
   readonly lender: Hex | undefined;
   readonly state: 'parked' | 'held' | 'committed' | 'released' | 'abandoned';
   readonly payment: 'none' | 'held' | 'queued' | 'settled' | 'failed' | 'released';
-  /** Of a payment that failed. */
+  /** Only for a failed payment. */
   readonly fault: string | undefined;
   readonly charged: bigint;
   readonly refunded: bigint;
   readonly heldIn: readonly HeldIn[];
   readonly isApproved: boolean;
-  /** Of a parked call: until when a person may decide. */
+  /** Only for a parked call: until when a person may decide. */
   readonly until: Seconds | undefined;
-  /** Its tool fell silent, and the amount stays held until an operator resolves the call. */
+  /** Whether its tool fell silent, so that the amount stays held until an operator resolves the call. */
   readonly isKept: boolean;
   readonly isBounced: boolean;
-  /** `call.finished` or `call.late` was entered. */
+  /** Whether `call.finished` or `call.late` was entered. */
   readonly hasAnswer: boolean;
 };
 
@@ -99,5 +99,5 @@ export const isOpen = ({ state, payment, isKept }: ReplayedCall): boolean =>
 export const isHeld = ({ state, isKept }: ReplayedCall): boolean =>
   state === 'held' || state === 'parked' || isKept;
 
-/** What a call counts in limits: its price while that is held, then its charge. */
+/** The amount of a call that counts in limits: its price while that is held, then its charge. */
 export const countedOf = (call: ReplayedCall): bigint => (isHeld(call) ? call.price : call.charged);

@@ -8,9 +8,9 @@ import type { Step } from './step.ts';
 import type { Texts } from './texts.ts';
 
 /**
- * Applies a cut-off that an entry names: the ancestors that remain are the last of those that the newest grant named.
+ * Applies a cut-off that an entry names: the remaining ancestors must be the highest of those that the newest grant named.
  *
- * Attack: an operator names a stranger, who then reads the account, or leaves out a manager, who no longer does.
+ * Attack: an operator names a stranger, who could then read the account, or omits a manager, who then no longer can.
  */
 export const applyCutOff = (account: ReplayedAccount, entry: Entry, texts: Texts): Step => {
   const named = entry.outcome?.['ancestors'];
@@ -35,13 +35,13 @@ export const applyCutOff = (account: ReplayedAccount, entry: Entry, texts: Texts
   return { account: { ...account, cutOff: count, grants }, faults: [] };
 };
 
-/** The grants that the highest remaining ancestor issued above the grants of an account: it revoked one of them. */
+/** The grants that the nearest remaining ancestor issued above the grants of an account: it revoked one of them. */
 export const revocable = (account: ReplayedAccount, texts: Texts): readonly Hex[] =>
   branchesOf(account, texts).map(({ issued }) => issued);
 
 /**
  * The grants that no call may use any more. Only a grant of an owner is revoked for good: other issuers may move to another parent, and
- * come back. Of several grants of the owner the log does not show which one it revoked.
+ * come back. If the owner issued several grants, the log does not show which one it revoked.
  */
 const endedBy = (account: ReplayedAccount, texts: Texts): readonly Hex[] => {
   const { above, cutOff } = account;
@@ -50,7 +50,7 @@ const endedBy = (account: ReplayedAccount, texts: Texts): readonly Hex[] => {
   return isOne && cutOff === above.length - 1 ? branches.map(({ hash }) => hash) : [];
 };
 
-/** The grants of an account that came through its ancestors of now, each with the link that the nearest remaining one issued. */
+/** The grants of an account that came through its present ancestors, each with the link that the nearest remaining ancestor issued. */
 const branchesOf = (
   { account, grants, above, cutOff }: ReplayedAccount,
   texts: Texts,

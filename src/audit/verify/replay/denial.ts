@@ -18,8 +18,8 @@ const PROVED: Judgement = { verdict: 'proved' };
 const WITHOUT_GRANT = ['authority', 'expired', 'revoked'];
 
 /**
- * Judges a denied call again, on the account as it was when it was judged: the denial must name the rule that the evaluation names, with the
- * same limit (docs/audit-format.md, check `denials`).
+ * Evaluates a denied call again, on the state of the account at its first evaluation: the denial must name the same rule with the same
+ * limit (docs/audit-format.md, check `denials`).
  *
  * @param then the account after the entry that `outcome.after` names.
  */
@@ -71,7 +71,7 @@ const grantOf = (
   { account }: ReplayedAccount,
 ): Hex | undefined => named.find((each) => each.kind === 'grant' && each.account === account)?.hash;
 
-/** A flood of denials hides the rule of each: their own rate is named. Entries do not show how many there were. */
+/** In a flood of denials each one names the rate of denied calls instead of its own rule. Entries do not show how many there were. */
 const CAN_COME_FIRST = ['denial_rate'];
 const FLOOD = 'the rate of denied calls counts dry runs, which write no entry';
 
@@ -94,7 +94,10 @@ const judgeLimit = (denied: DeniedCall, verdict: Denied): Judgement => {
     : broken('wrong_limit', 'outcome.limit');
 };
 
-/** A counter of an account that lends has at least what the account itself used, and what it states leaves too little for the price. */
+/**
+ * A counter of a lending account has at least the amount that the account itself used, and the stated amount must leave too little for the
+ * price.
+ */
 const judgeLent = ({ entry, subject, binding }: DeniedCall): Judgement => {
   const stated = objectOf(entry.outcome?.['limit']) ?? {};
   const used = usedOf(stated);

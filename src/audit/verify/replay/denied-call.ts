@@ -4,7 +4,7 @@ import type { Entry } from '../../../protocol/entry.ts';
 import type { ReplayedAccount } from './account.ts';
 import type { Binding } from './binding.ts';
 
-/** A denied call with the state that it was judged on. Of a parked call, `account` no longer has its hold. */
+/** A denied call with the state on which it was evaluated. For a parked call, `account` no longer has the call's hold. */
 export type DeniedCall = {
   readonly account: ReplayedAccount;
   readonly entry: Entry;

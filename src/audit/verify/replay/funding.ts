@@ -6,8 +6,8 @@ import { purseOf, type ReplayedAccount } from './account.ts';
 import type { ReplayedCall } from './call.ts';
 
 /**
- * The account's own cap on unpaid service (law 7); undefined if an operator's policy sets none: then the default's counts, which entries do not
- * name.
+ * The account's own cap on unpaid service (law 7). Undefined if an operator's policy sets none: then the cap of the default policy counts,
+ * which entries do not name.
  */
 export const exposureCap = (own: readonly Source[]): bigint | undefined => {
   const [base, ...others] = own;
@@ -17,7 +17,10 @@ export const exposureCap = (own: readonly Source[]): bigint | undefined => {
     : others.reduce((least, { policy }) => min(least, policy.exposure ?? least), first);
 };
 
-/** Why what paid for an accepted call could not pay for it; undefined if the entries show no reason (docs/audit-format.md, check `limits`). */
+/**
+ * Why the stated source of money could not have paid for an accepted call; undefined if the entries show no reason (docs/audit-format.md,
+ * check `limits`).
+ */
 export const fundingFault = (
   account: ReplayedAccount,
   call: ReplayedCall,

@@ -1,7 +1,7 @@
 import { parseAmount } from '../../../protocol/amount.ts';
 import type { Json } from '../../../protocol/entry.ts';
 
-/* Members of entries are external input: whatever has not the expected form reads as absent. */
+/* Members of entries are external input: a value without the expected form reads as absent. */
 
 export const textOf = (value: Json | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;

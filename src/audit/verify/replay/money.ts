@@ -15,7 +15,7 @@ export const counterAt = (purse: Purse, name: string, at: Seconds): Counter => {
   return known !== undefined && known.start >= start ? known : { start, spent: 0n, held: 0n };
 };
 
-/** Holds the price of a call in these counters and in what pays for it. Returns the call with the periods that it is held in. */
+/** Holds the price of a call in these counters and in its source of money. Returns the call with the periods of its holds. */
 export const hold = (
   account: ReplayedAccount,
   call: ReplayedCall,
@@ -49,7 +49,7 @@ export const spend = (account: ReplayedAccount, call: ReplayedCall, charged: big
         : {}),
   }));
 
-/** The hold is taken back; money that has moved upfront becomes credit. */
+/** The hold is released; money that has moved upfront becomes credit. */
 export const release = (account: ReplayedAccount, call: ReplayedCall): Moved =>
   withPurse(account, call.asset, (purse) => ({
     counters: settled(purse, call, 0n),
@@ -77,7 +77,7 @@ export const settleDeferred = (account: ReplayedAccount, call: ReplayedCall): Mo
     settled: purse.settled + call.charged,
   }));
 
-/** Money that moved although its call had ended without it: it bought nothing, or it pays a debt. */
+/** Money that moved after its call had ended without it: it becomes credit, or pays a debt. */
 export const settleLate = (
   account: ReplayedAccount,
   call: ReplayedCall,
@@ -130,7 +130,7 @@ const moveHold = (purse: Purse, { paidBy }: ReplayedCall, amount: bigint): Parti
   }
 };
 
-/** A call belongs to the period in which it was accepted: one that has ended since does not change. */
+/** A call belongs to the period in which it was accepted: a period that has ended since does not change. */
 const settled = (purse: Purse, call: ReplayedCall, charged: bigint): Purse['counters'] => {
   const counters: Record<string, Counter> = { ...purse.counters };
   for (const { name, start } of call.heldIn) {

@@ -17,7 +17,10 @@ import * as paymentEntries from './payment-entries.ts';
 import type { CallEntry, Step, StepFault } from './step.ts';
 import type { Texts } from './texts.ts';
 
-/** A replayed entry. `before` and `after`: the states of the account, both after the cut-off that the entry names (`hasCutOff`). `call`: the state of its call after it. */
+/**
+ * A replayed entry. `before` and `after`: the states of the account before and after the entry, both after the cut-off that it names
+ * (`hasCutOff`). `call`: the state of the entry's call after it.
+ */
 export type Replayed = {
   readonly entry: Entry;
   readonly before: ReplayedAccount;
@@ -25,7 +28,7 @@ export type Replayed = {
   readonly call: ReplayedCall | undefined;
   readonly faults: readonly StepFault[];
   readonly hasCutOff: boolean;
-  /** Of an accepted or parked call. */
+  /** Only for an accepted or parked call. */
   readonly accepted: Accepted | undefined;
 };
 
@@ -181,7 +184,7 @@ const ancestorFaults = (
 ): readonly StepFault[] => {
   if (type !== 'grant.taken') return [];
   const links = linksOf(textOf(evidence?.['grant']) as Hex | undefined, texts);
-  // The text of a grant above is in no file: then nothing shows who is there.
+  // No file has the text of a parent grant, so nothing shows its issuer.
   if (links.at(-1)?.parent !== ZERO_HASH) return [];
   const above = links.map(({ issuer }) => accountId(networkOf(account), issuer));
   return isSameJson(outcome?.['above'], above)
@@ -189,7 +192,7 @@ const ancestorFaults = (
     : [{ check: 'calls', reason: 'wrong_grant', field: 'outcome.above' }];
 };
 
-/** An account that takes a grant of another issuer leaves the one before. */
+/** An account that takes a grant of another issuer leaves its former issuer. */
 const taken = (account: ReplayedAccount, hash: Hex | undefined, texts: Texts): ReplayedAccount => {
   const delegation = hash === undefined ? undefined : texts.delegation(hash);
   if (hash === undefined || delegation === undefined) {

@@ -3,12 +3,12 @@ import type { ReplayedAccount } from './account.ts';
 
 /** Further denials by a rule become an entry about ten seconds after the first one; only an account that slept takes longer. */
 const KEPT_SECONDS: Seconds = 3_600;
-/** An account with many calls a second must not fill the memory. */
+/** Bounds the memory for an account with many calls a second. */
 const MOST_KEPT = 50_000;
 
 type Snapshot = { readonly seq: number; readonly at: Seconds; readonly account: ReplayedAccount };
 
-/** An account as it was after each of its last entries. */
+/** The states of an account after each of its last entries. */
 export type Snapshots = {
   readonly add: (seq: number, at: Seconds, account: ReplayedAccount) => void;
   /** The account after an entry: `old` if that was too long ago, `absent` if no such entry was read. */
@@ -18,7 +18,7 @@ export type Snapshots = {
 export const openSnapshots = (start: ReplayedAccount): Snapshots => {
   let kept: Snapshot[] = [];
   let first = 0;
-  /** A broken chain lacks entries, or has one twice: then the place of an entry does not follow from its seq. */
+  /** In a broken chain entries are missing or repeated, so the place of an entry does not follow from its seq. */
   const bySeq = new Map<number, Snapshot>();
 
   const keep = (snapshot: Snapshot): void => {
@@ -49,7 +49,7 @@ export const openSnapshots = (start: ReplayedAccount): Snapshots => {
   };
 };
 
-/** The newest state that is old enough may still be the one that a denial was judged on, so one of them stays. */
+/** Keep one state that is old enough to be dropped: a denial may have been evaluated on it. */
 const isOld = (kept: readonly Snapshot[], first: number, at: Seconds): boolean => {
   const next = kept[first + 1];
   return next !== undefined && next.at < at - KEPT_SECONDS;

@@ -17,7 +17,10 @@ export type StepFault = {
   readonly field?: string;
 };
 
-/** The account and the call after an entry. A fault does not end the replay: it goes on with what the entry says where that is possible. */
+/**
+ * The account and the call after an entry. A fault does not end the replay, which continues with the statements of the entry where
+ * possible.
+ */
 export type Step = {
   readonly account: ReplayedAccount;
   readonly call?: ReplayedCall | undefined;
@@ -52,7 +55,7 @@ export const amountFaults = (
       : [{ check: 'payments', reason: 'wrong_amount', field: `amounts.${name}` }],
   );
 
-/** Compares `payment.state` with that of the replay; the log does not show whether a queued payment was presented already. */
+/** Compares `payment.state` with that of the replay; the log does not show whether a queued payment had already been presented. */
 export const stateFaults = (
   { payment }: Entry,
   state: ReplayedCall['payment'],

@@ -31,7 +31,7 @@ export const subjectOf = (entry: Entry): Subject | undefined => {
   };
 };
 
-/** Until when the proof is valid: of a payment its authorization, else its intent. A denial states it. */
+/** Until when the proof is valid: the authorization of a payment, else the intent. A denial states this time. */
 const validBeforeOf = ({ evidence = {} }: Entry): Seconds | undefined => {
   const stated = evidence['validBefore'];
   if (typeof stated === 'number') return stated;

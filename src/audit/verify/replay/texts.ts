@@ -6,7 +6,10 @@ import type { AgentDelegation } from '../../../protocol/intent/agent-delegation.
 import type { Documents } from '../check.ts';
 import { objectOf, textOf } from './members.ts';
 
-/** The policies and grants that entries name by hash. Each is parsed once. `undefined`: the files do not have the text, or it is none. */
+/**
+ * The policies and grants that entries name by hash. Each is parsed once. `undefined`: the files do not have the text, or the text is
+ * neither.
+ */
 export type Texts = {
   readonly policy: (hash: Hex) => Policy | undefined;
   readonly delegation: (hash: Hex) => AgentDelegation | undefined;

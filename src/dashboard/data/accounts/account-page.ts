@@ -1,7 +1,7 @@
 import type { ItemOf, Management } from '../../../client/management.ts';
 import { PAGE_ROWS } from '../reading/list.ts';
 
-/** Which accounts of a gateway a list shows. `label`: a part of the name. */
+/** The filter of a list of accounts. `label`: a part of the name. */
 export type AccountFilter = {
   readonly label?: string;
   readonly status?: ItemOf<'accounts.list'>['status'];
@@ -13,7 +13,7 @@ export type AccountPage = {
   readonly next: string | undefined;
 };
 
-/** Reads on until there is a page of accounts: the gateway returns a short one where a filter matches little. */
+/** Reads until a page of accounts is full: the gateway returns short pages if a filter matches few accounts. */
 export const readAccountPage = async (
   management: Management,
   filter: AccountFilter,

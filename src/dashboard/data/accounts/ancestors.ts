@@ -20,7 +20,7 @@ const readAncestor = async (
   }
 };
 
-/** The accounts above an agent, nearest first, as far as the reader may see them. */
+/** The ancestors of an agent that the reader may see, nearest first. */
 export const useAncestors = (parent: string) =>
   useQuery(`ancestors from ${parent}`, async (management, signal): Promise<readonly Ancestor[]> => {
     const found: Ancestor[] = [];

@@ -12,12 +12,12 @@ export type KnownAgents = {
   readonly isMore: boolean;
 };
 
-/** The account that a text names, or why it names none. */
+/** The account that a text names, or the reason why there is none. */
 export type Named = { readonly account: string } | { readonly fault: string };
 
 /** Finds agents by their names. Two agents may have one name. */
 export const knownAgents = (agents: readonly Agent[], isMore: boolean): KnownAgents => {
-  // An agent with two grants is in a tree twice.
+  // An agent with two grants appears twice in a tree.
   const labels = new Map(agents.map(({ account, label }) => [account, labelShown(label)?.trim()]));
   const named = new Map<string, string[]>();
   for (const [account, label] of labels) {
@@ -44,8 +44,8 @@ const noAgent = (text: string, known: KnownAgents | undefined): string => {
  *
  * Attack: an agent may have the address of another one as its label. An address is never looked up among the labels.
  *
- * @param known undefined while it is not read
- * @param reader the account that is signed in: an address that no known agent has is on its network
+ * @param known undefined until it is read
+ * @param reader the signed-in account: an address of no known agent is taken to be on its network
  */
 export const agentNamed = (text: string, known: KnownAgents | undefined, reader: string): Named => {
   const wanted = text.trim().toLowerCase();

@@ -55,6 +55,6 @@ export const setStatus = async (
     body: { status },
   });
 
-/** The word to type before an act that nothing undoes. */
+/** The word to type before an action that cannot be undone. */
 export const confirmationOf = ({ to }: StatusAct): string | undefined =>
   to === 'revoked' ? 'revoke' : undefined;

@@ -35,7 +35,7 @@ export type StatedLimit = {
   readonly asset: string;
 };
 
-/** The asset of a policy that allows one alone, as a grant does; empty for the token of the network. */
+/** The asset of a policy that allows only one, such as a grant; empty for the token of the network. */
 const assetOf = ({ assets = [] }: Policy): string =>
   assets.every(isFiat) ? (assets[0] ?? '') : '';
 
@@ -43,8 +43,8 @@ const stated = (rule: string, amount: bigint | undefined, asset: string): readon
   amount === undefined ? [] : [{ rule, amount, asset }];
 
 /**
- * The lowest limit on money that the policies of an account state: of a period, else in total, else of one call. For an account that has
- * counted nothing: it may not be shown as one without limits. Undefined if no policy limits money.
+ * The lowest limit on money that the policies of an account state: of a period, else in total, else of one call. Shown for an account
+ * without counted spend, so that it does not look unlimited. Undefined if no policy limits money.
  */
 export const statedLimit = ({
   policies,

@@ -39,7 +39,7 @@ const readOnce = async (management: Management, scope: Scope): Promise<KnownAgen
   }
 };
 
-/** The agents that the reader may name. All pages share one reading, which begins when a field needs it; undefined until then. */
+/** The agents that the reader may name. All pages share one query, which starts when a field needs it; undefined until then. */
 export const useKnownAgents = (
   { role, account }: Scope,
   isNeeded: boolean,
@@ -48,7 +48,7 @@ export const useKnownAgents = (
   const management = gateway.value;
   useEffect(() => {
     if (!isNeeded || management === undefined) return;
-    // Without the list, a field takes addresses.
+    // Without the list, a field accepts only addresses.
     void readOnce(management, { role, account }).then(setKnown, () => undefined);
   }, [management, role, account, isNeeded]);
   return known;

@@ -5,7 +5,7 @@ import { gatewayNow } from '../gateway/gateway-clock.ts';
 import { sessionMemory } from '../reading/session-memory.ts';
 import type { Standing } from './standing.ts';
 
-/** A list reads each account at its object, which costs money: what was read is kept this long. */
+/** A list reads each account from its object, which costs money, so results are kept this long. */
 const KEPT_SECONDS = 10;
 const MAX_KEPT = 1000;
 
@@ -13,10 +13,10 @@ const keptStandings = sessionMemory(
   () => new Map<string, { readonly standing: Standing; readonly at: Seconds }>(),
 );
 
-/** Accounts that were changed here: the next read of each does not show what was kept, nor what a read that runs now keeps. */
+/** Accounts that this tab changed: the next read of each ignores the kept result, and the result of a read that is already running. */
 const changed = new Set<string>();
 
-/** The standing of an account in a list, read in turn with those of other rows, and kept for ten seconds. */
+/** The standing of an account in a list, queued behind those of other rows, and kept for ten seconds. */
 export const useListedStanding = (account: string) => {
   const query = useQuery<Standing>(
     `listed standing ${account}`,

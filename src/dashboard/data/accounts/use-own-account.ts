@@ -4,7 +4,7 @@ import { type OwnAccount, ownAccountOf } from './own-account.ts';
 
 const MINUTE = 60;
 
-/** The account of the person who grants. @param account undefined: an operator, whose account nothing is read of */
+/** The account of the person who grants. @param account undefined for an operator, whose account is not read */
 export const useOwnAccount = (account: string | undefined): Read<OwnAccount> =>
   useQuery(
     `own account ${account ?? ''}`,

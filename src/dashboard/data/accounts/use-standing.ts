@@ -1,7 +1,7 @@
 import type { Standing } from './standing.ts';
 import { useQuery } from '../reading/query.ts';
 
-/** The period in which the standing of one account is read while its page is visible. */
+/** How often the standing of one account is read while its page is visible. */
 const STANDING_SECONDS = 5;
 
 /** The standing of one account, as its page shows it. */

@@ -20,8 +20,8 @@ export type SignedCheckpoint = {
 };
 
 /**
- * Reads the newest checkpoint that the gateway serves to anyone: of the current year, or of the year before until the new log has its first leaf,
- * which names that one. Undefined if the gateway keeps no log, or has not signed a checkpoint yet.
+ * Reads the newest checkpoint that the gateway serves to anyone: of the current year, or of the year before until the new log has its first
+ * leaf, which names the checkpoint of that year. Undefined if the gateway keeps no log, or has not signed a checkpoint yet.
  */
 export const readCheckpoint = async (now: Seconds): Promise<SignedCheckpoint | undefined> => {
   const current = new Date(now * 1_000).getUTCFullYear();

@@ -4,7 +4,7 @@ import type { Seconds } from '../../../core/clock.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
 
 export type ExportOptions = Period & {
-  /** CAIP-10: one for its entries, several for their calls; `all` for the calls of all accounts of the gateway. */
+  /** CAIP-10: one account for its entries, several accounts for their calls; `all` for the calls of all accounts of the gateway. */
   readonly accounts: readonly string[] | 'all';
   readonly format: 'ndjson' | 'csv';
 };
@@ -53,7 +53,7 @@ async function* pagesOf(
   }
 }
 
-/** The calls of some accounts as one table: only the first has its heads. */
+/** The calls of some accounts as one table: only the first part has the column names. */
 async function* callsOf(
   management: Management,
   accounts: readonly string[],

@@ -7,10 +7,10 @@ import type { Scope } from '../session/scope.ts';
 /** An account whose log a person may choose. */
 export type LogAccount = { readonly account: AccountId; readonly label?: string };
 
-/** Accounts to choose from, at most. A larger gateway is audited with the command. */
+/** The most accounts to choose from. Operators audit a larger gateway with the command. */
 export const MOST_ACCOUNTS = 200;
 
-/** The accounts whose logs this person may read: all of a gateway, or one's own and all below it. */
+/** The accounts whose logs this person may read: all accounts of a gateway, or the own account and its descendants. */
 export const readLogAccounts = async (
   management: Management,
   { role, account }: Scope,
@@ -36,7 +36,7 @@ export const readLogAccounts = async (
   return [...seen.values()].slice(0, MOST_ACCOUNTS + 1);
 };
 
-/** The accounts that hold a grant of an account. One that has not consented is not its child: its log is not theirs to read. */
+/** The accounts that hold a grant of an account. A delegate that has not consented is not its child, so the issuer may not read its log. */
 const childrenOf = (
   management: Management,
   account: string,
@@ -51,7 +51,7 @@ const childrenOf = (
         if (children.length > MOST_ACCOUNTS) break;
       }
     } catch (thrown) {
-      // A grant that was revoked before its first call, or a child that moved to another parent: its tree is not theirs to read.
+      // The grant was revoked before its first call, or the child has moved to another parent: the reader may not read its tree.
       if (!isUnknownAccount(thrown)) throw thrown;
     }
     return children;

@@ -16,7 +16,7 @@ export const MOST_ENTRIES = 50_000;
 export type LogFiles = { readonly job: VerifierJob; readonly isCut: boolean };
 
 export type LogOptions = {
-  /** Whether they are all accounts of the gateway: then the whole log is read and its root recomputed. */
+  /** Whether the export has all accounts of the gateway: then the verifier reads the whole log and recomputes its root. */
   readonly isWhole: boolean;
   readonly now: Seconds;
   readonly signal: AbortSignal;
@@ -24,8 +24,8 @@ export type LogOptions = {
 };
 
 /**
- * Reads everything that verifies some accounts' logs, as `countersign audit export` writes it. The checkpoint comes first: the gateway has
- * stored every entry that it covers by then.
+ * Reads all files that verify the logs of some accounts, as `countersign audit export` writes them. Reads the checkpoint first: the gateway
+ * has then stored every entry that it covers.
  */
 export const readLogFiles = async (
   management: Management,

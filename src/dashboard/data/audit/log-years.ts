@@ -11,15 +11,15 @@ type Year = Log['years'][number];
 export const readWholeLog = async (source: LeafSource): Promise<Log | undefined> =>
   await logOf(await allLeaves(source), () => true);
 
-/** The leaves of some accounts in the log of every year, with proofs. Undefined if it has none. */
+/** The leaves of some accounts in the log of every year, with proofs. Undefined if there are none. */
 export const readLogOfAccounts = async (
   source: LeafSource,
   accounts: readonly AccountId[],
 ): Promise<Log | undefined> => await logOf(await leavesOfAccounts(source, accounts), () => true);
 
 /**
- * The leaves of some accounts up to the last entry that was read of each. With the leaves behind it, the verifier would report an account
- * as truncated whose entries the browser stopped reading.
+ * The leaves of some accounts, up to the last entry that was read of each. With later leaves, the verifier would report an account as
+ * truncated because the browser stopped reading its entries.
  */
 export const readLogUpTo = async (
   source: LeafSource,

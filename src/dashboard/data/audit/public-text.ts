@@ -1,6 +1,6 @@
 import { answered } from '../gateway/problem.ts';
 
-/** A public text of the gateway, e.g. its keys; undefined if it has none. @throws on a failed request */
+/** A public text of the gateway, e.g. its keys; undefined if there is no such text. @throws on a failed request */
 export const publicText = async (path: string): Promise<string | undefined> => {
   const answer = await answered(fetch(path, { redirect: 'manual', cache: 'no-store' }));
   if (answer.status === 404) return undefined;

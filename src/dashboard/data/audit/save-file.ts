@@ -5,6 +5,6 @@ export const saveFile = (name: string, parts: readonly BlobPart[], type: string)
   link.href = url;
   link.download = name;
   link.click();
-  // The browser reads the blob after the click: an address that is revoked at once saves nothing.
+  // The browser reads the blob after the click: if the URL were revoked at once, nothing would be saved.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 };

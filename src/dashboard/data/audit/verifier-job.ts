@@ -19,7 +19,7 @@ export type VerifierJob = {
   readonly receipts?: { readonly text: string; readonly keys: string };
 };
 
-/** The messages of the worker: that it listens, how far it is, then its report. */
+/** The messages of the worker: ready, its progress, then its report. */
 export type VerifierMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly progress: Progress }

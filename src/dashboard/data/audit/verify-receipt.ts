@@ -34,7 +34,7 @@ export const verifyReceiptOfCall = async (
   });
   for await (const page of pages) {
     lines.push(page);
-    // The receipt names an entry between the two; a later one shows that the chain went on.
+    // The receipt names an entry between the two; a later entry shows that the chain continued.
     if (page.split('\n').length < 500 || seqOf(page) > last) break;
   }
   const { checks } = await verifyInWorker(

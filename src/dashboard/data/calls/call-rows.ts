@@ -18,14 +18,14 @@ export type CallFilters = {
 export type CallRow = ItemOf<'calls.list'>;
 export type ChangeRow = ItemOf<'changes.list'>;
 
-/** Calls, and with days the changes of charges of these days and the total that both add up to. */
+/** Calls; with days also the changes of charges on these days, and the total of both. */
 export type CallRows = {
   readonly calls: Rows<CallRow>;
   readonly changes?: Rows<ChangeRow>;
   readonly total?: readonly SpendRow[];
 };
 
-/** Days of a list whose first day a person did not choose. */
+/** The number of days in a list for which a person chose no first day. */
 const DAYS = 30;
 
 /** Reads calls, newest first: of an account, or without one, as an operator, of all. */
@@ -49,7 +49,7 @@ export const readCallRows = async (
       ? await firstRows(management, 'calls.list', { query }, most, signal)
       : await firstRows(management, 'account.calls', { params: { account }, query }, most, signal);
   if (!isDated) return { calls };
-  // A later change is of no outcome.
+  // A later change has no outcome.
   const changes =
     state === undefined
       ? await readChanges(management, account, { ...narrow, from: start, to: end }, most, signal)

@@ -11,16 +11,16 @@ export type CallApproval = AnswerOf<'account.approval'>;
 
 type OperatorStory = AnswerOf<'settlements.get'>;
 
-/** Everything that is known about one call. A denied call has entries only. */
+/** Everything that is known about one call. A denied call has only entries. */
 export type CallStory = {
   readonly call?: AnswerOf<'account.call'>['call'];
   readonly settlement?: AnswerOf<'account.call'>['settlement'];
   readonly entries: readonly Entry[];
   /** False if some entries are too far apart for one read. */
   readonly isComplete: boolean;
-  /** Present for a call that waits for a person, or did. Without `call`, it has not run. */
+  /** Present for a call that waits or waited for a person. Without `call`, the call has not run. */
   readonly approval?: CallApproval;
-  /** Attempts to settle its payment that met trouble, newest first. Only operators see them. */
+  /** Failed attempts to settle its payment, newest first. Only operators see them. */
   readonly attempts: OperatorStory['attempts'];
   readonly deadLetters: NonNullable<OperatorStory['dead_letters']>;
 };
@@ -63,7 +63,7 @@ export const readCallStory = async (
 const hasWaited = ({ entries }: CallStory): boolean =>
   entries.some(({ type, rule }) => type === 'call.accepted' && rule === 'approval');
 
-/** The entries about a wait are before the range of the call, at no known place: the list of approvals has what they say. */
+/** The entries about a wait precede the range of the call, at an unknown place, so take their content from the list of approvals. */
 const readApproval = async (
   management: Management,
   name: CallName,
@@ -107,10 +107,10 @@ const readAccepted = async (
   };
 };
 
-/** A call that was not accepted, or not yet. */
+/** The call was not accepted, or not yet. */
 const UNACCEPTED: CallStory = { entries: [], isComplete: true, attempts: [], deadLetters: [] };
 
-/** A denied call has no row: the log alone has it. */
+/** A denied call has no row; only the log has it. */
 const readDenial = async (
   management: Management,
   name: CallName,

@@ -1,7 +1,7 @@
 import { wordsOfRule } from '../../../policy/denial-words.ts';
 import type { Facts } from '../../../protocol/log/facts.ts';
 
-/** The parts of an account's page, and what a person does there. */
+/** The parts of an account's page, and the action that a person takes there. */
 const PARTS = {
   grants: { query: '?tab=grants', text: 'See its grants, and replace one' },
   status: { query: '', text: 'See its status, and change it' },

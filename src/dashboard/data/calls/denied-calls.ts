@@ -12,7 +12,7 @@ export type DenialFilters = Period & {
   readonly tool?: string | undefined;
 };
 
-/** Denials of one agent, newest first, and how many its total counts. */
+/** Denials of one agent, newest first, and the number in its total. */
 export type DenialList = {
   readonly rows: readonly DenialRow[];
   readonly total: number;
@@ -24,8 +24,8 @@ export const deniedIn = (rows: readonly DenialRow[]): number =>
   rows.reduce((sum, { count = 1 }) => sum + count, 0);
 
 /**
- * Reads the denials of an agent. A log has no index on denials, so only the days are read on which the total counts some, and of a day only
- * until its denials add up.
+ * Reads the denials of an agent. A log has no index on denials, so this reads only days whose total counts some, and stops in each day once
+ * all of them are found.
  */
 export const readDeniedCalls = async (
   management: Management,

@@ -11,7 +11,7 @@ export type RequestFacts = {
   /** Parameters that a rule compares, with their values. */
   readonly params: readonly (readonly [name: string, value: string])[];
   readonly payee: string | undefined;
-  /** Hashes of the grants that the call uses, its own and those above; undefined if D1 does not have the entry. */
+  /** Hashes of the grants that the call uses, its own and its parents; undefined if D1 does not have the entry. */
   readonly grants: readonly string[] | undefined;
 };
 
@@ -40,6 +40,6 @@ export const requestFacts = (entry: Facts<'call.parked'> | undefined): RequestFa
   };
 };
 
-/** Whether a call spends from a limit. @param grant that sets the limit; undefined if it is no limit of a grant */
+/** Whether a call spends from a limit. @param grant the grant that sets the limit; undefined if no grant does */
 export const isOfCall = (grant: string | undefined, grants: RequestFacts['grants']): boolean =>
   grant === undefined || grants === undefined || grants.includes(grant);

@@ -28,8 +28,8 @@ export const useRequestFacts = ({ account, call, parked_at: at }: Approval) =>
 const LIMITS_SECONDS = 15;
 
 /**
- * Reads the limits that a waiting call spends from. The call is held in each of them already. Limits of grants that it does not use say
- * nothing about it.
+ * Reads the limits that a waiting call spends from. Each of them already holds the call's amount. Limits of grants that the call does not
+ * use do not matter.
  */
 export const useLimits = (
   { account, asset }: Pick<Approval, 'account' | 'asset'>,

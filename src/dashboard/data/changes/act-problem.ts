@@ -10,7 +10,7 @@ export class IncompleteForm extends Error {
 /** Explains why a change failed: a field of the form, the wallet's refusal, or the gateway's. @param network name of the network of the session */
 export const actProblem = async (thrown: unknown, network: string): Promise<string> => {
   if (thrown instanceof IncompleteForm) return thrown.message;
-  // Other errors have a cause too: after `command_lost` the change may have happened.
+  // Check the code: other errors have a cause too, and after `command_lost` the change may have happened.
   if (!(thrown instanceof CountersignError) || thrown.code !== 'signer_failed') {
     return problemText(thrown);
   }

@@ -5,18 +5,18 @@ import { networkName } from '../../../protocol/network-name.ts';
 import { actProblem } from './act-problem.ts';
 import { gateway, sessionWallet } from '../gateway/gateway.ts';
 
-/** A change that the wallet signs: whether it is asking now, and why the last one failed. */
+/** The state of changes that the wallet signs: whether it is asking now, and why the last change failed. */
 export type Act = {
   readonly isAsking: boolean;
   readonly problem: string | undefined;
-  /** Carries out a change. @returns whether it happened; if not, `problem` says why */
+  /** Carries out a change. @returns whether it happened; if not, `problem` has the reason */
   readonly carryOut: (change: (management: Management) => Promise<unknown>) => Promise<boolean>;
 };
 
 /** Name of the network that the wallet of the session signs for. */
 export const sessionNetwork = (): string => networkName(network(sessionWallet.value?.chainId ?? 0));
 
-/** One change at a time. What a person typed is kept when it fails. */
+/** Carries out one change at a time, and keeps what a person typed if it fails. */
 export const useAct = (): Act => {
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [isAsking, setAsking] = useState(false);

@@ -1,14 +1,13 @@
 import { signal, type Signal } from '@preact/signals';
 import { accountMemory } from '../reading/session-memory.ts';
 
-/** Texts that a person has typed and not saved, by the name of the form. A draft has parts of the document that it changes. */
+/** Texts that a person has typed and not saved, by the name of the form. A draft contains only the changed parts of its document. */
 const keptDrafts = accountMemory(() => new Map<string, Signal<unknown>>());
 
 /**
- * The draft of a form, as a person has typed it; undefined before the first change and after it was saved. It outlives the page: another page, and a
- * session that ended, lose nothing.
+ * The draft of a form; undefined before the first change and after saving. It survives opening another page and the end of the session.
  *
- * @param key names the form, who types and what it is about
+ * @param key names the form, the person who types, and the subject
  */
 export const draftOf = <T>(key: string): Signal<T | undefined> => {
   const drafts = keptDrafts();

@@ -6,7 +6,7 @@ import { nowSeconds } from '../../../core/clock.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
 import { carryOn, type SentChange, type Step } from './sent-change.ts';
 
-/** The changes of one account, by what they change: a dialog that was closed goes on where it was. */
+/** The changes of one account, by subject, so that a dialog that was closed continues its change. */
 export type KeptChanges = {
   /** In memory: the commands themselves outlive the page (`commands/`). */
   readonly outbox: Outbox<SentChange>;

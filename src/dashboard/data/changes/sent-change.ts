@@ -3,7 +3,7 @@ import type { Management } from '../../../client/management.ts';
 
 export type Change = (management: Management) => Promise<unknown>;
 
-/** Reads what is stored, once nothing can come of a change any more. @returns one sentence that says what was found */
+/** Reads the stored state after a change can no longer take effect. @returns one sentence about that state */
 export type Settle = (management: Management) => Promise<string>;
 
 /**
@@ -14,7 +14,10 @@ export type SentChange = {
   readonly change: Change;
   readonly settle: Settle;
   readonly management: Management;
-  /** `lost`: the gateway may have carried it out, and may still do so. `over`: it no longer can, and what it did is not read. */
+  /**
+   * `lost`: the gateway may have carried it out, and may still do so. `over`: the gateway no longer can, and the stored state is not read
+   * yet.
+   */
   readonly state: 'new' | 'lost' | 'over';
 };
 
@@ -25,7 +28,7 @@ export type Step =
   | { readonly is: 'lost'; readonly sent: SentChange; readonly thrown: unknown }
   | { readonly is: 'settled'; readonly found: string };
 
-/** The state of a change after an attempt threw. Once an answer was lost, only a problem of the gateway itself ends that state. */
+/** The state of a change after an attempt threw. After a lost answer, only a problem from the gateway itself ends the state `lost`. */
 const stateAfter = (thrown: unknown, before: SentChange['state']): SentChange['state'] => {
   if (!(thrown instanceof CountersignError)) return before;
   if (thrown.code === 'command_lost') return thrown.problem === undefined ? 'lost' : 'over';
@@ -33,7 +36,7 @@ const stateAfter = (thrown: unknown, before: SentChange['state']): SentChange['s
 };
 
 /**
- * Sends a change, or goes on with one whose answer was lost.
+ * Sends a change, or repeats one whose answer was lost.
  *
  * Race: the gateway may have carried out a change whose answer was lost, and would carry out a second signature for it as well. The page asks
  * for a new signature only after the first one has ended and the page has read the stored state.

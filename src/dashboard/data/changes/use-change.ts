@@ -18,7 +18,7 @@ const EARLIER =
 const DONE =
   'The change that you signed here before went through meanwhile. This page shows it within seconds.';
 
-/** One change at a time. @param subject names what it changes, if another signature could make it twice */
+/** Carries out one change at a time. @param subject names the changed object, if a second signature could take effect twice */
 export const useChange = (subject: string | undefined) => {
   const [kept] = useState(keptChanges);
   const [sent, setSent] = useState<SentChange | undefined>(undefined);
@@ -51,16 +51,16 @@ export const useChange = (subject: string | undefined) => {
       await show(step, EARLIER);
       if (step.is === 'done') setFound(DONE);
     });
-    // Only a change that was under way when the dialog opened: `carryOut` shows how a change of this dialog ended.
+    // Only for a change that was in progress when the dialog opened: `carryOut` returns the end of a change of this dialog.
   }, []);
   return {
     isAsking,
     problem,
-    /** The state that was read in place of an answer that was lost. */
+    /** The stored state, read in place of a lost answer. */
     found,
     /** Whether an earlier answer was lost: then `carryOut` repeats that change. */
     isLost: sent !== undefined,
-    /** @returns how it went on; unless it is done, `problem` or `found` says what is known */
+    /** @returns the new state; unless it is done, `problem` or `found` explains it */
     carryOut: async (change: Change, settle: Settle): Promise<Step['is']> => {
       const management = gateway.value;
       if (management === undefined) return 'failed';

@@ -17,7 +17,7 @@ export const waitUntilListed = async (management: Management, account: string): 
       params: { account },
       query: { limit: 1 },
     });
-    // The list has what is older than `as_of`, and a decision of this second is not.
+    // The list contains everything before `as_of`, and a decision of this second is not before it.
     if (body.as_of !== undefined && body.as_of > since) return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }

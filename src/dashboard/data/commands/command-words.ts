@@ -13,7 +13,7 @@ import type { SignedCommand } from './signed-command.ts';
 export type CommandSubject = {
   readonly route: RouteId | undefined;
   readonly name: string;
-  /** The page that shows what is stored, below `/dashboard`. */
+  /** The page below `/dashboard` that shows the stored state. */
   readonly page: string | undefined;
   readonly account: string | undefined;
   readonly call: string | undefined;
@@ -71,7 +71,7 @@ const grantSubject = ({ body, target }: SignedCommand): CommandSubject => {
   return { ...GRANT, name: 'A grant', page: `/agents/${account}`, account };
 };
 
-/** Reads what a command is for from its proof and its body. */
+/** Reads the purpose of a command from its proof and its body. */
 export const subjectOf = (command: SignedCommand): CommandSubject => {
   if (command.tool === undefined) return grantSubject(command);
   const route = routeOf(command.tool);
@@ -92,7 +92,7 @@ export const subjectOf = (command: SignedCommand): CommandSubject => {
   };
 };
 
-/** Says what the gateway stores now of the call that a command is about; undefined if the command is about no call. @throws CountersignError */
+/** Describes the stored state of the call that a command concerns; undefined if it concerns no call. @throws CountersignError */
 export const storedState = async (
   management: Management,
   { account, call, amount, route }: CommandSubject,

@@ -38,9 +38,9 @@ const noteChange = (): void => {
   channel?.postMessage('changed');
 };
 
-/** Commands that this tab is sending: their page shows how they go on. */
+/** Commands that this tab is sending: their page shows their progress. */
 const underWay = new Map<string, number>();
-/** The client repeats a request after pauses, and the command is under way in each of them. */
+/** The client repeats a request after pauses; the command is still in progress during a pause. */
 const PAUSE_MS = 5_000;
 
 const commandsFor = (account: AccountId): Commands =>
@@ -159,7 +159,7 @@ export const dismissCommand = async (command: SignedCommand): Promise<void> => {
 };
 
 /**
- * Stops a second signature for what an earlier one may still do.
+ * Prevents a second signature for a change that an earlier one may still make.
  *
  * @throws WalletFault before it asks the wallet
  */

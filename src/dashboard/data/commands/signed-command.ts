@@ -17,7 +17,7 @@ const MAX_BODY = 1024 * 1024;
 
 const text = z.string().check(z.maxLength(MAX_TEXT));
 
-/** A request that a wallet signed, exactly as it is sent. PUT is for grants alone. */
+/** A request that a wallet signed, exactly as it is sent. PUT occurs only for grants. */
 const schema = z.strictObject({
   v: z.literal(1),
   /** Origin of the gateway. */
@@ -33,13 +33,13 @@ const schema = z.strictObject({
   sentAt: z.int().check(z.nonnegative()),
 });
 
-/** The stored part of a command: the proof, and nothing that the proof does not say. */
+/** The stored part of a command: the proof, and nothing that follows from the proof. */
 export type StoredCommand = z.infer<typeof schema>;
 
 /** A stored command whose proof is for exactly this request, by one wallet, for one gateway. */
 export type SignedCommand = StoredCommand & {
   readonly account: AccountId;
-  /** Digest of what the wallet signed. */
+  /** Digest of the signed data. */
   readonly id: Hex;
   /** The tool of its intent; undefined for a document that authorizes itself. */
   readonly tool: string | undefined;
@@ -108,7 +108,9 @@ const documentOf = async (stored: StoredCommand): Promise<Proof | undefined> => 
   }
 };
 
-/** Reads a stored command; undefined unless it is whole, and its proof is of this wallet, for this gateway and for exactly this request. */
+/**
+ * Reads a stored command; undefined unless it is complete, and its proof is of this wallet, for this gateway and for exactly this request.
+ */
 export const readCommand = async (
   value: unknown,
   account: AccountId,

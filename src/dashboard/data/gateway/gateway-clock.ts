@@ -3,12 +3,12 @@ import { nowSeconds, type Seconds } from '../../../core/clock.ts';
 /** How far the clock of the gateway is ahead of this device's; undefined before its first answer. */
 let ahead: Seconds | undefined;
 
-/** A device that sleeps while it waits would take its own sleep for a difference of the clocks. */
+/** Ignore slow answers: a device that slept meanwhile would take its sleep for a difference of the clocks. */
 const LONGEST_WAIT: Seconds = 30;
 
 /**
- * Takes the time of the gateway from an answer. Where nothing in front of the gateway adds `Date`, as on a local stack, the clock of this device
- * has to do.
+ * Takes the time of the gateway from an answer. If nothing in front of the gateway adds `Date`, as on a local stack, the clock of this
+ * device must suffice.
  *
  * @param asked when the request was sent, by the clock of this device
  */
@@ -22,5 +22,5 @@ export const noteClock = ({ headers }: Response, asked: Seconds): void => {
 /** The time at the gateway, Unix seconds. */
 export const gatewayNow = (): Seconds => nowSeconds() + (ahead ?? 0);
 
-/** The time that has passed at the gateway for certain: 0 before its first answer, because the clock of this device may be far ahead. */
+/** A time that has certainly passed at the gateway: 0 before its first answer, because the clock of this device may be far ahead. */
 export const passedAtGateway = (): Seconds => (ahead === undefined ? 0 : gatewayNow());

@@ -4,7 +4,7 @@ import { assetId, type AssetId, type Network } from '../../../protocol/account-i
 import { tokenOf } from '../../../protocol/x402/networks.ts';
 import { noteClock } from './gateway-clock.ts';
 
-/** The gateway's description of itself at `/.well-known/agent-intent`, as far as pages need it. */
+/** The parts of the gateway's description at `/.well-known/agent-intent` that pages need. */
 export type GatewayFacts = {
   /** The account whose log holds tools, webhooks and secrets (docs/management.md). */
   readonly account: string;
@@ -37,7 +37,7 @@ const read = async (): Promise<GatewayFacts> => {
 
 let known: Promise<GatewayFacts> | undefined;
 
-/** Reads the document once; after a failure again. @throws Error if the gateway does not answer as one */
+/** Reads the document once, and again after a failure. @throws Error if the answer is not that of a gateway */
 export const readGatewayFacts = async (): Promise<GatewayFacts> => {
   known ??= read();
   try {

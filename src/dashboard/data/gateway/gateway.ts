@@ -11,7 +11,7 @@ import { ownReader } from './own-reader.ts';
 import { gatewayNow } from './gateway-clock.ts';
 import { readBySession } from './reader.ts';
 
-/** Signs nothing: the wallet of the session is not in this browser any more. */
+/** Signs nothing, because the wallet of the session is no longer in this browser. */
 const absentWallet = (address: `0x${string}`): Signer => ({
   address,
   signTypedData: () =>
@@ -26,7 +26,7 @@ const absentWallet = (address: `0x${string}`): Signer => ({
 /** Keeps commands until their answer is known. Without its code, e.g. after a deployment, commands are sent as they are. */
 const loadCommands = async () => import('../commands/send-command.ts').catch(() => undefined);
 
-/** `fetch` for what the wallet of an account signed. */
+/** `fetch` for requests that the wallet of an account signed. */
 export const fetchSigned =
   (account: AccountId): typeof fetch =>
   async (input, init) => {

@@ -7,9 +7,9 @@ type KeptAnswer = { readonly tag: string; readonly text: string };
 const MAX_KEPT = 50;
 
 /**
- * By the session that signed the reads.
+ * Keyed by the session that signed the reads.
  *
- * Race: a read that one account began, and repeats after another one has signed in, must not leave its answer to that one.
+ * Race: a read of one account that repeats after another account has signed in must not leave its answer to the second account.
  */
 const answers = new WeakMap<StoredSession, Map<string, KeptAnswer>>();
 
@@ -33,7 +33,7 @@ const keep = async (
   kept.set(url, { tag, text });
 };
 
-/** Fetches, and names the answer that this session has. If the gateway confirms it with a 304, this is the answer again. */
+/** Fetches with the tag of the answer that this session has, and returns that answer if the gateway confirms it with a 304. */
 export const fetchUnlessKept = async (
   reader: StoredSession,
   url: string,

@@ -6,7 +6,9 @@ export const expectedReach = (): EgressReach =>
     ? 'local_stack'
     : 'public';
 
-/** The key that a command names: a local stack has one of each role, which needs no password (docs/cli.md). Elsewhere a person replaces the word. */
+/**
+ * The key in a command: a local stack has one for each role, which needs no password (docs/cli.md). Elsewhere a person replaces the word.
+ */
 export const keyName = (role: 'owner' | 'agent'): string => {
   if (expectedReach() === 'local_stack') return role;
   return role === 'owner' ? 'KEY' : 'AGENT_KEY';

@@ -7,7 +7,7 @@ export const signedOut = (): Error => new Error('You are signed out. Sign in aga
 /**
  * Reads while an account is signed in.
  *
- * Race: a page that reads many pages of a list may go on after another account has signed in. It must not read for that one.
+ * Race: a page that reads a long list may continue after another account has signed in. It must not read for that account.
  */
 export const ownReader =
   (account: AccountId, self: ReadonlySignal<AccountId | undefined>, read: Reader): Reader =>

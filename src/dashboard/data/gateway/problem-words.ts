@@ -26,7 +26,7 @@ const filterProblem = (
     : { detail: `“${label}” ${rule}`, hint: 'Correct this field, or clear it.' };
 };
 
-/** The failure, and the next step of a person. A rejected filter is named as the page names it. */
+/** The failure, and the next step of a person. Names a rejected filter as the page does. */
 export const problemWords = (
   thrown: CountersignError,
 ): { readonly detail: string; readonly hint: string } => {

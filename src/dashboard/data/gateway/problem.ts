@@ -1,6 +1,6 @@
 import { CountersignError, type ProblemBody } from '../../../client/errors.ts';
 
-/** Why a request failed, and what to do. */
+/** Why a request failed, and the next step. */
 export type Problem = {
   /** The `type` of a problem of the gateway, or `UNANSWERED`. */
   readonly type?: string | undefined;
@@ -8,7 +8,7 @@ export type Problem = {
   readonly hint: string;
 };
 
-/** Type of the problem that a request had no answer. */
+/** Type of the problem for a request without an answer. */
 export const UNANSWERED = 'unanswered';
 
 const FORBIDDEN = 'urn:countersign:problem:forbidden';
@@ -19,17 +19,17 @@ export class UnansweredError extends Error {
   override readonly name = 'UnansweredError';
 }
 
-/** @throws UnansweredError where `fetch` fails, in words instead of the browser's "Failed to fetch" */
+/** @throws UnansweredError if `fetch` fails, with words for people instead of the browser's "Failed to fetch" */
 export const answered = async (request: Promise<Response>): Promise<Response> =>
   request.catch((cause: unknown) => {
     throw new UnansweredError('The gateway did not answer.', { cause });
   });
 
-/** The address of the page names no account: to a person that is the same as an account that does not exist. */
+/** The address of the page names no account; for a person that means the same as an account that does not exist. */
 const typeOf = (problem: ProblemBody | undefined): string | undefined =>
   problem?.['field'] === 'path.account' ? UNKNOWN_ACCOUNT : problem?.type;
 
-/** The words for a person are code that only a failure needs. */
+/** Loaded on first use: only a failure needs the words for people. */
 export const problemOf = async (thrown: unknown): Promise<Problem> => {
   if (thrown instanceof CountersignError) {
     const type = typeOf(thrown.problem);
@@ -50,7 +50,7 @@ export const problemOf = async (thrown: unknown): Promise<Problem> => {
 /** Whether the gateway has no such account, or the reader may not see it. The gateway answers both alike. */
 export const isUnknown = ({ type }: Problem): boolean => type === UNKNOWN_ACCOUNT;
 
-/** Whether the reader may not see it, or no longer: e.g. an operator that was removed. */
+/** Whether the reader may not see it, or no longer may, e.g. a removed operator. */
 export const isWithheld = (problem: Problem): boolean =>
   problem.type === FORBIDDEN || isUnknown(problem);
 

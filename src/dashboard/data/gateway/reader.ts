@@ -45,10 +45,13 @@ const problemType = async (answer: Response): Promise<string> => {
   return type.replace('urn:countersign:problem:', '');
 };
 
-/** Why the gateway asks for another signature, in the order in which it checks: the clocks differ, and the account was asleep. */
+/** Why the gateway requests another signature, in the order of its checks: the clocks differ, and the account was asleep. */
 const REPEATED = ['invalid-session', 'session-repeat'];
 
-/** Sends a read with the signature of a session's key (docs/wire-format.md §21). Signs again where the gateway asks for it, once for each reason. */
+/**
+ * Sends a read with the signature of a session's key (docs/wire-format.md §21). Signs again if the gateway requests it, once for each
+ * reason.
+ */
 export const readAs = async (reader: StoredSession, request: Outgoing): Promise<Response> => {
   const asked = nowSeconds();
   let answer = await send(reader, request);

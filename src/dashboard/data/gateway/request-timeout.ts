@@ -1,9 +1,9 @@
 const TIMEOUT_MS = 30_000;
 
 /**
- * Sends a request, and gives up if its answer does not begin in time. A feed goes on after its first bytes.
+ * Sends a request, and gives up if its answer does not begin in time. A feed may last longer once its answer has begun.
  *
- * A page does not read a list again while it is being read: one connection that hangs would stop the list for good.
+ * A page does not read a list again while a read is running, so one hanging connection would stop the list for good.
  *
  * @param asked the signal of the request
  */

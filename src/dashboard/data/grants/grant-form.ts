@@ -61,7 +61,7 @@ export const newGrantForm = (agent = ''): GrantForm => ({
   },
 });
 
-/** The limit per day that a window of a grant keeps: a form has no other window. Never wider than the window itself. */
+/** The limit per day that replaces a window of a grant, because a form has no other window. Never wider than that window. */
 const perDayOf = ({ windows: [window] = [] }: PolicyDocument): string => {
   const limit = window === undefined ? undefined : parseMoneyOption(window.limit);
   if (window === undefined || limit === undefined || typeof window.every !== 'number') return '';
@@ -70,11 +70,11 @@ const perDayOf = ({ windows: [window] = [] }: PolicyDocument): string => {
   return formatDollars(most).slice(1);
 };
 
-/** A list that allows all is an empty row; one that allows nothing stays such a list. */
+/** A list that allows everything becomes an empty row; a list that allows nothing stays one. */
 const narrowed = (list: readonly unknown[] | undefined, all: string): string =>
   list?.includes(all) === true ? '' : listOf(list);
 
-/** The terms of a grant that an agent holds, to start a new one from: never wider than they are. */
+/** The terms of a grant that an agent holds, as the start of a new grant: never wider than the old one. */
 export const grantFormOf = (agent: string, policy: PolicyDocument): GrantForm => ({
   ...newGrantForm(agent),
   asset: policy.assets?.includes(USD) === true ? USD : 'token',
@@ -90,8 +90,8 @@ export const assetOf = ({ asset }: Pick<GrantForm, 'asset'>): GrantAsset =>
   asset === USD ? USD : 'token';
 
 /**
- * The terms that a form describes, or what is wrong in which row. Without a total, the limit per day for each day is the total; without a
- * price of one call, the lower of both is.
+ * The terms that a form describes, or the fault of each row. Without a total, the total is the limit per day times the days; without a cap
+ * per call, the cap is the lower of both.
  */
 export const termsOf = (form: GrantForm, now: Seconds): Result<GrantTerms, GrantFaults> => {
   const faults: Partial<Record<GrantField, string>> = {};

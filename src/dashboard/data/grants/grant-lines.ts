@@ -20,8 +20,8 @@ const listed = (texts: readonly string[], all: string): string =>
   texts.length === 0 ? 'none' : texts.map((text) => (text === all ? 'all' : text)).join(', ');
 
 /**
- * Every term of a grant, one a line. Attack: a term that this list lacks is signed unread: a wallet shows the payees and the depth as raw
- * numbers among fourteen fields.
+ * Every term of a grant, one a line. Attack: a person would sign a term that this list lacks without reading it: a wallet shows the payees
+ * and the depth as raw numbers among fourteen fields.
  */
 export const grantLines = (
   terms: GrantTerms,

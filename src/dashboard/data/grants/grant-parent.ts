@@ -18,7 +18,7 @@ const REASONS: Readonly<Record<GrantAsset, string>> = {
 };
 
 /**
- * The grant that a new grant is a part of: the one that calls of the issuer use in that kind of money, since a grant has one asset.
+ * The parent of a new grant: the grant that the issuer's calls use in that kind of money, because a grant has one asset.
  *
  * @param held in the order in which the issuer took them; none for an owner
  * @returns undefined for an owner

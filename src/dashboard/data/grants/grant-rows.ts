@@ -35,7 +35,7 @@ export const heldRows = (standing: Pick<Standing, 'status' | 'grants'>): readonl
     ...{ validUntil: grant.valid_until, terms: readPolicy(grant.policy) },
   }));
 
-/** The grants of an issuer to one agent that the agent does not hold: it has not used them, or they ended before it did. */
+/** The grants of an issuer to one agent that the agent does not hold, because it has not used them, or they ended before it could. */
 export const offeredRows = (
   issued: readonly Issued[],
   issuer: string,

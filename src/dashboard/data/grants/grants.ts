@@ -15,7 +15,7 @@ const DAY_SECONDS = 86_400n;
 /**
  * A grant with these terms by the wallet of the session.
  *
- * @param parent the grant that it is a part of; undefined if the issuer is an owner
+ * @param parent the parent grant; undefined if the issuer is an owner
  */
 const delegationOf = (
   { signer, chainId }: SessionWallet,
@@ -38,7 +38,7 @@ const delegationOf = (
     maxPerWindow: maxPerDay ?? 0n,
     validAfter: 0n,
     validUntil: BigInt(validUntil),
-    // A revocation of all grants raises the issuer's epoch to its own time: it ends every earlier grant and no later one.
+    // A revocation of all grants raises the issuer's epoch to the time of the revocation, so it ends every earlier grant and no later one.
     epoch: BigInt(gatewayNow()),
     depth,
     id: random32(),

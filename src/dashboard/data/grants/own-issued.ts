@@ -4,7 +4,7 @@ import { isUnknownAccount } from '../gateway/problem.ts';
 import { useQuery } from '../reading/query.ts';
 import type { Scope } from '../session/scope.ts';
 
-/** Grants of one issuer that a page looks through for one agent. */
+/** How many grants of one issuer a page searches for one agent. */
 const MOST_ISSUED = 2_000;
 
 /** The grants that the signed-in account has issued. An operator reads those of accounts, and issues none. */

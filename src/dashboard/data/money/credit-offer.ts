@@ -6,7 +6,7 @@ import { withTimeout } from '../gateway/request-timeout.ts';
 import { readPublicTools } from '../tools/public-tools.ts';
 import { type CreditBounds, creditBounds, presetsWithin } from './credit-bounds.ts';
 
-/** What the gateway offers for credit; `fault`: why a wallet cannot buy any here. */
+/** The gateway's offer for credit; `fault`: why a wallet cannot buy any here. */
 export type CreditOffer =
   | { readonly is: 'refused'; readonly fault: PaymentFault }
   | ({ readonly is: 'offered' } & CreditTerms & CreditBounds);

@@ -8,7 +8,7 @@ import type { Outcome } from '../../payment/purchase-outcome.ts';
 import { browserPlace } from '../../session/browser-tabs.ts';
 import { accountMemory } from '../reading/session-memory.ts';
 
-/** The state of the purchase of credit for an account. `lost`: its end is not known, and it can only be sent again. */
+/** The state of the purchase of credit for an account. `lost`: its outcome is unknown, and it can only be sent again. */
 export type Purchasing =
   | { readonly is: 'reading' }
   | { readonly is: 'open'; readonly fault?: PaymentFault }
@@ -22,7 +22,7 @@ export type Purchasing =
   | { readonly is: 'lost'; readonly kept: KeptPurchase; readonly fault?: PaymentFault }
   | { readonly is: 'bought'; readonly bought: BoughtCredit };
 
-/** By account. They outlive the dialog: a person may close it while the wallet still asks. */
+/** Keyed by account. They outlive the dialog, because a person may close it while the wallet still asks. */
 const purchases = accountMemory(() => new Map<string, Signal<Purchasing>>());
 
 const resting = async (account: AccountId, fault?: PaymentFault): Promise<Purchasing> => {
@@ -34,7 +34,7 @@ const resting = async (account: AccountId, fault?: PaymentFault): Promise<Purcha
     : { is: 'open', ...why };
 };
 
-/** The purchase for an account, as a dialog finds it that opens now. */
+/** The purchase for an account, for a dialog that opens now. */
 export const purchaseFor = (account: AccountId): Signal<Purchasing> => {
   const all = purchases();
   const known = all.get(account) ?? signal<Purchasing>({ is: 'reading' });
@@ -47,14 +47,14 @@ export const purchaseFor = (account: AccountId): Signal<Purchasing> => {
   return known;
 };
 
-/** Takes one step of a purchase. While one is under way, another one is not begun. */
+/** Takes one step of a purchase. Does not begin a second one while a step is running. */
 export const advance = async (
   purchase: Signal<Purchasing>,
   account: AccountId,
   amount: bigint,
   step: (onStage: (stage: Stage) => void) => Promise<Outcome>,
 ): Promise<void> => {
-  // Read and set before the first wait: a second click in the same moment must not sign a second payment.
+  // Read and set before the first `await`, so that a second click at the same moment cannot sign a second payment.
   if (purchase.value.is === 'asking') return;
   const kept = purchase.value.is === 'lost' ? purchase.value.kept : undefined;
   const onStage = (stage: Stage): void => {

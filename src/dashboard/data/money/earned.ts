@@ -9,21 +9,21 @@ export type EarnedPayment = ItemOf<'settlements.list'>;
 export type EarnedCall = ItemOf<'calls.list'>;
 export type EarnedChange = ItemOf<'changes.list'>;
 
-/** Narrows a list of earnings. */
+/** Filters a list of earnings. */
 type Narrow = Pick<SpendQuery, 'asset' | 'tool'>;
 export type EarnedFilter = Period & Narrow;
 
-/** The rows behind what was earned, by kind. */
+/** The rows behind the earnings, by kind. */
 export type EarnedRows = {
   readonly payments: Rows<EarnedPayment>;
-  /** Calls that credit paid, their account's or an ancestor's. */
+  /** Calls paid from credit, of their account or of an ancestor. */
   readonly calls: Rows<EarnedCall>;
   /** Refunds, and decisions about calls that credit paid. */
   readonly changes: Rows<EarnedChange>;
 };
 
 export type Earnings = {
-  /** The total of the ledger, by day: one query. */
+  /** The total of the ledger, by day, from one query. */
   readonly days: readonly EarnedDay[];
   /** Every asset of the earnings of these days, whatever the filters. */
   readonly assets: readonly string[];
@@ -31,12 +31,12 @@ export type Earnings = {
   readonly rows?: EarnedRows;
 };
 
-/** Calls among which a page looks for those that credit paid, at most: the gateway reads 5,000 for one request. */
+/** The most calls in which a page searches for those paid from credit: the gateway reads 5,000 for one request. */
 export const MOST_CALLS = 100_000;
 /** Rows of each kind. */
 export const MOST_ROWS = 500;
 
-/** Reads what was earned, and the rows behind it. */
+/** Reads the earnings, and the rows behind them. */
 export const readEarned = async (
   management: Management,
   { from, to, ...narrow }: EarnedFilter,
@@ -83,7 +83,7 @@ const readRows = async (
   };
 };
 
-/** A decision about another call changes what its payer is charged; its payment has moved already. */
+/** Whether a change affects the earnings. Other decisions change the charge of the payer, but the payment has already moved. */
 const changesEarned = ({ kind, paid_by: paidBy = '' }: EarnedChange): boolean =>
   kind === 'refunded' || paidBy === 'credit' || paidBy === 'lent';
 

@@ -6,7 +6,7 @@ import { type Sums, sumsOf } from './sums.ts';
 
 type BooksItem = ItemOf<'books'>;
 
-/** The lines of the books that count payments which have ended. */
+/** The lines of the ledger totals that count ended payments. */
 export const ENDED_LINES = ['settled', 'debt', 'write_off', 'released'] as const;
 export type EndedLine = (typeof ENDED_LINES)[number];
 
@@ -14,7 +14,7 @@ export type EndedLine = (typeof ENDED_LINES)[number];
 export const isEndedLine = (text: string | undefined): text is EndedLine =>
   ENDED_LINES.some((line) => line === text);
 
-/** The payments of a line: their number, and the amount of each asset. */
+/** The number of payments of a line, and the amount of each asset. */
 export type LineTotal = { readonly count: number; readonly sums: Sums };
 export type EndedTotals = Readonly<Record<EndedLine, LineTotal>>;
 
@@ -60,7 +60,7 @@ export const readEndedPayments = async (
   };
 };
 
-/** The line of a payment that did not settle. One whose call never ran failed for nothing: no party owes anything. */
+/** The line of a payment that did not settle. A failed payment whose call never ran is separate, because no party owes anything. */
 const lineOf = ({ fault }: Payment): EndedLine => {
   if (fault === 'gateway') return 'write_off';
   return fault === 'payer' ? 'debt' : 'released';

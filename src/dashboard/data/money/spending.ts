@@ -43,7 +43,7 @@ export const readRanking = async (
   return { rows: items, of };
 };
 
-/** Reads spend by day. A range of days has fewer rows than a page. */
+/** Reads spend by day. A range of days always has fewer rows than a page. */
 export const readDays = async (
   management: Management,
   scope: Scope,

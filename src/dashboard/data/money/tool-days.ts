@@ -15,7 +15,9 @@ export type ToolDays = { readonly rows: readonly ToolDay[]; readonly isByTool: b
 const MOST = 2500;
 const ALL = 'all tools';
 
-/** Charges of an account and all below it, between two UTC days, both included, by day and tool. The rows add up to the total of each day. */
+/**
+ * Charges of an account and its descendants between two UTC days, both included, by day and tool. The rows add up to the total of each day.
+ */
 export const readToolDays = async (
   management: Management,
   account: string,

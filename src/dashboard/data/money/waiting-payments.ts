@@ -5,7 +5,7 @@ import { type Sums, sumsOf } from './sums.ts';
 
 export type Payment = ItemOf<'settlements.list'>;
 
-/** A stage before the end of a payment. `ages`: of open ones, from the first to before the second, in seconds. */
+/** A stage before the end of a payment. `ages` of open payments in seconds: from the first, and below the second. */
 type StageRule = {
   readonly name: string;
   readonly state: 'open' | 'kept';
@@ -23,7 +23,7 @@ export const STAGES = {
 
 export type Stage = keyof typeof STAGES;
 
-/** Stages that split the open payments by age, with how urgent each is. */
+/** Stages that divide the open payments by age, with the urgency of each. */
 export const AGES = [
   ['new', undefined],
   ['slow', 'warn'],

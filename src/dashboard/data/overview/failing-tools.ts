@@ -7,7 +7,7 @@ export type FailingTool = {
   readonly failed: number;
 };
 
-/** Fewer ended calls say little: one agent that repeats a wrong request makes some. */
+/** Fewer ended calls prove little: a single agent that repeats a wrong request can make them. */
 const LEAST_CALLS = 10;
 
 /** The tools most of whose calls failed, the most failures first. A tool has a row for each asset. */

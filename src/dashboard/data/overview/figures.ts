@@ -13,7 +13,7 @@ export const rowsOf = (ranking: Ranking): readonly FigureRow[] =>
 /** Days of the rankings. */
 export type Days = '1' | '7' | '30';
 
-/** Reads the figures of the overview: of one moment, in one request. */
+/** Reads all figures of the overview in one request, so that they are of one moment. */
 export const readFigures = async (
   management: Management,
   { role, account }: Scope,

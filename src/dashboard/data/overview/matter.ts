@@ -1,6 +1,6 @@
 import type { Webhook } from '../webhooks/webhooks.ts';
 
-/** Something that needs a person, and the page where it is dealt with. */
+/** A matter that needs a person, and the page on which to deal with it. */
 export type Matter = { readonly text: string; readonly href: string };
 
 /** Rows that a sentence counts, at most. */

@@ -34,7 +34,7 @@ const readFailing = async (
   }));
 };
 
-/** The gateway looks every fifteen minutes, and raises the alert again while the log is behind. */
+/** The gateway checks every fifteen minutes, and repeats the alert while the log is behind. */
 const LOOKS_SECONDS = 20 * 60;
 
 /** Reads whether the transparency log is behind: its alert is an entry of the gateway's account. */

@@ -13,7 +13,7 @@ type Sources = {
   readonly grants: readonly Pick<Standing['grants'][number], 'hash' | 'is_default'>[];
 };
 
-/** A limit that binds beside the one a person edits. */
+/** A limit that binds in addition to the one that a person edits. */
 export type BindingLimit = {
   readonly row: MoneyRow;
   readonly amount: bigint;
@@ -38,7 +38,7 @@ const rowOf = ({ every, asset }: Window, isFiatOnly: boolean): MoneyRow | undefi
   return asset === undefined ? length : undefined;
 };
 
-/** The limits of a policy by row. One that allows dollars on the card alone, as a grant in dollars does, limits no token. */
+/** The limits of a policy by row. A policy that only allows dollars on the card, such as a grant in dollars, limits no token. */
 const amountsIn = ({
   assets,
   perCall,
@@ -83,7 +83,10 @@ const authorOf = (
   };
 };
 
-/** Every limit that binds an account beside the policy of a slot, lowest first. The operator's policy takes the place of the default policy. */
+/**
+ * Every limit that binds an account besides the policy of a slot, lowest first. The operator's policy takes the place of the default
+ * policy.
+ */
 export const bindingLimits = (
   { policies, grants }: Sources,
   { account: self, role }: PolicySlot,

@@ -15,7 +15,7 @@ type Limits = {
 /** The amount that a counter of an account holds already. The name of its rule is without an author: `window:day`. */
 export type Counted = { readonly rule: string; readonly asset: string; readonly counted: bigint };
 
-/** The counters of a policy. `only`: the asset of a window in one asset. */
+/** The counters of a policy. `only`: the asset of a window that counts only one. */
 const countersOf = ({
   windows,
   lifetime,
@@ -25,8 +25,8 @@ const countersOf = ({
 ];
 
 /**
- * The amounts that the limits of a new policy have counted when it is saved. An account has one counter for each length of time, whoever limits it
- * (docs/policy.md), so a limit goes on from what another policy has counted; those of grants count apart.
+ * The amounts that the limits of a new policy have counted when it is saved. An account has one counter for each length of time, whoever
+ * limits it (docs/policy.md), so a limit continues the count of another policy; limits of grants count separately.
  */
 export const countedAlready = (policy: Policy, { money }: Limits): readonly Counted[] =>
   countersOf(policy).flatMap(({ rule, only }) =>

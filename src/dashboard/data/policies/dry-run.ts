@@ -5,7 +5,7 @@ import { type PolicySlot, writePolicy } from './stored-policy.ts';
 /** A review asks the gateway once. */
 const ONCE_SECONDS = 3600;
 
-/** The account's answer to a policy before it is signed: whether it takes it, and what becomes of the calls that run. */
+/** The account's answer to a policy before it is signed: whether it would accept the policy, and the effect on running calls. */
 export const useDryRun = (slot: PolicySlot, document: PolicyDocument, etag: string | undefined) =>
   useQuery(
     `dry run ${slot.account} ${slot.role} ${etag ?? ''} ${JSON.stringify(document)}`,

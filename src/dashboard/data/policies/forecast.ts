@@ -21,7 +21,10 @@ export type PastCall = {
   readonly request: Hex | undefined;
 };
 
-/** The effect that a policy would have had on past calls. `denied`: how many, by rule. `waiting`: how many would have waited for a person. */
+/**
+ * The effect that a policy would have had on past calls. `denied`: the number of denied calls, by rule. `waiting`: the number of calls that
+ * would have waited for a person.
+ */
 export type Forecast = {
   readonly calls: number;
   readonly denied: Readonly<Record<string, number>>;
@@ -29,8 +32,8 @@ export type Forecast = {
 };
 
 /**
- * The part of a policy that a list of calls can be held against. The list shows no parameters and no validity of proofs, and a period
- * that begins now says nothing about the past.
+ * The part of a policy that can be applied to a list of past calls. The list has no parameters and no validity of proofs, and a period that
+ * begins now does not concern the past.
  */
 const comparable = (policy: Policy): Policy => {
   const { validFrom: _, validUntil: __, maxValidity: ___, ...rest } = policy;
@@ -49,8 +52,8 @@ const ORIGIN = {
 const KEY = 'draft';
 
 /**
- * Holds a policy against past calls, oldest first, by the rules of the gateway itself. Limits of a period count only the calls given here,
- * so the numbers are lower bounds: calls before the first one, and calls of descendants, would have used up more.
+ * Applies a policy to past calls, oldest first, with the gateway's own rules. Limits of a period count only the calls given here, so the
+ * numbers are lower bounds: calls before the first one, and calls of descendants, would have used up more.
  */
 export const forecast = (policy: Policy, calls: readonly PastCall[]): Forecast => {
   const kept = comparable(policy);
@@ -112,7 +115,7 @@ const subjectOf = ({ call, tool, asset, price, payee, binding, request, at }: Pa
   topUp: false,
   binding,
   validBefore: at,
-  // Without the digest of its request, no call repeats another one.
+  // Without the digest of its request, a call never counts as a repeat.
   request: request ?? call,
   params: {},
 });

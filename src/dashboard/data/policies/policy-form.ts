@@ -21,7 +21,7 @@ export type PolicyForm = Readonly<Record<FormRow, string>>;
 /** The fault of each row that has one. */
 export type FormFaults = Partial<Readonly<Record<FormRow, string>>>;
 
-/** Written for a list that allows nothing, which an empty text cannot say. No tool and no payee has this name. */
+/** Stands for a list that allows nothing, because an empty text means no list. No tool and no payee has this name. */
 const NOTHING = '(none)';
 
 /** A list as a person types it; an empty text is no list. */
@@ -32,7 +32,7 @@ export const listOf = (list: readonly unknown[] | undefined): string =>
       ? NOTHING
       : list.map((each) => (each === ANY_PAYEE ? 'any' : String(each))).join(', ');
 
-/** The form of a policy; that of no policy is empty. */
+/** The form of a policy; an empty form without a policy. */
 export const formOf = (document: PolicyDocument | undefined): PolicyForm => {
   const { v: _, perCall, lifetime, approveAbove, tools, payees, rate, ...rest } = document ?? {};
   const { windows = [], assets, ...others } = rest;
@@ -65,7 +65,7 @@ export const listIn = (text: string): readonly string[] | undefined => {
   return entries.length === 0 ? undefined : entries;
 };
 
-/** The fields that have no row. Notes a text that is no JSON object, and fields that have a row. */
+/** The fields that have no row. Records a fault for text that is not a JSON object, and for fields that have a row. */
 const restIn = (
   text: string,
   note: (row: FormRow, reason: string) => void,
@@ -93,7 +93,7 @@ const rowOf = (field: string): FormRow => {
 
 export type FormPolicy = { readonly document: PolicyDocument; readonly policy: Policy };
 
-/** Adds USD to the assets of a policy. One that named none allowed every token, and still does. */
+/** Adds USD to the assets of a policy. A policy that named no asset allowed every token, and still does. */
 const withDollars = (
   assets: unknown,
   tokens: readonly AssetId[] | undefined,
@@ -105,7 +105,7 @@ const withDollars = (
 };
 
 /**
- * The policy that the form describes, checked by the schema of the gateway; or what is wrong in which row.
+ * The policy that the form describes, checked by the schema of the gateway; or the fault of each row.
  *
  * @param tokens the tokens of the gateway; undefined while they are not known
  */

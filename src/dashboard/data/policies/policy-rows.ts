@@ -20,7 +20,7 @@ type Window = NonNullable<PolicyDocument['windows']>[number];
 
 export type MoneyRow = MoneyField | WindowRow;
 
-/** Why a text is no amount. */
+/** Why a text is not an amount. */
 export const AMOUNT = 'must be dollars, like 1.25, with at most six decimals';
 
 /** An amount of a document as a person types it: `1.25`. */
@@ -47,7 +47,7 @@ export const windowRowsOf = (
   };
 };
 
-/** The amounts of a form as a document has them. Notes each text that is no amount. */
+/** The amounts of a form in the format of a document. Records a fault for each text that is not an amount. */
 export const amountsOf = (
   form: Readonly<Record<MoneyRow, string>>,
   note: (row: MoneyRow, reason: string) => void,

@@ -21,7 +21,7 @@ export const storedIn = ({ policies, etags }: Standing, slot: PolicySlot): Store
 });
 
 /**
- * The policy that stops applying when a slot is written: the stored one, or for an operator the default policy, of which nothing is kept
+ * The policy that stops applying when a slot is written: the stored one, or for an operator the default policy, no part of which remains
  * (docs/policy.md). Undefined if an owner has set none.
  */
 export const replacedBy = (

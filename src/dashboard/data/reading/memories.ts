@@ -1,9 +1,9 @@
-/** Values that modules keep while something lasts, and that all become empty at its end. */
+/** Values that modules keep for the duration of e.g. a session, and that all become empty at its end. */
 export type Memories = {
   /**
    * Adds a memory.
    *
-   * Race: a read may answer after the end. Take the memory before the read: what it stores in it then is lost.
+   * Race: a read may answer after the end. Take the memory before the read, so that a late result is stored in a dropped memory.
    */
   readonly memory: <T>(empty: () => T) => () => T;
   readonly forget: () => void;

@@ -12,7 +12,7 @@ export const useReading = ({ at, seconds, problem, refresh }: Reading): void => 
   const [id] = useState(() => Symbol('reading'));
   useEffect(() => {
     shown.value = new Map(shown.peek()).set(id, { at, seconds, problem, refresh });
-    // `refresh` is a new function in each render, and reads the same.
+    // `refresh` is a new function in each render, but always reads the same data.
   }, [at, seconds, problem]);
   useEffect(
     () => () => {

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import type { Seconds } from '../../../core/clock.ts';
 import { isWithheld, type Problem, problemOf } from '../gateway/problem.ts';
 
-/** Data of a page, and how old they are. A failed refresh keeps what is there, unless the gateway does not let the account read it any more. */
+/** Data of a page, and their age. A failed refresh keeps the data, unless the account may no longer read them. */
 export type Query<T> = {
   readonly data: T | undefined;
   /** When the data were read, by the gateway's clock. */
@@ -11,13 +11,13 @@ export type Query<T> = {
   readonly problem: Problem | undefined;
 };
 
-/** Reads data, and says when by the gateway's clock. */
+/** Reads data, and returns the time of the read by the gateway's clock. */
 type Reading<T> = (signal: AbortSignal) => Promise<{ readonly data: T; readonly at: Seconds }>;
 
 /** Results that changed at the gateway while they were being read. */
 const changed = new WeakSet<Signal<unknown>>();
 
-/** Reads now. Concurrent reads of one result are one. */
+/** Reads now. Concurrent reads of one result share one request. */
 export const readNow = async <T>(
   result: Signal<Query<T>>,
   read: Reading<T>,
@@ -28,7 +28,7 @@ export const readNow = async <T>(
   result.value = { ...result.value, isReading: true };
   try {
     const { data, at } = await read(abort);
-    // The cleanup that aborted it has noted that nothing is read, and the next read may have begun.
+    // The cleanup that aborted this read has already reset the state, and the next read may have begun.
     if (abort.aborted) return;
     result.value = { data, at, isReading: false, problem: undefined };
   } catch (thrown) {
@@ -41,9 +41,9 @@ export const readNow = async <T>(
 };
 
 /**
- * Reads what a change has made.
+ * Reads the state after a change.
  *
- * Race: a read that runs now may have begun before the change, and show the state before it. Then it is followed by another one.
+ * Race: a read that is running may have begun before the change, and show the earlier state. Then another read follows it.
  */
 export const readChange = async <T>(result: Signal<Query<T>>, read: Reading<T>): Promise<void> => {
   if (result.value.isReading) changed.add(result);

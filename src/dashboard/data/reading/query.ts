@@ -13,17 +13,17 @@ const EMPTY: Query<never> = {
   problem: undefined,
 };
 
-/** A query with how often it is read, and what reads it again after a change. */
+/** A query, the number of its readers, and the function that reads it again after a change. */
 export type Read<T> = Query<T> & { readonly seconds: number; readonly refresh: () => void };
 
-/** Results by key, so that a page that is opened again shows what it showed last while it reads. */
+/** Results by key, so that a page that is opened again shows its last result while it reads. */
 const keptResults = sessionMemory(() => new Map<string, Signal<Query<unknown>>>());
 const MAX_RESULTS = 1000;
 
 const resultOf = <T>(key: string): Signal<Query<T>> => {
   const results = keptResults();
   const found = results.get(key) ?? signal<Query<unknown>>(EMPTY);
-  // The newest is the last: the first one is forgotten.
+  // The newest result is the last one, so forget the first.
   results.delete(key);
   if (results.size >= MAX_RESULTS) results.delete([...results.keys()][0] ?? '');
   results.set(key, found);
@@ -36,8 +36,8 @@ export const LIST_SECONDS = 10;
 /**
  * Reads data for a page, and again every `seconds` while the tab is visible.
  *
- * @param key names what is read, with every filter
- * @param most rows to read. With another number the page reads again, and keeps what it shows meanwhile
+ * @param key names the data, with every filter
+ * @param most rows to read. If the number changes, the page reads again, and shows the old rows meanwhile
  */
 export const useQuery = <T>(
   key: string,
@@ -45,7 +45,7 @@ export const useQuery = <T>(
   seconds = LIST_SECONDS,
   most = 0,
 ): Read<T> => {
-  // A page of many rows has more results than are kept: what it shows must not be forgotten under it.
+  // A page of many rows may have more results than the limit: do not forget results that it shows.
   const result = useMemo(() => resultOf<T>(key), [key]);
   const management = gateway.value;
   const reading =
@@ -66,7 +66,7 @@ export const useQuery = <T>(
       document.removeEventListener('visibilitychange', again);
       result.value = { ...result.value, isReading: false };
     };
-    // `read` is a new function in each render; `key` says what it reads.
+    // `read` is a new function in each render, so `key` identifies the data.
   }, [result, seconds, most, management]);
   return {
     ...result.value,

@@ -1,4 +1,4 @@
-/** Reads of many rows at once: the gateway limits requests of one client, and a browser opens six connections a host. */
+/** Limits concurrent reads of many rows: the gateway limits requests of one client, and a browser opens six connections a host. */
 const MOST_AT_ONCE = 6;
 
 let running = 0;
@@ -9,14 +9,14 @@ const takePlace = async (): Promise<void> => {
   running += 1;
 };
 
-/** Race: a place that was free for a moment could be taken twice. It goes to the next one that waits, and `running` stays. */
+/** Race: a place that was free for a moment could be taken twice. Pass it directly to the next waiting read, without changing `running`. */
 const leavePlace = (): void => {
   const next = waiting.shift();
   if (next === undefined) running -= 1;
   else next();
 };
 
-/** Runs a read when fewer than six others run, in the order of asking. One that was aborted while it waited does not run. */
+/** Runs a read when fewer than six others run, in the order of the calls. A read that was aborted while it waited does not run. */
 export const queueRead = async <T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> => {
   await takePlace();
   try {

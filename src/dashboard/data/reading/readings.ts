@@ -10,7 +10,7 @@ export type Reading = {
   readonly refresh: () => void;
 };
 
-/** Facts that are read once an hour do not make the figures beside them old. */
+/** Only frequent reads count: facts that are read once an hour do not make the figures beside them old. */
 const OFTEN_SECONDS = 60;
 
 /** When the oldest of the readings was made: one moment for the whole page. */
@@ -22,7 +22,7 @@ export const oldestOf = (readings: readonly Reading[]): Seconds | undefined => {
   return moments.length === 0 ? undefined : Math.min(...moments);
 };
 
-/** Whether a reading has missed two of its turns. */
+/** Whether a reading has missed two of its repeats. */
 export const areLate = (readings: readonly Reading[], now: Seconds): boolean =>
   readings.some(({ at, seconds }) => at !== undefined && now - at > 2 * seconds);
 

@@ -5,7 +5,7 @@ import { createMemories } from './memories.ts';
 const ofSession = createMemories();
 const ofAccount = createMemories();
 
-// Signals run effects before anything is drawn again: a page of the next session never sees what the last one read.
+// Signals run effects before the next render, so a page of the next session never sees data of the last one.
 effect(() => {
   void session.value;
   ofSession.forget();
@@ -15,8 +15,8 @@ effect(() => {
   ofAccount.forget();
 });
 
-/** Memory for what the pages read. It is empty again once the session ends, however it ends. */
+/** Memory for data that pages read. It is emptied when the session ends, for any reason. */
 export const sessionMemory = ofSession.memory;
 
-/** Memory for what a person typed. It outlives a session that ended, and is empty after signing out and for another account. */
+/** Memory for texts that a person typed. It survives an expired session, and is emptied by signing out and for another account. */
 export const accountMemory = ofAccount.memory;

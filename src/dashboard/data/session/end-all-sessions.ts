@@ -16,7 +16,7 @@ const LOST =
 /**
  * Ends all sessions of a wallet at the gateway, on its network (docs/wire-format.md §21).
  *
- * It is sent once and not kept: the gateway carries out each copy, so a later one would end sessions that began meanwhile.
+ * The command is sent once and not kept: the gateway carries out each copy, so a later copy would end sessions that began meanwhile.
  *
  * @param gateway its origin
  * @throws CountersignError `signer_failed`, `refused`
@@ -45,7 +45,7 @@ export const endAllSessions = async (
   });
   if (response.status === 204) return;
   const problem = await problemIn(response);
-  // A proxy answered, which may have lost the answer of the gateway.
+  // A proxy answered, and may have dropped the gateway's answer.
   if (problem === undefined) throw new UnansweredError(LOST);
   const why = problem.detail ?? problem.title ?? `The gateway answered ${response.status}.`;
   throw new CountersignError('refused', why, { response, problem });

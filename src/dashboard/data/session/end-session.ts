@@ -2,7 +2,7 @@ import { readOutgoing } from '../../../client/outgoing.ts';
 import type { StoredSession } from '../../session/stored-session.ts';
 import { readAs } from '../gateway/reader.ts';
 
-/** No page waits for the gateway, which may hang. */
+/** Do not wait for the gateway, which may hang. */
 const TIMEOUT_MS = 5_000;
 
 /** Ends a session at the gateway (docs/wire-format.md §21). A gateway that does not answer keeps it until it expires; its key is deleted. */

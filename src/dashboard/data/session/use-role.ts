@@ -8,7 +8,7 @@ import type { Role } from './scope.ts';
 
 const NAME = 'countersign-role';
 
-/** The role that the account had when this tab read it last: it chooses the navigation until the gateway answers, and no data. */
+/** The role that this tab read last for the account: it only chooses the navigation until the gateway answers, never data. */
 export const lastRole = (account: string): Role | undefined => {
   const kept = tabStorage.get(NAME);
   if (kept === `operator ${account}`) return 'operator';
@@ -41,5 +41,5 @@ const readRole = async (signal: AbortSignal): Promise<Role> => {
   return shown['is_operator'] === true ? 'operator' : 'owner';
 };
 
-/** Whether the signed-in account is an operator now. The gateway decides at each request; this only chooses what to show. */
+/** Whether the signed-in account is an operator now. The gateway decides at each request; this only chooses the navigation. */
 export const useRole = () => useQuery<Role>('role', (_, signal) => readRole(signal), HOUR_SECONDS);

@@ -26,7 +26,7 @@ export type ImportStep = Exclude<Step, { readonly kind: 'remove' }>;
 
 export type ImportPlan = {
   readonly steps: readonly ImportStep[];
-  /** Tools that are stored like this already. */
+  /** Tools whose stored version is equal. */
   readonly same: number;
   readonly skipped: readonly { readonly name: string; readonly why: string }[];
   /** Notes for the operator, by tool. */
@@ -40,7 +40,7 @@ type Made = Omit<ImportPlan, 'steps' | 'same'> & { readonly tools: readonly Tool
 
 const EMPTY_TEXT = 'is empty: choose a file, or paste its text here';
 
-/** Reads what a person pasted with the code of `countersign tools import`, and compares it with the catalogue. Nothing is sent. */
+/** Reads a pasted document with the code of `countersign tools import`, and compares it with the catalogue. Sends nothing. */
 export const planImport = async (
   draft: ImportDraft,
   present: readonly CatalogueTool[],

@@ -1,14 +1,14 @@
 import canonicalize from 'canonicalize';
 
-/** A document with the changes of a person on top of a version that another writer stored meanwhile. `both`: members that both changed. */
+/** A person's changes, applied to a version that another writer has stored meanwhile. `both`: members that both changed. */
 export type Rebased<T> = { readonly document: T; readonly both: readonly string[] };
 
 const isSame = (a: unknown, b: unknown): boolean =>
   canonicalize(a ?? null) === canonicalize(b ?? null);
 
 /**
- * Puts the changes from `before` to `mine` on top of `stored`. Where both changed a member, mine stays: the person has seen both before the
- * wallet signs.
+ * Applies the changes from `before` to `mine` to `stored`. If both changed a member, `mine` wins: the person sees both before the wallet
+ * signs.
  */
 export const rebased = <T extends object>(before: T, mine: T, stored: T): Rebased<T> => {
   const [old, own, now] = [before, mine, stored].map(

@@ -68,7 +68,7 @@ const valueOf = ({ kind, label }: SecretDraft, text: string): Value | undefined 
 };
 
 /**
- * Checks a secret as the gateway does before it stores one. A fault never has a part of the value.
+ * Checks a secret as the gateway does before it stores one. A fault never contains a part of the value.
  *
  * @param text the value as typed
  * @returns the value in the form of its kind

@@ -12,17 +12,17 @@ import { readSpendByTool, type SpendRow } from '../money/spending.ts';
 /** The number of UTC days in the figures of a tool, today included. */
 export const TOOL_DAYS = 30;
 
-/** A tool with what it earned and how it works. */
+/** A tool with its earnings and its health. */
 export type SoldTool = CatalogueTool & {
   /** One row for each asset, and one for denials. */
   readonly spend: readonly SpendRow[];
   /** The days of `spend`. */
   readonly days: Period;
-  /** Judged from the calls of the last day; undefined if the gateway says nothing about it. */
+  /** Judged from the calls of the last day; undefined if the gateway publishes none. */
   readonly health: string | undefined;
 };
 
-/** The health of the tools, which the gateway publishes (docs/tools.md). A page without health is better than none. */
+/** The health of the tools, which the gateway publishes (docs/tools.md). Without it the page still works. */
 const readHealth = async (signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {
   try {
     const tools = await readPublicTools(signal);
@@ -36,7 +36,7 @@ const readHealth = async (signal: AbortSignal): Promise<ReadonlyMap<string, stri
   }
 };
 
-/** The catalogue with what each tool earned in `TOOL_DAYS` UTC days. */
+/** The catalogue with the earnings of each tool in `TOOL_DAYS` UTC days. */
 const readSoldTools = async (
   management: Management,
   scope: Scope,

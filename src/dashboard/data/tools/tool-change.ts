@@ -36,7 +36,7 @@ export const changeOf = (before: StoredTool | undefined, tool: ToolDocument): To
   changes: changedFields(before?.tool ?? {}, tool),
 });
 
-/** Reads what the gateway stores now, and puts the change on top of it. @throws what the gateway answers */
+/** Reads the stored version, and applies the change to it. @throws the error of the read */
 export const onTopOfNow = async (
   management: Management,
   before: StoredTool,
@@ -51,7 +51,7 @@ export const onTopOfNow = async (
   };
 };
 
-/** The fields that the gateway refuses, if that is what it said. */
+/** The fields that the gateway refused, if it named some. */
 export const refusedFields = (thrown: unknown): readonly FieldFault[] => {
   const faults = thrown instanceof CountersignError ? thrown.problem?.['faults'] : undefined;
   return (Array.isArray(faults) ? (faults as readonly unknown[]) : [])

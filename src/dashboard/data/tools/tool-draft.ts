@@ -76,7 +76,7 @@ const moneyOf = (typed: string): string =>
 /**
  * Reads a draft as a tool. The gateway's own parser checks the rest.
  *
- * @returns the JSON texts that are none
+ * @returns the fields whose text is not JSON
  */
 export const toolOf = (draft: ToolDraft): Result<ToolDocument, readonly FieldFault[]> => {
   const faults: FieldFault[] = [];

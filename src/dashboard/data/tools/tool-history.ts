@@ -12,9 +12,9 @@ export type ToolVersion = {
   readonly at: number;
   /** The account that signed it. */
   readonly by: string | undefined;
-  /** Its ETag; undefined where the tool was removed. */
+  /** Its ETag; undefined if this version removed the tool. */
   readonly hash: string | undefined;
-  /** Against the version before it, as far as the log shows both. */
+  /** The differences to the version before it, if the log shows both. */
   readonly changes: readonly FieldChange[];
 };
 

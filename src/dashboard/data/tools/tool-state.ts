@@ -6,7 +6,7 @@ type ToolCondition = {
   readonly spend: readonly { readonly calls: number }[];
 };
 
-/** One word for a tool: a faulty or disabled one is not served, so how it works does not matter. */
+/** The state of a tool in one word. A faulty or disabled tool is not served, so its health does not matter. */
 export const toolState = ({ fault, disabled, health, spend }: ToolCondition): string => {
   if (fault !== undefined) return 'faulty';
   if (disabled) return 'off';

@@ -24,7 +24,7 @@ export type Webhooks = {
   ) => Promise<readonly Delivery[]>;
 };
 
-/** A webhook that was read is replaced only as it was read; a new one replaces none. */
+/** Replaces only the version that was read; a new webhook replaces none. */
 const condition = (known: Webhook | undefined) =>
   known === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: known.etag };
 

@@ -6,7 +6,7 @@ import { BudgetEditor } from './budget-editor.tsx';
 const BOTH_BIND =
   'The operator and the owner each have a policy for an agent. A call must satisfy both, and the grant that it uses.';
 
-/** The policy that this person may write for an account; and the policies of others that bind it too. */
+/** The policy that this person may write for an account, and the policies of others that also bind the account. */
 export const AgentBudget = (props: PartProps) => {
   const { account, scope, standing } = props;
   const mayWrite =

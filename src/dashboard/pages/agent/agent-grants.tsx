@@ -17,7 +17,7 @@ import { GrantTable } from './grant-table.tsx';
 import { IssuedGrants, type Revoking } from './issued-grants.tsx';
 import { RevokeGrant } from './revoke-grant.tsx';
 
-/** The part that is open below the table. */
+/** The part that is shown below the table. */
 type Open =
   | { readonly what: 'new' }
   | { readonly what: 'replacement'; readonly of: Hex }
@@ -27,7 +27,7 @@ const REPLACING =
   'The agent must get the hash of the new grant: its calls use the old one until it names the new one. Revoke the old one once it does.';
 const ANOTHER = 'The agent must get the hash of the new grant, and name it in its first call.';
 
-/** The grants of an account: those it holds or was offered, with what each allows, and those it has issued. */
+/** The grants of an account: those that it holds or was offered, with the terms of each, and those that it has issued. */
 export const AgentGrants = ({ account, scope, standing, onDone }: PartProps) => {
   const [revoking, setRevoking] = useState<Revoking>();
   const [open, setOpen] = useState<Open>();

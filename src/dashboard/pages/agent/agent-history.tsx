@@ -16,7 +16,10 @@ import { AgentCallTable } from '../../parts/call-table.tsx';
 
 const DAYS = 30;
 
-/** Charges a day in one asset, by the account and all below it. Amounts of two assets are never added: each has its own chart. */
+/**
+ * Charges a day in one asset, by the account and its descendants. Each asset has its own chart, because amounts of two assets are never
+ * added.
+ */
 const AssetChart = ({
   spend: { rows, isByTool },
   asset,

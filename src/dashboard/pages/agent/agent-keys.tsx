@@ -16,7 +16,7 @@ const SAME = 'This is the name that it has. Enter another one.';
 const Name = ({ account, scope, standing, onDone }: PartProps) => {
   const { label, etags } = standing;
   const typed = draftOf<string>(`name of ${account}`);
-  // The draft stays until the page shows the new name, also after it was saved.
+  // Keep the draft until the page shows the new name, even after it was saved.
   useEffect(() => {
     if (typed.value?.trim() === (label ?? '')) typed.value = undefined;
   }, [label]);
@@ -81,7 +81,10 @@ const Name = ({ account, scope, standing, onDone }: PartProps) => {
   );
 };
 
-/** The name of an agent, and how its key is replaced. Keys live where agents run: the command line replaces them, this page never sees one. */
+/**
+ * The name of an agent, and how its key is replaced. Keys stay where agents run: the command line replaces them, and this page never sees
+ * one.
+ */
 export const AgentKeys = (props: PartProps) => {
   const { standing } = props;
   const kind = standing.parent === undefined ? 'owner' : 'agent';

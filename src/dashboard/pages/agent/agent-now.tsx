@@ -22,7 +22,7 @@ import { PayingCredit } from './paying-credit.tsx';
 
 type Money = Standing['money'][number];
 
-/** A limit by its rule. With several grants in force, also by the grant that sets it. */
+/** A limit by its rule. With several grants in force, also names the grant that sets it. */
 const limitName = (
   { account, grants }: Pick<Standing, 'account' | 'grants'>,
   { rule, account: of, grant }: Money['limits'][number],

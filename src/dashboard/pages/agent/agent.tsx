@@ -55,7 +55,7 @@ const STOPPED: Readonly<Record<string, string>> = {
     'This account holds no valid grant: every call is denied until its owner grants it another budget.',
 };
 
-/** One agent: what it may do, what it has left, and what it did. */
+/** One agent: its rights, its remaining limits, and its calls. */
 export const Agent = ({ scope, params: { account = '' } }: PageProps) => {
   const standing = useStanding(account);
   const tab = useTab(TABS);

@@ -4,7 +4,7 @@ import type { FormRow } from '../../data/policies/policy-form.ts';
 import type { MoneyRow } from '../../data/policies/policy-rows.ts';
 import { decimalOf } from '../../format/amount.ts';
 
-/** The other limits of a row of a budget. If one is below the amount that a person typed, it says that the larger amount changes nothing. */
+/** The other limits of a row of a budget. If one is below the typed amount, the text says that the larger amount changes nothing. */
 export const AlsoBinds = ({
   row,
   text,

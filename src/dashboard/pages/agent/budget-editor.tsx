@@ -19,11 +19,11 @@ import { BudgetForm } from './budget-form.tsx';
 import { BudgetReview } from './budget-review.tsx';
 import { RemovePolicy } from './remove-policy.tsx';
 
-/** A form that a person has begun to fill in, and the version that it began with. */
+/** A form that a person has begun to fill in, and the version of the policy at that time. */
 type Draft = { readonly form: PolicyForm; readonly base: StoredPolicy };
 type Open = 'review' | { readonly what: 'removal'; readonly etag: string } | undefined;
 
-/** The policy that this person may write for an account, as a form. The wallet signs what the person has reviewed. */
+/** The policy that this person may write for an account, as a form. The wallet signs the reviewed policy. */
 export const BudgetEditor = ({ account, scope, standing, onDone }: PartProps) => {
   const slot = { account, role: scope.role };
   const stored = storedIn(standing, slot);

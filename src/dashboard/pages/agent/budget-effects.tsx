@@ -83,7 +83,7 @@ const Counters = ({
   );
 };
 
-/** The effects of a policy: on calls that run now, as the account itself says, on counters, and on past calls. */
+/** The effects of a policy: on running calls (as the account reports them), on counters, and on past calls. */
 export const BudgetEffects = ({
   account,
   changed: { policy },

@@ -20,8 +20,8 @@ import { PolicyChanges } from './policy-changes.tsx';
 import { StillBinding } from './still-binding.tsx';
 
 /**
- * Shows what a policy changes and would do, then asks the wallet. If another writer was first (412), it shows both versions, and
- * the next signature replaces the newer one.
+ * Shows the changes of a policy and their effects, then asks the wallet. If another writer was first (412), it shows both versions, and the
+ * next signature replaces the newer one.
  */
 export const BudgetReview = ({
   slot,
@@ -37,7 +37,7 @@ export const BudgetReview = ({
   readonly base: StoredPolicy;
   readonly standing: Standing;
   readonly changed: FormPolicy;
-  /** Called with the version in force, when it is not `base` any more. */
+  /** Called with the version in force if that is no longer `base`. */
   readonly onRebase: (base: StoredPolicy) => void;
   readonly onSaved: () => void;
   readonly onClose: () => void;

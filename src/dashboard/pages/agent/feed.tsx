@@ -106,7 +106,7 @@ export const Feed = ({ account }: { readonly account: string }) => {
     return <p class="muted">New decisions appear here as the account makes them.</p>;
   }
   return (
-    // A screen reader reads out what happens, not the earlier entries.
+    // A screen reader should read out new entries, not the earlier ones.
     <ol class="feed" aria-live={newest.at < opened ? 'off' : 'polite'}>
       {entries.map((entry) => (
         <FeedLine key={entry.seq} entry={entry} entries={entries} />

@@ -20,7 +20,7 @@ import { AgentNeeds } from './agent-needs.tsx';
 import { GrantFields } from './grant-fields.tsx';
 import { GrantReview, type Issued } from './grant-review.tsx';
 
-/** The faults of rows with a text: an empty row is marked once the form was submitted. */
+/** The faults of rows with a text: an empty row is marked only after the form was submitted. */
 const ofTyped = (form: GrantForm, faults: GrantFaults): GrantFaults =>
   Object.fromEntries(Object.entries(faults).filter(([row]) => form[row as GrantField] !== ''));
 
@@ -28,8 +28,8 @@ const ofTyped = (form: GrantForm, faults: GrantFaults): GrantFaults =>
  * Signs a grant for an agent: an address that a person pastes, or that of an agent that exists. The page never makes or sees a key of an
  * agent: the agent makes it where it runs.
  *
- * @param agent the agent that it is for; undefined to ask
- * @param replaced the grant in whose place it is signed
+ * @param agent the agent of the grant; undefined to ask
+ * @param replaced the grant that it replaces
  */
 export const GrantEditor = ({
   agent,
@@ -43,12 +43,12 @@ export const GrantEditor = ({
   readonly agent?: string;
   readonly replaced?: Hex | undefined;
   readonly start?: GrantForm;
-  /** The grants that the issuer itself holds: this one is a part of one of them. Undefined until they are read. */
+  /** The grants that the issuer itself holds, one of which is the parent. Undefined until they are read. */
   readonly held: readonly OwnGrant[] | undefined;
   /** The account that signs: drafts of two owners in one browser stay apart. */
   readonly self: string;
   readonly onIssued: () => void;
-  /** A button that closes the editor, where it can be closed. */
+  /** A button that closes the editor; absent if it cannot be closed. */
   readonly close?: ComponentChildren;
 }) => {
   const draft = draftOf<GrantForm>(`grant ${self} ${agent ?? 'new'} ${replaced ?? ''}`);

@@ -53,7 +53,7 @@ const ROWS: readonly Row[] = [
 const CARD_HINT =
   'For tools that charge a card. Calls also need a policy of the operator that allows dollars to you or to the agent.';
 
-/** The terms of a grant. Nothing changes them once the wallet has signed: a new grant replaces it. */
+/** The terms of a grant. They cannot change after the wallet has signed; only a new grant can replace them. */
 export const GrantFields = ({
   form,
   faults,

@@ -54,7 +54,7 @@ export const GrantReview = ({
   onClose,
 }: {
   readonly terms: GrantTerms;
-  /** The grant that it is a part of; undefined if the issuer is an owner. */
+  /** The parent grant; undefined if the issuer is an owner. */
   readonly parent: Hex | undefined;
   /** The account that signs. */
   readonly self: string;

@@ -20,10 +20,10 @@ export const GrantLimits = ({ terms }: { readonly terms: Policy | undefined }) =
 /** The acts of the issuer of a grant. */
 export type GrantActs = {
   readonly isMine: (issuer: string) => boolean;
-  /** Absent where the page shows what the agent needs anyway. */
+  /** Absent if the page shows the agent's next step anyway. */
   readonly onHandOver?: ((grant: GrantRow) => void) | undefined;
   readonly onRevoke: (grant: GrantRow) => void;
-  /** Absent where no new grant can be signed. */
+  /** Absent if no new grant can be signed. */
   readonly onReplace?: ((hash: Hex) => void) | undefined;
 };
 
@@ -50,7 +50,7 @@ const Acts = ({ grant, acts }: { readonly grant: GrantRow; readonly acts: GrantA
   );
 };
 
-/** Grants of an agent, with what each allows. Their issuer may replace or revoke them. */
+/** Grants of an agent, with the terms of each. Their issuer may replace or revoke them. */
 export const GrantTable = ({
   caption,
   rows,

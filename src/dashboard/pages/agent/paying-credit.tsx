@@ -4,10 +4,10 @@ import { Amount } from '../../parts/amount.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import './grant-table.css';
 
-/** The credit of the accounts above an agent, which pays for its calls where its own does not cover them. */
+/** The credit of an agent's ancestors, which pays for calls that its own credit does not cover. */
 export const PayingCredit = ({ parent }: { readonly parent: string }) => {
   const { data, problem } = useAncestors(parent);
-  // What stands below must not move when the credit is read.
+  // Reserve the space, so that the content below does not move when the credit arrives.
   if (data === undefined && problem === undefined) return <Skeleton rows={2} />;
   if (data === undefined || data.length === 0) return null;
   return (

@@ -9,7 +9,7 @@ export const RemovePolicy = ({
   onClose,
 }: {
   readonly slot: PolicySlot;
-  /** The version that the person saw when the dialog opened. The page reads newer ones meanwhile. */
+  /** The version that the person saw when the dialog opened; the page may read newer ones meanwhile. */
   readonly etag: string;
   readonly onDone: () => void;
   readonly onClose: () => void;

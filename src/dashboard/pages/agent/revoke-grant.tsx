@@ -23,7 +23,7 @@ export const RevokeGrant = ({
   /** The agent that holds the grant, and its name on the page. */
   readonly account: string;
   readonly name: string;
-  /** Called with what has stopped. */
+  /** Called with a sentence about the stopped accounts. */
   readonly onRevoked: (text: string) => void;
   readonly onClose: () => void;
 }) => (

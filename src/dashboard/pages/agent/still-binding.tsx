@@ -20,7 +20,7 @@ const amountIn = ({ windows, ...policy }: Policy, row: MoneyRow): bigint | undef
   return windows.find(({ every, asset }) => every === length && asset === of)?.limit;
 };
 
-/** The limits of a new policy that change nothing, because another limit is lower; and what would raise that one. */
+/** The limits of a new policy that have no effect, because another limit is lower, and the change that would raise that other limit. */
 export const StillBinding = ({
   limits,
   policy,

@@ -8,7 +8,7 @@ import { RowBlock } from './row-block.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 import { AGENT_COLUMNS, AgentHeads, AgentRow } from './agent-row.tsx';
 
-/** Rows that are the same object as before are not compared again: a list of many pages is drawn anew with each page that it gets. */
+/** Skips rows whose object is the same as before: a long list renders again with each page that it gets. */
 const Rows = ({ items }: Pick<AccountPage, 'items'>) =>
   useMemo(
     () => (
@@ -21,7 +21,7 @@ const Rows = ({ items }: Pick<AccountPage, 'items'>) =>
     [items],
   );
 
-/** The page after a cursor, read again while it is near the screen. `known`: as it was read last. */
+/** The page after a cursor, read again while it is near the screen. `known`: its last result. */
 const NextPage = ({
   filter,
   after,
@@ -47,7 +47,7 @@ const NextPage = ({
   );
 };
 
-/** A list of accounts that grows by a page at a time. Each page begins where the one before ends now, so that no account is left out. */
+/** A list of accounts that grows by a page at a time. Each page begins where the one before now ends, so that no account is missing. */
 export const AccountTable = ({
   filter,
   first,
@@ -55,7 +55,7 @@ export const AccountTable = ({
   readonly filter: AccountFilter;
   readonly first: AccountPage;
 }) => {
-  /** Pages asked for after the first, and those that were read. */
+  /** The number of further requested pages, and the pages that were read. */
   const [asked, setAsked] = useState(0);
   const [pages, setPages] = useState<readonly AccountPage[]>([]);
   const ends = [first, ...pages].map(({ next }) => next);

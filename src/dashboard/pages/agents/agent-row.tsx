@@ -15,7 +15,7 @@ import { StatusButton } from '../../parts/status-button.tsx';
 import '../../parts/table.css';
 import './agent-row.css';
 
-/** An account in a list. `lead`: what stands before its name. `status`: of its grant or account, as the list has it. */
+/** An account in a list. `lead`: content before its name. `status`: of its grant or account, from the list. */
 export type ListedAgent = {
   readonly account: string;
   readonly label?: string | undefined;
@@ -100,7 +100,7 @@ const UnseenCells = ({ account, label, status, lead }: ListedAgent) => (
   </>
 );
 
-/** Agents that are not read, and what is known of their limits: their account may never have begun, and is not their issuer's to read. */
+/** Agents whose account is not read, and the known limits: the account may not exist yet, and then its issuer may not read it. */
 const UNREAD: ReadonlyMap<string, string> = new Map([
   ['offered', 'has not used its grant yet'],
   ['no valid grant', 'may not spend'],

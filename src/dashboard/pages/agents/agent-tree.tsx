@@ -10,10 +10,10 @@ import { AGENT_COLUMNS, AgentRow } from './agent-row.tsx';
 type Grant = ItemOf<'account.tree'>;
 export type Child = Pick<Grant, 'account' | 'status' | 'label'>;
 
-/** Best first: an agent with one grant that works is shown by it, whatever became of the others. */
+/** Best first: an agent with one valid grant is shown by that grant, whatever the state of its others. */
 const RANKS: readonly Grant['status'][] = ['active', 'offered', 'expired', 'revoked'];
 
-/** The agents among the grants of an account, each once, by the best of its grants. */
+/** The agents that hold grants of an account, each once, with the best of its grants. */
 export const childrenIn = (grants: readonly Grant[]): readonly Child[] => {
   const children = new Map<string, Child>();
   for (const grant of grants) {
@@ -25,7 +25,7 @@ export const childrenIn = (grants: readonly Grant[]): readonly Child[] => {
   return [...children.values()];
 };
 
-/** The agents that an account has granted to. A list of grants: an agent with two of them is in it twice. */
+/** The agents to which an account has granted. The API lists grants, so an agent with two of them appears twice in it. */
 export const useGrants = (account: string, rows = PAGE_ROWS) =>
   useQuery(
     `tree ${account}`,
@@ -37,10 +37,10 @@ export const useGrants = (account: string, rows = PAGE_ROWS) =>
 
 const INDENT = 24;
 
-/** Agents whose children are shown: rows that leave the screen are not drawn, and must open again as they were. */
+/** Agents whose children are shown. Kept here because rows outside the screen are not rendered, and must reappear as they were. */
 const openedAgents = sessionMemory(() => new Set<string>());
 
-/** An agent and, once it is opened, those below it, indented. */
+/** An agent and, if it is expanded, its children, indented. */
 export const Branch = ({
   child: { account, label, status },
   role,
@@ -93,7 +93,7 @@ const Below = ({
   readonly level: number;
 }) => {
   const { data, problem } = useGrants(account);
-  // An agent that has not used its grant has no account that its issuer may read, and none below it.
+  // An agent that has not used its grant has no account that its issuer may read, and no children.
   const isUnread = data === undefined && (problem === undefined || !isUnknown(problem));
   if (isUnread) return null;
   const children = childrenIn(data?.items ?? []);

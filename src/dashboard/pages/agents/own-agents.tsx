@@ -21,7 +21,7 @@ const None = () => (
   </Empty>
 );
 
-/** The agents of an owner, those below them indented. */
+/** The agents of an owner, with their children indented. */
 export const OwnAgents = ({ account }: { readonly account: string }) => {
   const [rows, setRows] = useState(PAGE_ROWS);
   const [text, setText] = useState('');

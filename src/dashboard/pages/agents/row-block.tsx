@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { PAGE_ROWS } from '../../data/reading/list.ts';
 import './row-block.css';
 
-/** The distance from the screen within which rows are drawn: more than a person scrolls before they are. */
+/** The distance from the screen within which rows are rendered: more than a person scrolls during a render. */
 const NEAR = '800px';
 
 /** Cuts rows into blocks of a page each. */
@@ -13,8 +13,8 @@ export const blocksOf = <Row,>(rows: readonly Row[]): readonly (readonly Row[])[
   );
 
 /**
- * Rows of a long table, drawn only while they are near the screen: with ten thousand rows the browser would lay out each of them whenever
- * one changes. What is not drawn keeps its height.
+ * Rows of a long table, drawn only while they are near the screen: with ten thousand rows the browser would lay out all of them whenever
+ * one changes. Rows that are not rendered keep their height.
  */
 export const RowBlock = ({
   columns,
@@ -32,7 +32,7 @@ export const RowBlock = ({
       (seen) => {
         const last = seen.at(-1);
         if (last === undefined) return;
-        // A row that has the focus must not vanish under it.
+        // Keep the row that has the focus.
         const isDrawn = last.isIntersecting || watched.contains(document.activeElement);
         setHeight(isDrawn ? undefined : last.boundingClientRect.height);
       },

@@ -9,7 +9,7 @@ import { VerifyLog } from './verify-log.tsx';
 
 const HOUR_SECONDS = 3600;
 
-/** The audit trail: its signed checkpoint, whether the logs hold, and files for auditors. */
+/** The audit trail: its signed checkpoint, the verification of the logs, and files for auditors. */
 export const Audit = ({ scope }: PageProps) => {
   const accounts = useQuery(
     `log accounts ${scope.role} ${scope.account}`,

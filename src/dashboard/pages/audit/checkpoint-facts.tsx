@@ -15,7 +15,7 @@ import { Result } from '../../parts/result.tsx';
 export const CheckpointFacts = () => {
   const query = useQuery('checkpoint', async () => {
     const { readCheckpoint } = await import('../../data/audit/checkpoint.ts');
-    // A query without data is one that has not been read.
+    // A query without data has not been read yet.
     return { checkpoint: await readCheckpoint(gatewayNow()) };
   });
   const now = gatewayNow();

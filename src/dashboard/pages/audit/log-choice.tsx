@@ -7,7 +7,7 @@ import { Field } from '../../parts/field.tsx';
 /** `all`: every account that the person may read. */
 export type Choice = AccountId | 'all';
 
-/** Chooses the log of one account, or those of all. */
+/** Chooses the log of one account, or the logs of all. */
 export const LogChoice = ({
   label,
   scope,

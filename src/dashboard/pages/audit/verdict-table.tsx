@@ -39,7 +39,7 @@ const noteOf = ({ check, verdict, bounded, unchecked, note }: Finding): string =
   return note === undefined ? '' : `${amount}${shown(note)}`;
 };
 
-/** This page asks for no given entry: the row would only say so. The page of a call proves its entry. */
+/** Hide the check for a given entry, because this page never names one. The page of a call proves its entry. */
 const isAsked = ({ check, verdict }: Finding): boolean =>
   check !== 'contains' || verdict !== 'not checked';
 

@@ -18,7 +18,7 @@ type Run =
   | { readonly state: 'failed'; readonly why: string }
   | { readonly state: 'done'; readonly report: Report; readonly isCut: boolean };
 
-/** Reads logs and verifies them in the browser, trusting the gateway for nothing but the entries that it sends. */
+/** Reads logs and verifies them in the browser, without trusting the gateway. */
 export const VerifyLog = ({
   scope,
   accounts,

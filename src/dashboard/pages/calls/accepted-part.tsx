@@ -11,7 +11,10 @@ import { Result } from '../../parts/result.tsx';
 import { CallTable } from '../../parts/call-table.tsx';
 import { CallSums } from './call-sums.tsx';
 
-/** Accepted calls of an account, or for an operator of all, newest first. With days, it lists what their total counts, and says that it adds up. */
+/**
+ * Accepted calls of an account, or for an operator of all, newest first. With days, it lists the calls in their total, and compares the sum
+ * with the total.
+ */
 export const AcceptedPart = ({ filters }: { readonly filters: CallFilters }) => {
   const [rows, setRows] = useState(PAGE_ROWS);
   const key = `calls ${JSON.stringify(filters)}`;

@@ -9,7 +9,7 @@ type Attempt = CallStory['attempts'][number];
 
 const TITLE = 'Attempts to settle this payment';
 
-/** The newest attempts to settle a payment, of those that met trouble. */
+/** The newest failed attempts to settle a payment. */
 export const AttemptTable = ({ attempts }: Pick<CallStory, 'attempts'>) => (
   <div class="attempts">
     <h3>{TITLE}</h3>

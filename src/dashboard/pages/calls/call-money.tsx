@@ -20,7 +20,7 @@ const UNPAID: Readonly<Record<string, string>> = {
   none: 'This call was free.',
 };
 
-/** Why a call has no payment. Credit of a failed or refused call was held, and never left. */
+/** Why a call has no payment. Credit of a failed or refused call was only held. */
 const unpaid = ({ state, charged, paid_by: by }: MadeCall): string =>
   (state === 'released' || state === 'abandoned') && (charged ?? '0') === '0'
     ? 'The call ended without a charge: nothing was paid.'
@@ -28,13 +28,13 @@ const unpaid = ({ state, charged, paid_by: by }: MadeCall): string =>
 
 const DENIED = 'This attempt was denied: no money moved for it, and none is held.';
 
-/** Why a call that waits for a person, or did, has moved no money. */
+/** Why a call that waits or waited for a person has moved no money. */
 const ofWait = ({ state }: CallApproval): string =>
   state === 'refused' || state === 'expired'
     ? 'The call did not run: no money moved for it, and none is held.'
     : 'No money has moved yet. The limits of the agent hold the price until the call has run, is refused or expires.';
 
-/** The place of the money of a call, and the acts of an operator on it. */
+/** Where the money of a call is now, and the actions of an operator on it. */
 export const CallMoney = ({
   story: { call, approval, settlement, attempts, deadLetters },
   name,
@@ -47,7 +47,7 @@ export const CallMoney = ({
   readonly onDone: () => void;
 }) => {
   const [isRefunding, setRefunding] = useState(false);
-  // The refunds that the lists had before the last one: they show a refund some seconds after it.
+  // The refunds in the lists before the last refund, which the lists show some seconds later.
   const [before, setBefore] = useState<string>();
   if (call === undefined) return <p>{approval === undefined ? DENIED : ofWait(approval)}</p>;
   const now = gatewayNow();

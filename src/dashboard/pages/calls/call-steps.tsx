@@ -17,7 +17,7 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const linesShown = (entry: Entry): string =>
   JSON.stringify(entry, undefined, 2).split('\n').map(shown).join('\n');
 
-/** The wait of a call for a person, before it is accepted: the log of its agent has it further up. */
+/** The wait of a call for a person, before it was accepted: an earlier part of the agent's log contains it. */
 const Wait = ({ approval, asset }: { readonly approval: CallApproval; readonly asset: string }) => {
   const {
     state,

@@ -17,7 +17,7 @@ const topUpsText = (topUps: number, calls: number): string => {
   return topUps === calls ? `, ${words}` : `, ${topUps} of them ${words}`;
 };
 
-/** The sum of the rows, next to the total of the ledger for the same filter. Nothing for a list without days. */
+/** The sum of the rows, next to the ledger's total for the same filter. Empty for a list without days. */
 export const CallSums = ({
   read,
   state,
@@ -30,7 +30,7 @@ export const CallSums = ({
   const count = calls.items.length;
   const sums = sumOfCallRows(read);
   if (state !== undefined) {
-    // The ledger adds up failed calls, and no other outcome.
+    // Failed calls are the only outcome that the ledger counts separately.
     const failed = state === 'failed' ? total.reduce((sum, row) => sum + row.failed, 0) : undefined;
     return (
       <p class="sum" role="status">

@@ -22,7 +22,7 @@ import { EntryProofPart } from './entry-proof.tsx';
 import { ReceiptCheck } from './receipt-check.tsx';
 import './call.css';
 
-/** The asset of a call that was denied: its row does not exist, its entries name it. */
+/** The asset of a denied call, from its entries, because it has no row. */
 const assetOf = ({ call, approval, entries }: CallStory): string => {
   const named = entries.map(assetIn).find((asset) => asset !== '');
   return call?.asset ?? approval?.asset ?? named ?? '';
@@ -48,7 +48,7 @@ const seqIn = (search: string): number | undefined => {
   return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
 };
 
-/** One call as a story: who signed what, which rule decided, what ran, where its money is, and what proves it. */
+/** One call as a story: its signatures, the rule that decided, the tool's answer, its money, and the proofs. */
 export const Call = ({ scope, params }: PageProps) => {
   const name: CallName = {
     account: (params['account'] ?? '') as AccountId,

@@ -32,7 +32,7 @@ export const Calls = ({ scope }: PageProps) => {
   const { account, tool, rule } = filters;
   const asked = rule === undefined ? filters.outcome : 'denied';
   const outcome = isOutcome(asked) ? asked : undefined;
-  // Totals of denials are of days: without any they are those of the last 30.
+  // Totals of denials are by day; by default of the last 30 days.
   const period = periodOf(filters, dayOf(gatewayNow()), DAYS);
   const when = outcome === 'denied' ? 'Denied' : 'Ended';
   const isOfTree = scope.role === 'owner' && account === undefined;

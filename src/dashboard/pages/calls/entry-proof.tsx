@@ -32,7 +32,7 @@ const WHY: Readonly<Record<DrawFault, string>> = {
 
 const isWaiting = (fault: DrawFault): boolean => fault === 'not_stored' || fault === 'not_signed';
 
-/** Proves in the browser that the newest entry about a call is in the transparency log, and draws the way to the signed root. */
+/** Proves in the browser that the newest entry about a call is in the transparency log, and draws the path to the signed root. */
 export const EntryProofPart = ({
   name,
   entry,

@@ -34,7 +34,9 @@ const Node = ({
   </g>
 );
 
-/** A Merkle path as a picture, the root on top: solid nodes are computed here, dashed ones come with the proof. Its table says the same. */
+/**
+ * A Merkle path as a picture, the root on top: solid nodes are computed here, dashed ones come with the proof. A table has the same data.
+ */
 export const ProofPath = ({
   title,
   from,
@@ -51,7 +53,7 @@ export const ProofPath = ({
   const height = steps.length * ROW + HEIGHT + 4;
   const yOf = (level: number): number => height - 2 - HEIGHT - level * ROW;
   const sideX = (side: DrawnStep['side']): number => (side === 'left' ? 2 : WIDTH - BOX - 2);
-  // The own node moves to the other half, so that each pair reads as left and right.
+  // The computed node moves to the other half, so that each pair reads as left and right.
   const ownX = (level: number): number => {
     const step = steps[level];
     if (step === undefined) return MIDDLE;

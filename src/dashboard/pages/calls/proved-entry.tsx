@@ -14,7 +14,7 @@ export type WrittenProof = DrawnProof & {
   readonly leafText: string;
 };
 
-/** The proof of an entry: the way from the entry to the signed root, and its file for others. */
+/** The proof of an entry: the path from the entry to the signed root, and a file for other verifiers. */
 export const ProvedEntry = ({ drawn }: { readonly drawn: WrittenProof }) => (
   <>
     <p>

@@ -9,7 +9,7 @@ export const ReasonField = ({
 }: {
   readonly label: string;
   readonly reason: string;
-  /** Whether the person has tried to go on: a missing reason is an error from then on. */
+  /** Whether the person has tried to continue: from then on a missing reason is an error. */
   readonly isTried: boolean;
   readonly onReason: (reason: string) => void;
 }) => (

@@ -10,11 +10,11 @@ import { ReasonField } from './reason-field.tsx';
 
 export type MadeCall = AnswerOf<'account.call'>['call'];
 
-/** The amount that an operator may still give back of a call, in atomic units. */
+/** The amount of a call that an operator may still refund, in atomic units. */
 export const refundable = ({ charged = '0', refunded = '0' }: MadeCall): bigint =>
   BigInt(charged) - BigInt(refunded);
 
-/** Says what was refunded of a call since `call` was read, once the lists show everything that the account has decided. */
+/** Reports the refunds of a call since `call` was read, once the lists show all decisions of the account. */
 const readRefund = async (management: Management, call: MadeCall): Promise<string> => {
   const params = { account: call.account, call: call.call };
   await waitUntilListed(management, call.account);
@@ -27,7 +27,7 @@ const readRefund = async (management: Management, call: MadeCall): Promise<strin
     : `The refund went through: ${decimalOf(since)} ${unit} was refunded since, and ${decimalOf(refundable(body.call))} ${unit} of the charge is left.`;
 };
 
-/** Gives back what a call cost, or a part of it, as credit of its payer. For operators. */
+/** Refunds the cost of a call, or a part of it, as credit of its payer. For operators. */
 export const Refund = ({
   call,
   onDone,
@@ -37,7 +37,7 @@ export const Refund = ({
   readonly call: MadeCall;
   /** Called after the gateway has made the refund: the lists show it some seconds later. */
   readonly onDone: () => void;
-  /** Called once the lists show what became of a refund whose answer was lost. */
+  /** Called once the lists show the outcome of a refund whose answer was lost. */
   readonly onSettled: () => void;
   readonly onClose: () => void;
 }) => {

@@ -51,7 +51,7 @@ const ACTS: Readonly<Record<string, readonly Act[]>> = {
   kept: [resolve(true), resolve(false)],
 };
 
-/** Says what a payment is now, once the lists show everything that the account has decided. */
+/** Reports the state of a payment, once the lists show all decisions of the account. */
 const readPayment = async (management: Management, name: CallName): Promise<string> => {
   await waitUntilListed(management, name.account);
   const { body } = await management.call('account.call', { params: name });
@@ -78,7 +78,7 @@ export const SettlementActs = ({
     return act.change(management, { account, call }, reason.trim());
   };
   const acts = ACTS[state] ?? [];
-  // A dialog that says what became of a payment stays, although nothing is left to do.
+  // Keep a dialog that reports the outcome of a payment, although nothing is left to do.
   if (acts.length === 0 && act === undefined) return null;
   return (
     <div class="acts">

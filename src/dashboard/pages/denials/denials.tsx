@@ -21,7 +21,7 @@ import { Result } from '../../parts/result.tsx';
 /** Days of the page until a person chooses others. */
 const DAYS = 7;
 
-/** Whether the lists below add up to the number above them: a long one is cut, and each is read a moment after the other. */
+/** Whether the lists add up to the number above them: a long list is cut, and the lists are read one after the other. */
 const agreement = (
   total: number,
   lists: Readonly<Record<string, { readonly rows: readonly SpendRow[]; readonly of: number }>>,
@@ -37,8 +37,8 @@ const agreement = (
 };
 
 /**
- * Denied calls by rule, by agent, by tool and by day. The parts add up to the same total, because each comes from the same rows. Of a chosen
- * agent also each denial, from its log.
+ * Denied calls by rule, by agent, by tool and by day. The parts add up to the same total, because each comes from the same rows. For a
+ * chosen agent also each single denial, from its log.
  */
 export const Denials = ({ scope }: PageProps) => {
   const [filters, change] = useFilters(['from', 'to', 'rule', 'account', 'tool']);

@@ -6,7 +6,7 @@ import { AGENT, CALL } from '../../parts/call-columns.tsx';
 import { Badge } from '../../parts/badge.tsx';
 import { Table } from '../../parts/table.tsx';
 
-/** Calls that credit paid, and what each earned. */
+/** Calls paid from credit, with the earnings of each. */
 export const EarnedCalls = ({ rows }: { readonly rows: readonly EarnedCall[] }) => {
   const decimals = decimalsFor(rows.map(({ spent = '0' }) => BigInt(spent)));
   return (

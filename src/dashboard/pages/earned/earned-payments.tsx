@@ -7,7 +7,7 @@ import { AGENT, CALL } from '../../parts/call-columns.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Transaction } from '../../parts/transaction.tsx';
 
-/** Settled payments, and what each earned. */
+/** Settled payments, with the earnings of each. */
 export const EarnedPayments = ({ rows }: { readonly rows: readonly EarnedPayment[] }) => {
   const decimals = decimalsFor(
     rows.flatMap(({ amount, credited = '0' }) => [BigInt(amount), BigInt(credited)]),

@@ -4,7 +4,7 @@ import { PAGE_ROWS, type Rows } from '../../data/reading/list.ts';
 import { MoreRows } from '../../parts/more-rows.tsx';
 import { Section } from '../../parts/page.tsx';
 
-/** A section with the rows of one kind, of which it shows more when asked: all of them are here, because their sum is shown. */
+/** A section with the rows of one kind, which shows more of them on request. All rows are loaded, because the page shows their sum. */
 export const EarnedSection = <Row,>({
   title,
   none,

@@ -21,7 +21,7 @@ import { EarnedSection } from './earned-section.tsx';
 /** Days of the page until a person chooses others. */
 const DAYS = 7;
 
-/** Reading the rows of many calls costs more than other pages: a reading each minute. */
+/** Reading the rows of many calls costs more than other pages, so they are read once a minute. */
 const READ_SECONDS = 60;
 
 /** The earnings of the gateway, and every payment, call and refund behind it. For operators. */

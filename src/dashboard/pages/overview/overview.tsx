@@ -48,7 +48,7 @@ const DAYS: readonly (readonly [Days, string])[] = [
 
 const isDays = (text: string | undefined): text is Days => DAYS.some(([days]) => days === text);
 
-/** Whether a first reading has ended: figures that appear before the notice above them would jump down. */
+/** Whether a first read has ended: the notice would otherwise push down figures that are already visible. */
 const isSettled = ({ data, problem }: Query<unknown>): boolean =>
   data !== undefined || problem !== undefined;
 

@@ -14,8 +14,8 @@ type ChangeProps = {
 };
 
 /**
- * The change against the days before: only from whole percents, and never against nothing. Today is not over, so a percentage against
- * yesterday would compare a part of a day with a whole one: yesterday's amount stands there instead.
+ * The change against the days before, in whole percent, and only if they had an amount. Today is not over, so a percentage would compare a
+ * part of a day with a whole day; show yesterday's amount instead.
  */
 const Change = ({ total: { period, asset }, now, before }: ChangeProps) => {
   if (period === 1) {

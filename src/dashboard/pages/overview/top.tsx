@@ -9,7 +9,7 @@ import { Amount } from '../../parts/amount.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Table } from '../../parts/table.tsx';
 
-/** The agents or tools that spent most. A click opens the rows behind the number. */
+/** The agents or tools with the highest spend. A click opens the rows behind the number. */
 export const Top = ({
   figures,
   by,

@@ -10,7 +10,7 @@ import { Table } from '../../parts/table.tsx';
 
 type WaitingRow = NonNullable<Figures['open']>[number] & { readonly stage: 'open' | 'kept' };
 
-/** Payments under way and amounts that an operator has to resolve, with the age of the oldest. */
+/** Open payments, and amounts that an operator must resolve, with the age of the oldest. */
 export const Waiting = ({ figures }: { readonly figures: Figures }) => {
   const rows: readonly WaitingRow[] = [
     ...(figures.open ?? []).map((row) => ({ ...row, stage: 'open' as const })),

@@ -20,8 +20,8 @@ const KINDS: Readonly<Record<SecretKind, string>> = {
 const NEW: SecretDraft = { name: '', kind: 'token', host: '', hint: '', label: '' };
 
 /**
- * Stores a secret, or replaces its value. The value is only in its control: not in the state of the page, and gone with the dialog. It
- * leaves the page in one request to this gateway, over TLS, which encrypts it before it stores anything.
+ * Stores a secret, or replaces its value. Only the control holds the value: it is never in the state of the page, and disappears with the
+ * dialog. It leaves the page in one request over TLS to this gateway, which encrypts it before it stores anything.
  */
 export const SecretDialog = ({
   known,

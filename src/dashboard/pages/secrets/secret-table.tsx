@@ -8,7 +8,7 @@ import { CommandLine } from '../../parts/command-line.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Table } from '../../parts/table.tsx';
 
-/** The acts of an operator on secrets. */
+/** The actions of an operator on secrets. */
 export type SecretAct =
   | { readonly kind: 'new' }
   | { readonly kind: 'replace' | 'delete'; readonly secret: KnownSecret };

@@ -9,11 +9,11 @@ import { Result } from '../../parts/result.tsx';
 import { SecretDialog } from './secret-dialog.tsx';
 import { type SecretAct, SecretTable } from './secret-table.tsx';
 
-/** The credentials that upstreams demand: where each goes, which tools send it, and when it was set. Never a value. For operators. */
+/** The credentials for upstreams: the host of each, the tools that send it, and when it was set. Never a value. For operators. */
 export const Secrets = () => {
   const [act, setAct] = useState<SecretAct | undefined>(undefined);
   const query = useQuery('secrets', readSecrets);
-  /** The dialog of an act closes late: another act may be open by then. */
+  /** The dialog of an action closes late: another one may be open by then. */
   const close = (): void => setAct((now) => (now === act ? undefined : now));
   return (
     <Page title="Secrets">

@@ -16,7 +16,7 @@ import { Table } from '../../parts/table.tsx';
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;
 
-/** People read an "open" circuit as healthy: say what the gateway does with the backend instead. */
+/** People read an "open" circuit as healthy, so describe what the gateway does with the backend. */
 const STATES = { closed: 'in use', open: 'not used', half_open: 'on trial' } as const;
 
 /** Facilitators and relayers: whether they settle, and how much gas is left. */

@@ -34,7 +34,7 @@ const DefaultPolicy = ({ settings }: { readonly settings: Settings }) => {
   );
 };
 
-/** The deployment of the gateway. It changes with a deployment only, so there is a command instead of a button. */
+/** The deployment of the gateway. Only a new deployment changes it, so there is a command instead of a button. */
 export const GatewaySettings = ({ settings }: { readonly settings: Settings }) => (
   <>
     <Section title="Gateway">

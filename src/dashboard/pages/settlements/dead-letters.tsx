@@ -12,7 +12,7 @@ import { Table } from '../../parts/table.tsx';
 
 type Letter = ItemOf<'deadletters.list'>;
 
-/** Messages that no consumer could process: an operator sends one again when its cause is gone. */
+/** Messages that no consumer could process. An operator sends one again after its cause is fixed. */
 export const DeadLetters = () => {
   const [chosen, setChosen] = useState<Letter | undefined>(undefined);
   const query = useQuery('dead letters', (management, signal) =>

@@ -3,7 +3,7 @@ import { listAddress } from '../../data/navigation/filters.ts';
 import type { Period } from '../../format/period.ts';
 import { Count } from './count.tsx';
 
-/** The texts for the lines of the books. */
+/** The texts for the lines of the ledger totals. */
 export const LINE_NAMES: Readonly<Record<EndedLine, string>> = {
   settled: 'settled',
   debt: 'failed by the payer',
@@ -11,7 +11,7 @@ export const LINE_NAMES: Readonly<Record<EndedLine, string>> = {
   released: 'released',
 };
 
-/** Payments that ended in a period, by the lines of the books: each number opens the payments that it counts. */
+/** Payments that ended in a period, by the lines of the ledger totals: each number opens the payments that it counts. */
 export const EndedCounts = ({
   totals,
   period,

@@ -16,7 +16,7 @@ import '../../parts/sum.css';
 import { LINE_NAMES } from './ended-counts.tsx';
 import { PaymentRows } from './payment-rows.tsx';
 
-/** The payments that a line of the books counts in a period, and whether they add up to it. */
+/** The payments that a line of the ledger totals counts in a period, and whether they add up to it. */
 export const EndedList = ({
   line,
   period: { from, to },
@@ -25,9 +25,9 @@ export const EndedList = ({
 }: {
   readonly line: EndedLine;
   readonly period: Period;
-  /** The total in the books; undefined until they are read. */
+  /** The ledger's total; undefined until it is read. */
   readonly total: LineTotal | undefined;
-  /** The period in which the books are read. */
+  /** How often the totals are read. */
   readonly seconds: number;
 }) => {
   const query = useQuery(

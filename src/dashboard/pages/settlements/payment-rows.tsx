@@ -5,7 +5,7 @@ import { Empty } from '../../parts/empty.tsx';
 import { MoreRows } from '../../parts/more-rows.tsx';
 import { PaymentTable } from './payment-table.tsx';
 
-/** Payments that are here already, some at a time. */
+/** Payments that are already loaded, some at a time. */
 export const PaymentRows = ({
   name,
   rows,

@@ -27,7 +27,7 @@ const TRANSACTION: Column<Payment> = {
   ),
 };
 
-/** Payments. Each leads to its call, where an operator acts on it. */
+/** Payments. Each links to its call, where an operator can act on it. */
 export const PaymentTable = ({
   caption,
   rows,

@@ -14,7 +14,7 @@ import { Count } from './count.tsx';
 type PipelineProps = {
   readonly waiting: WaitingPayments;
   readonly chosen: Stage | undefined;
-  /** The days of the totals of ended payments, which stay. */
+  /** The days of the totals of ended payments, which links must keep. */
   readonly period: Readonly<Record<string, string | undefined>>;
 };
 

@@ -19,12 +19,12 @@ import { OpenAges, Pipeline } from './pipeline.tsx';
 /** Days of the totals until a person chooses others. */
 const DAYS = 7;
 
-/** The books add up calls, which costs more than a list: a reading each minute. */
+/** The totals add up calls, which costs more than a list, so they are read once a minute. */
 const BOOKS_SECONDS = 60;
 
 /**
- * Payments from acceptance to their end: what is open and for how long, what ended in a period, the payments behind each number, and where
- * ledger and chain differ. For operators.
+ * Payments from acceptance to their end: open payments and their age, payments that ended in a period, the rows behind each number, and
+ * differences between ledger and chain. For operators.
  */
 export const Settlements = () => {
   const [filters, change] = useFilters(['stage', 'line', 'from', 'to']);

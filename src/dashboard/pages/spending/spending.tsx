@@ -45,7 +45,7 @@ export const Spending = ({ scope }: PageProps) => {
       return listAddress('/spending', { ...calls, by: 'day', account: row.key });
     if (by === 'payee') return undefined;
     const narrower = by === 'day' ? { from: row.key, to: row.key } : { tool: row.key };
-    // Only operators have one list of the calls of several agents.
+    // Only operators can list the calls of several agents together.
     return scope.role === 'operator' || account !== undefined
       ? listAddress('/calls', { ...calls, ...narrower })
       : listAddress('/spending', { ...calls, ...narrower, by: 'account' });

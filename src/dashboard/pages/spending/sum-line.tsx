@@ -12,7 +12,7 @@ export const SumLine = ({
   readonly what: string;
   /** The charges of the rows. */
   readonly sums: Sums;
-  /** The earnings of the rows; undefined where they have none. */
+  /** The earnings of the rows; undefined if they have none. */
   readonly earned: Sums | undefined;
   readonly isWhole: boolean;
 }) => (

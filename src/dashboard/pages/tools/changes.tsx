@@ -2,7 +2,7 @@ import type { FieldChange } from '../../../tool-import/changed-fields.ts';
 import { shown } from '../../format/text.ts';
 import './changes.css';
 
-/** Line breaks of the JSON stay; those in its texts are escaped by it. */
+/** Keep the line breaks of the JSON; it escapes those in its texts. */
 const textOf = (value: unknown): string =>
   typeof value === 'string'
     ? shown(value)

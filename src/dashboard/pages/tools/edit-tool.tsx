@@ -22,7 +22,7 @@ import { ToolForm } from './tool-form.tsx';
 import { ToolReview } from './tool-review.tsx';
 
 /**
- * Edits a tool, or makes one: the form, the gateway's check without a signature, what will change, then the wallet. A version that another
+ * Edits a tool, or makes one: the form, the gateway's check without a signature, the changes, then the wallet. A version that another
  * operator stored meanwhile is shown beside it, and the change that the person typed is kept.
  */
 export const EditTool = ({
@@ -48,7 +48,7 @@ export const EditTool = ({
   const [isChecking, setChecking] = useState(false);
   const [change, setChange] = useState<ToolChange | undefined>(undefined);
 
-  /** Puts the change on top of what the gateway stores now. */
+  /** Applies the change to the stored version. */
   const overtake = async (management: Management, tool: ToolDocument): Promise<void> => {
     if (before === undefined) {
       setFaults([{ field: 'id', reason: 'is the id of another tool' }]);

@@ -12,7 +12,7 @@ const upstreamOf = ({ tool: { upstream } }: ImportStep): string => {
   return 'mcp' in upstream ? `${upstream.tool} at ${upstream.mcp}` : upstream.path;
 };
 
-/** Every tool that an import would add or change, to choose from, and what it leaves out and why. */
+/** Every tool that an import would add or change, for the person to choose, and the operations that it leaves out, with the reasons. */
 export const ImportPreview = ({
   plan: { steps, same, skipped, notes },
   left,
@@ -22,7 +22,7 @@ export const ImportPreview = ({
   readonly plan: ImportPlan;
   /** Ids that the person does not want. */
   readonly left: ReadonlySet<string>;
-  /** Ids that are made already. */
+  /** Ids of tools that are already stored. */
   readonly made: readonly string[];
   readonly onChoose: (id: string, isChosen: boolean) => void;
 }) => (

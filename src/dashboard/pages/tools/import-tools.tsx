@@ -25,7 +25,10 @@ const EMPTY: ImportDraft = {
   namespace: '',
 };
 
-/** Imports the operations of an OpenAPI document, or the tools of an MCP server: reads them here, shows what will be made, then the wallet. */
+/**
+ * Imports the operations of an OpenAPI document, or the tools of an MCP server: reads them in the browser, shows the tools, then asks the
+ * wallet.
+ */
 export const ImportTools = () => {
   const kept = draftOf<ImportDraft>('import of tools');
   const draft = kept.value ?? EMPTY;
@@ -56,7 +59,7 @@ export const ImportTools = () => {
     }
   };
   const chosen = plan?.steps.filter(({ id }) => !left.has(id) && !made.includes(id)) ?? [];
-  /** One signature for each tool. What has been made stays made when a later one fails. */
+  /** One signature for each tool. If a later one fails, the earlier tools stay stored. */
   const make = async (management: Management): Promise<void> => {
     for (const step of chosen) {
       await management.call('tools.put', putRequest(writeOf(step)));

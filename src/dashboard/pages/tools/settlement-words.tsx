@@ -8,7 +8,7 @@ const SETTLEMENTS: Readonly<Record<ToolDocument['settlement'], string>> = {
   card: 'by card',
 };
 
-/** When the payment for a call is made. */
+/** When the payment for a call moves. */
 export const SettlementWords = ({
   tool: { settlement },
 }: {

@@ -39,7 +39,7 @@ const changeFor =
     }
   };
 
-/** The acts of an operator on a tool besides editing it. */
+/** The actions of an operator on a tool besides editing it. */
 export const ToolActs = ({
   tool,
   onEdit,

@@ -10,7 +10,7 @@ type Texts = {
   readonly [Name in keyof ToolDraft as ToolDraft[Name] extends string ? Name : never]: string;
 };
 
-/** The fields of a tool, each with the gateway's own words for what is wrong with it. */
+/** The fields of a tool, each with the gateway's message about its fault. */
 export const ToolForm = ({
   draft,
   faults,
@@ -19,7 +19,7 @@ export const ToolForm = ({
 }: {
   readonly draft: ToolDraft;
   readonly faults: readonly FieldFault[];
-  /** A tool that exists keeps its id. */
+  /** An existing tool keeps its id. */
   readonly isNew: boolean;
   readonly onChange: (draft: ToolDraft) => void;
 }) => {

@@ -3,7 +3,7 @@ import type { Change } from '../../data/changes/sent-change.ts';
 import { ActDialog } from '../../parts/act-dialog.tsx';
 import { Changes } from './changes.tsx';
 
-/** Shows what a change of a tool does before the wallet signs it, and what another operator has changed meanwhile. */
+/** Shows the effect of a change of a tool before the wallet signs it, and the changes that another operator has made meanwhile. */
 export const ToolReview = ({
   change,
   save,

@@ -43,7 +43,7 @@ const upstreamText = ({ tool: { upstream } }: SoldTool): string => {
     : `${upstream.path} of the Worker bound as ${upstream.service}`;
 };
 
-/** One tool: its terms, what it earned, its versions, and what may be done with it. For operators. */
+/** One tool: its terms, its earnings, its versions, and the actions on it. For operators. */
 export const Tool = ({ scope, params: { tool: id = '' } }: PageProps) => {
   const [, go] = useLocation();
   const [isEditing, setEditing] = useState(keptToolDraft(id).peek() !== undefined);

@@ -12,7 +12,7 @@ import { Facts } from '../facts.tsx';
 import { Id } from '../id.tsx';
 import type { Network } from '../../../protocol/account-id.ts';
 
-/** A purchase that has ended well: what the account has now, and where its payment is. */
+/** A successful purchase: the new credit of the account, and the state of the payment. */
 export const CreditBought = ({
   bought,
   onClose,
@@ -24,7 +24,7 @@ export const CreditBought = ({
   const network = networkIn(account) as Network;
   const asset = assetOf(network);
   const credit = useStanding(account).data?.money.find((each) => each.asset === asset)?.credit;
-  // The story of a call is shown to its account and to those above.
+  // Only the account of a call and its ancestors may see its story.
   const isShown = payer === self.value || payer === account;
   const link = transaction && explorerLink(network, transaction);
   return (

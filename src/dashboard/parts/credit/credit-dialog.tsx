@@ -9,11 +9,11 @@ import { LostPurchase } from './lost-purchase.tsx';
 import '../act-dialog.css';
 
 export type CreditDialogProps = {
-  /** CAIP-10: who gets the credit. */
+  /** CAIP-10: the account that gets the credit. */
   readonly account: string;
   /** As the page shows the account; undefined for the reader’s own. */
   readonly name: string | undefined;
-  /** Called when the credit is there, so that the page reads it. */
+  /** Called when the credit has arrived, so that the page reads it. */
   readonly onBought: () => void;
   readonly onClose: () => void;
 };
@@ -27,8 +27,8 @@ const TITLES: Readonly<Record<Purchasing['is'], string>> = {
 };
 
 /**
- * Buys credit with a wallet. A purchase goes on where it was when the dialog is opened again: a wallet may still ask, and an unfinished
- * purchase can only be repeated.
+ * Buys credit with a wallet. A purchase continues when the dialog is opened again: the wallet may still ask, and an unfinished purchase can
+ * only be repeated.
  */
 export const CreditDialog = ({ account, name, onBought, onClose }: CreditDialogProps) => {
   const { ref, onClose: closed, leave } = useModal('Buy credit', onClose);

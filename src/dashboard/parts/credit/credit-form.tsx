@@ -20,7 +20,7 @@ import { CreditAgreement } from './credit-agreement.tsx';
 import { PurchaseStage } from './purchase-stage.tsx';
 import { WalletField } from './wallet-field.tsx';
 
-/** Why nothing was bought, and what to do. */
+/** Why nothing was bought, and the next step. */
 const FaultNotice = ({ fault }: { readonly fault: PaymentFault }) => (
   <Notice tone="bad">
     <p>{fault.text}</p>
@@ -28,7 +28,7 @@ const FaultNotice = ({ fault }: { readonly fault: PaymentFault }) => (
   </Notice>
 );
 
-/** Reads the offer once, when the dialog opens: what it shows is what the wallet may sign. */
+/** Reads the offer once, when the dialog opens, so that the wallet signs exactly what the dialog shows. */
 const useCreditOffer = (account: AccountId): CreditOffer | { readonly is: 'reading' } => {
   const [offer, setOffer] = useState<CreditOffer | { readonly is: 'reading' }>({ is: 'reading' });
   useEffect(() => {
@@ -85,7 +85,7 @@ export const CreditForm = ({
       </>
     );
   }
-  // A purchase under way has its own amount, whatever this dialog would begin with.
+  // A purchase in progress keeps its own amount, whatever this dialog would start with.
   const text = isAsking ? decimalOf(state.amount).replaceAll(',', '') : typed;
   const problem = amountProblem(text, offer);
   const amount = atomicIn(text) ?? 0n;

@@ -9,7 +9,9 @@ import { wallets } from '../../session/wallets.ts';
 import { Notice } from '../notice.tsx';
 import { PurchaseStage } from './purchase-stage.tsx';
 
-/** A signed purchase whose end is not known. It can be repeated, and nothing else can be bought for the account until its end is known. */
+/**
+ * A signed purchase whose outcome is unknown. Until the outcome is known, it can only be repeated, and the account cannot buy other credit.
+ */
 export const LostPurchase = ({
   kept,
   purchase,

@@ -4,8 +4,8 @@ import { Notice } from '../notice.tsx';
 import type { CreditDialogProps } from './credit-dialog.tsx';
 
 /**
- * The dialog that buys credit for an account, for the page to render where it stays: the credit itself removes the notice, or the whole empty
- * page, that offered to buy some. Its code, which pays, is loaded with the first use.
+ * The dialog that buys credit for an account. The page must render it outside the notice or empty page that offers it, because new credit
+ * removes those. Its code, which pays, is loaded with the first use.
  */
 export const useCreditDialog = (
   props: Omit<CreditDialogProps, 'onClose'>,
@@ -19,7 +19,7 @@ export const useCreditDialog = (
       setDialog(() => CreditDialog);
       setOpen(true);
     } catch {
-      // The files of this page's build are gone after a deployment, or the connection is.
+      // The connection is lost, or the files of this build are gone after a deployment.
       setMissing(true);
     }
   };

@@ -2,7 +2,7 @@ import { shown } from '../../format/text.ts';
 import { wallets } from '../../session/wallets.ts';
 import { Field } from '../field.tsx';
 
-/** Which wallet pays, where there is a choice. @param chosen id of a wallet, which may be gone */
+/** Chooses the wallet that pays, if there are several. @param chosen id of a wallet, which may no longer exist */
 export const WalletField = ({
   chosen,
   error,
