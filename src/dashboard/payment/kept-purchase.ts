@@ -86,8 +86,8 @@ const OPEN = {
 };
 
 /**
- * The purchase for an account whose end is not known. `unreadable`: the browser keeps one that this code cannot read, or refuses to say, so
- * that none may be signed.
+ * The purchase for an account whose end is not known. `unreadable`: the browser keeps a purchase that this code cannot read, or does not
+ * let the page look, so that none may be signed.
  */
 export const readPurchase = (
   shelf: Shelf,
@@ -101,7 +101,7 @@ export const readPurchase = (
   }
 };
 
-/** Reads what `keepPurchase` wrote. @throws SyntaxError for text that is no JSON */
+/** Reads what `keepPurchase` wrote. @throws SyntaxError for text that is not JSON */
 const purchaseIn = (kept: string, account: string): KeptPurchase | undefined => {
   const parsed = schema.safeParse(JSON.parse(kept));
   if (!parsed.success || parsed.data.account !== account) return undefined;
