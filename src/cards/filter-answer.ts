@@ -49,7 +49,7 @@ export const filtered = (
   return kept;
 };
 
-/** @returns undefined for an answer that is no JSON object, is too long, or breaks off */
+/** @returns undefined for an answer that is not a JSON object, is too long, or breaks off */
 const readObject = async (
   response: Response,
 ): Promise<Readonly<Record<string, unknown>> | undefined> => {

@@ -56,7 +56,7 @@ export type Config = BackendConfig & {
   /** GATEWAY_ACCOUNT; `gatewayAccount` has the default. */
   readonly gateway: AccountId | undefined;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
-  /** Empty: the gateway is no facilitator for others. */
+  /** Empty: the gateway does not settle payments for others. */
   readonly facilitates: Facilitates;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;

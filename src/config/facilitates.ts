@@ -7,7 +7,7 @@ import { addressesByNetwork, readJson, type Setting } from './json-setting.ts';
 /** The receiving addresses of other sellers, by network: the gateway verifies and settles their payments as a facilitator. */
 export type Facilitates = ReadonlyMap<Network, readonly Address[]>;
 
-/** Reads `FACILITATES`. Empty: the gateway is no facilitator, and the routes do not exist. */
+/** Reads `FACILITATES`. Empty: the gateway does not settle for others, and the routes do not exist. */
 export const readFacilitates = (text: string): Setting<Facilitates> =>
   text === '' ? ok(new Map()) : readJson(text, addressesByNetwork, '{"eip155:8453": ["0x…"]}');
 

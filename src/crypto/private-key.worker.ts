@@ -65,7 +65,7 @@ const withKey = (
   }
 };
 
-/** Derives the public key of a private key: 65 bytes, uncompressed. @throws RangeError for bytes that are no private key. */
+/** Derives the public key of a private key: 65 bytes, uncompressed. @throws RangeError for bytes that are not a private key. */
 export const publicKeyOf = (privateKey: Uint8Array): Uint8Array =>
   withKey(privateKey, new Uint8Array(0), (exports, key, _, result) =>
     exports.secp256k1_get_public_key(key, result),
@@ -75,7 +75,7 @@ export const publicKeyOf = (privateKey: Uint8Array): Uint8Array =>
  * Signs a digest of 32 bytes, deterministically (RFC 6979) and with low `s` (EIP-2).
  *
  * @returns 65 bytes: recovery id (0 or 1), r, s.
- * @throws RangeError for bytes that are no private key.
+ * @throws RangeError for bytes that are not a private key.
  */
 export const signDigest = (digest: Uint8Array, privateKey: Uint8Array): Uint8Array => {
   if (digest.length !== DIGEST_BYTES) throw new RangeError('A digest has 32 bytes');

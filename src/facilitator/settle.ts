@@ -68,7 +68,7 @@ export const settle = async (
 };
 
 /**
- * Identifies a request and its repeats by client address and body. The body alone is no secret, because offers are public and the chain
+ * Identifies a request and its repeats by client address and body. The body alone is not secret, because offers are public and the chain
  * shows the signature. A client address cannot be forged, but servers behind one address share it.
  */
 const repeatOf = (request: Request, body: Uint8Array): Hex =>

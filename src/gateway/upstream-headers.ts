@@ -10,7 +10,7 @@ import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
 
 const ASSERTION_HEADER = 'X-Agent-Assertion';
 
-/** Forwarded besides `accept` and `accept-*`. The content type comes from the received request, because the proof covers that one. */
+/** Forwarded besides `accept` and `accept-*`. The content type comes from the received request, because the proof covers it. */
 const FORWARDED = new Set([
   'content-language',
   'user-agent',

@@ -184,8 +184,8 @@ const judge = (
 };
 
 /**
- * Counts only logs of the pinned token (any contract can emit the same topics), only money of the operator (a payment from anyone else is no
- * refund), and only transfers to another address.
+ * Counts only logs of the pinned token (any contract can emit the same topics), only money of the operator (a payment from anyone else is
+ * not a refund), and only transfers to another address.
  */
 const isRefund = (
   { token, senders, receiver }: RefundSearch,

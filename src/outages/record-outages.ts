@@ -17,8 +17,8 @@ export type OpenOutage = Omit<Outage, 'onlyLasts'> & {
 };
 
 /**
- * These rules raise their alert at the second check in a row that finds the outage, because a single lost request is no outage. Checks run
- * once a minute.
+ * These rules raise their alert at the second check in a row that finds the outage, because a single lost request is not an outage. Checks
+ * run once a minute.
  */
 const CONFIRMED_AFTER: { readonly [rule in OutageRule]?: Seconds } = {
   facilitator_away: 45,

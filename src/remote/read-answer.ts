@@ -27,7 +27,7 @@ const STREAM_TYPE = /^\s*text\/event-stream\s*(?:;|$)/i;
 const fail = (fault: RemoteFault): Answer => ({ kind: 'failed', fault });
 
 /**
- * Reads the answer to a request and stops at its response, at the cap, or at the first thing that is no JSON-RPC. At most one chunk beyond
+ * Reads the answer to a request and stops at its response, at the cap, or at the first thing that is not JSON-RPC. At most one chunk beyond
  * the cap is in memory (CWE-770).
  */
 export const readAnswer = async (response: Response, reading: Reading): Promise<Answer> => {

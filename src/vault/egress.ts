@@ -24,7 +24,7 @@ export type SecretEgress = {
   readonly onReturned: (secret: string, host: string) => void;
 };
 
-/** Encodings that the runtime decodes. In any other one a secret would pass unseen. */
+/** Encodings that the runtime decodes. In any other encoding a secret would pass unseen. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
 
 /** Charsets whose ASCII is one byte a character, as the scrubber reads it. In UTF-16 a secret would pass unseen. */

@@ -22,7 +22,7 @@ export const formsOf = (text: string): readonly string[] => [
   ),
 ];
 
-/** Changes A to Z only: other letters have another number of bytes in another case. */
+/** Changes A to Z only: other letters may have a different number of bytes in the other case. */
 export const lowerAscii = (text: string): string =>
   text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 

@@ -53,7 +53,7 @@ export type SecretVersion = SecretBinding & {
 /** The limits of one secret text, bytes of UTF-8. A shorter one occurs in ordinary text by chance, so it could not be scrubbed. */
 export const MIN_SECRET = 8;
 export const MAX_SECRET = 4_096;
-/** Fewer distinct bytes, e.g. `00000000`, are no secret, and scrubbing them would delete ordinary text. */
+/** Fewer distinct bytes, e.g. `00000000`, cannot be a secret, and scrubbing them would delete ordinary text. */
 const MIN_DISTINCT = 6;
 /** How often the first bytes of a secret may occur in it. */
 const MAX_REPEATS = 4;

@@ -55,7 +55,7 @@ export const createGzipWriter = (): GzipWriter => {
  * Decompresses one section.
  *
  * @param limit bytes of text, at most (CWE-409)
- * @throws Error if the bytes are no section, or are more text than that
+ * @throws Error if the bytes are not a section, or contain more text than that
  */
 export const readSection = (section: Uint8Array, limit: number): string => {
   // Only the whole file has a checksum. A section needs none, because the hash chain proves its entries.
@@ -63,7 +63,7 @@ export const readSection = (section: Uint8Array, limit: number): string => {
   return decoded(text);
 };
 
-/** Decompresses a whole file. @param limit bytes of text, at most @throws Error if it is no gzip, or is more text than that */
+/** Decompresses a whole file. @param limit bytes of text, at most @throws Error if it is not gzip, or contains more text than that */
 export const readGzip = (file: Uint8Array, limit: number): string =>
   decoded(gunzipSync(file, { maxOutputLength: limit }));
 

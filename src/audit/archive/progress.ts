@@ -15,7 +15,7 @@ export type Progress = {
   readonly told_at: Seconds | null;
 };
 
-/** The time at which D1 stored its oldest chunk: looks at each account once, because chunks have no index on their time. */
+/** The time at which D1 stored its oldest chunk: reads each account once, because chunks have no index on their time. */
 const OLDEST = `
 SELECT min(at) AS at FROM (
   SELECT (SELECT c.at FROM chunks c WHERE c.account = a.account ORDER BY c.first_seq LIMIT 1) AS at FROM accounts a

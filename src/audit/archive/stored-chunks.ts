@@ -15,7 +15,7 @@ export type ChunkRow = {
   readonly archived: number;
 };
 
-/** Accounts that one statement looks at, and chunks that it returns. */
+/** Accounts that one statement reads, and chunks that it returns. */
 const ACCOUNTS = 5_000;
 const CHUNKS = 1_000;
 /** Compressed bytes of one read of bodies: D1 returns a byte as up to four characters. */
@@ -81,7 +81,7 @@ export async function* walkChunks(
   }
 }
 
-/** Reads the text of chunks, a few bodies at a time, in order. @throws Error for a chunk that is gone or no gzip */
+/** Reads the text of chunks, a few bodies at a time, in order. @throws Error for a chunk that is gone or is not gzip */
 export async function* withTexts(
   db: D1Database,
   chunks: AsyncIterable<ChunkRow>,

@@ -72,7 +72,7 @@ const verifyBytes = async (
     ]);
     return await crypto.subtle.verify('Ed25519', key, new Uint8Array(signature), bytesOfText(text));
   } catch {
-    // A public key that is no point of the curve.
+    // A public key that is not a point of the curve.
     return false;
   }
 };

@@ -9,7 +9,7 @@ import { homeOf, type Session } from '../lib/session.ts';
 
 /** Names that the shell may offer. A shell expands what it gets, so every name here is plain (CWE-78). */
 export type Candidates = {
-  /** Keys, agents of fleets as `fleet/agent`, agents at signers, and identities of a running local stack. Decrypts no key. */
+  /** Keys, agents of fleets as `fleet/agent`, agents at signers, and identities of a running local stack. It decrypts no key. */
   readonly keys: () => Promise<readonly string[]>;
   readonly fleets: () => Promise<readonly string[]>;
   /** Ids of tools: of the gateway, which has a second to answer, else of tools.json here. */

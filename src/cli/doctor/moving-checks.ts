@@ -102,7 +102,7 @@ const missingPayeeCheck = (one: Payee): Check => {
   return one.open_payments > 0 ? failure(FORMER, says, hint) : warning(FORMER, says, hint);
 };
 
-/** The first audience needs no mention. Others may be permanent, so calls through them are no reason for a warning. */
+/** The first audience needs no mention. Others may be permanent, so calls through them cause no warning. */
 const audienceCheck = (one: Moving['audiences'][number]): Check => {
   const name = 'audience';
   if (one.state === 'unconfigured') {

@@ -35,7 +35,7 @@ export type AccountCommand =
       readonly signature: Hex;
       /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
       readonly contractCheckedAt?: number;
-      /** Like the one of `issue`. */
+      /** Like `by` of `issue`. */
       readonly facts?: PayerFacts;
     }
   /** Without `by`, the command comes from the gateway itself, with the rights of an operator. */

@@ -48,7 +48,7 @@ const openAll = (
 export const openBackends = (settings: BackendSettings, deps: BackendDeps): Backends => {
   const clock = deps.clock ?? SYSTEM_CLOCK;
 
-  /** Keys of one relayer are no alternatives of each other: each has its own payers. */
+  /** Keys of one relayer cannot replace each other: each has its own payers. */
   const alternativesTo = (network: Network, name: string): Alternatives => {
     const all = candidates(network);
     const isKey = all.some((one) => one.name === name && one.keepsPayments);
@@ -68,8 +68,8 @@ export const openBackends = (settings: BackendSettings, deps: BackendDeps): Back
   const byNetwork = Map.groupBy(backends, ({ network }) => network);
 
   /**
-   * The backends that support the network. If no list has the network, the lists are ignored: a rejected payment is no worse than one that
-   * was never presented.
+   * The backends that support the network. If no list has the network, the lists are ignored: a rejected payment does no more harm than one
+   * that was never presented.
    */
   const candidates = (network: Network): readonly Backend[] => {
     const all = byNetwork.get(network) ?? [];

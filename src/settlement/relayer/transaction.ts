@@ -34,7 +34,7 @@ const signedFrom = (raw: Hex): SignedTransaction => ({ raw, hash: hashOf(raw) })
 const digestOf = (unsigned: UnsignedTransaction): Hex =>
   hashOf(Envelope.serialize(envelopeOf(unsigned)));
 
-/** Returns the account of a private key. @throws Error for bytes that are no private key. */
+/** Returns the account of a private key. @throws Error for bytes that are not a private key. */
 export const addressOfPrivateKey = (privateKey: Hex): Address =>
   addressOfKey(publicKeyOf(bytesOf(privateKey)));
 

@@ -66,7 +66,10 @@ export const inputsOf = (document: OpenApi, operation: Operation): Result<Inputs
   return distinct(inputs).ok ? ok({ inputs: namedApart(inputs), notes }) : distinct(inputs);
 };
 
-/** Returns the parameters of a path with those of the operation, which replace equal ones; undefined for one that cannot be found. */
+/**
+ * Returns the parameters of a path with those of the operation, which replace those of the same name; undefined for a reference that cannot
+ * be found.
+ */
 const parametersOf = (
   document: OpenApi,
   operation: Operation,

@@ -88,7 +88,7 @@ const idOf = (text: string, namespace: string | undefined): string | undefined =
   return id.slice(0, MAX_ID).replace(/[_.-]+$/, '');
 };
 
-/** Follows local references of anything but schemas; undefined for one that leaves the document, or leads nowhere. */
+/** Follows local references of anything but schemas; undefined for a reference that leaves the document or leads nowhere. */
 export const dereferenced = (document: OpenApi, value: unknown): Members | undefined => {
   let found = value;
   for (let hops = 0; hops < MAX_REFERENCES; hops += 1) {

@@ -24,7 +24,7 @@ export type FormFaults = Partial<Readonly<Record<FormRow, string>>>;
 /** Stands for a list that allows nothing, because an empty text means no list. No tool and no payee has this name. */
 const NOTHING = '(none)';
 
-/** A list as a person types it; an empty text is no list. */
+/** A list as a person types it; an empty text stands for "no list". */
 export const listOf = (list: readonly unknown[] | undefined): string =>
   list === undefined
     ? ''

@@ -18,7 +18,7 @@ export type ToolVersion = {
   readonly changes: readonly FieldChange[];
 };
 
-/** Changes of tools that one history looks through, at most. */
+/** Changes of tools that one history reads, at most. */
 const MOST = 2_000;
 
 /** The log holds an input schema as text (`storedTool`). */
