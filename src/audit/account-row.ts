@@ -47,7 +47,7 @@ export const rowAfter = (row: AccountRow, entry: Facts): AccountRow => {
   const own = changesOf(entry);
   const ancestors = accountsIn(entry.outcome.ancestors);
   if (own === undefined && ancestors === undefined) return row;
-  // A grant that is taken in the same entry names other ancestors, which hold from then on.
+  // A grant that is taken in the same entry names the ancestors that apply from then on.
   return { ...row, ...(ancestors === undefined ? {} : { ancestors }), ...own, seq: entry.seq };
 };
 

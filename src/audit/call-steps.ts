@@ -29,7 +29,7 @@ export type StepWords = {
   readonly text: (text: string) => string;
 };
 
-/** What the entries about a call say, in their order: who signed, which policies and rule decided, what became of the money. */
+/** Tells the story of a call from its entries, in order: who signed, which policies and rule decided, what became of the money. */
 export const stepsOf = (entries: readonly Entry[], words: StepWords): readonly Step[] =>
   entries.map((logged) => {
     const entry = factsOf(logged);

@@ -5,7 +5,7 @@ import type { CountsOf, PolicyDenial } from './policy.ts';
 const WIDER_LIMIT =
   'Waiting does not help: make a cheaper call, or ask the owner of the budget to raise the limit.';
 
-/** The words of every denial by a policy for people, in the order of filters. Without the rules: a page loads no check with them. */
+/** The words of every denial by a policy for people, in the order of filters. Separate from the rules, so that a page loads no checks. */
 const policyDenialWords: { readonly [Name in PolicyDenial]: RuleWords & CountsOf<Name> } = {
   per_call: {
     name: 'per call',

@@ -25,7 +25,7 @@ export const ruleName = (rule: string): string => {
 export const countsCalls = (rule: string): boolean =>
   wordsOfRule(rule.replace(/^[a-z]+:/, ''))?.counts === 'calls';
 
-/** The words of a filter by rule: also of one that this page does not know, because the gateway may run a newer release. */
+/** The words of a filter by rule, even for an unknown rule, because the gateway may run a newer release. */
 export const ruleWords = (chosen: string | undefined): Readonly<Record<string, string>> =>
   Object.fromEntries(
     [...new Set([...Object.keys(denialWords), ...(chosen === undefined ? [] : [chosen])])].map(

@@ -34,7 +34,7 @@ export type Progress = {
   readonly descendantsReported: boolean;
   /** Only for a dry run: the reports of descendants. */
   readonly reports: readonly Report[];
-  /** The root of the tree has counted the parked call, or has too many: seconds until it takes another. */
+  /** The root of the tree has counted the parked call; or, if too many wait, the seconds until the root accepts another. */
   readonly counted?: true | { readonly retryAfter: Seconds };
   /** How many rounds of recalls there were. */
   readonly recalls: number;

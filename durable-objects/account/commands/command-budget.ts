@@ -130,7 +130,7 @@ export const withinBudget = (
     : ask(root, 'descendants');
 };
 
-/** Another account of the tree applies a command that this account or a descendant has signed. */
+/** Charges for a command that this account or a descendant signed and another account of the tree applies. */
 export const countHere = (
   state: AccountState,
   { budget, bytes, id }: CommandCost,

@@ -12,7 +12,7 @@ import { apply, type Known } from './apply.ts';
 import type { AskAncestors } from './command-answer.ts';
 import { type CountRequest, countHere } from './command-budget.ts';
 
-/** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
+/** How many charges to remember: more than the rates allow while copies of one command are in flight. */
 const MAX_COUNTED = 1_000;
 
 type Pushed = Awaited<ReturnType<Recalls['push']>>;
@@ -26,7 +26,7 @@ export type Commands = {
    * the command any more; the others stop when their leases expire.
    */
   apply(command: AccountCommand): Promise<CommandVerdict>;
-  /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
+  /** Counts a command that another account of the tree carries out. A repeated command, recognised by its id, counts once. */
   countCommand(cost: CommandCost): Promise<CountedCommand>;
 };
 

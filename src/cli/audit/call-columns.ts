@@ -149,7 +149,7 @@ const symbolOf = (asset: string | undefined): string | undefined => {
   return chainIdOf(on) !== undefined && tokenOf(on)?.address === address ? 'USDC' : asset;
 };
 
-/** The policies and grants that bound a call, where more than one did: `owner eip155:…:0x… 0x…; grant …`. */
+/** The policies and grants that bound a call, if there are several: `owner eip155:…:0x… 0x…; grant …`. */
 const policiesText = (
   policies: Facts<'call.accepted'>['evidence']['policies'],
 ): string | undefined =>

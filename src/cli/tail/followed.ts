@@ -57,7 +57,7 @@ export const followedAccounts = async (
   return { accounts: [...new Set([own, ...live.map(({ account }) => account)])], labels };
 };
 
-/** The account that consented to a grant. Before its consent, its log is closed to the issuer. */
+/** The account that consented to a grant. Before its consent, the issuer may not read its log. */
 export const granteeIn = (entry: EntryEvent): AccountId | undefined => {
   const accepted = factsIf(entry, 'grant.accepted')?.outcome.delegate;
   if (accepted !== undefined)

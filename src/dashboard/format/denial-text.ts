@@ -14,7 +14,7 @@ export const assetIn = (entry: EntryEvent | Entry): string => {
 
 type DeniedFacts = Pick<Facts<'call.denied'>, 'rule' | 'outcome' | 'account' | 'count' | 'payment'>;
 
-/** Because of which parameter a call was denied, and whose limit it was. */
+/** The parameter that caused a denial, and the account whose limit it was. */
 const detailsOf = ({ outcome, account }: DeniedFacts): readonly string[] => [
   ...(outcome.param === undefined ? [] : [`because of ${outcome.param}`]),
   ...(outcome.account === undefined || outcome.account === account

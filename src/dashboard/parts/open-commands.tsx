@@ -42,7 +42,7 @@ const answerText = (name: string, answer: CommandAnswer): string => {
   }
 };
 
-/** A command that a person has sent again from here: it stays until the person has read its answer. */
+/** A command that a person has sent again on this page: it stays until the person has read the answer. */
 type Repeated = OpenCommand & { readonly answer: CommandAnswer | undefined };
 
 /** One command, from its lost answer to what a person should know of it. It can be dismissed once it can take effect no more. */

@@ -17,7 +17,7 @@ import { type Finding, findOnChain, type SignedTransfer } from './payment-on-cha
 import { type LookedUp, lookUpPurchase, lookUpSigner } from './purchase-look-up.ts';
 import { moved, type Outcome, unknown, unmoved } from './purchase-outcome.ts';
 
-/** Where purchases are made and kept. */
+/** The surroundings in which purchases are made and kept. */
 export type PurchaseOptions = Place & {
   /** Origin of the gateway. */
   readonly gateway: string;

@@ -51,7 +51,7 @@ export const refuseUnreadable = async (
   };
 };
 
-/** When this text was first met; undefined if another one was. */
+/** When this text was first found; undefined if the stored note is about another text. */
 const sinceOf = async (
   shelf: Shelf,
   account: AccountId,

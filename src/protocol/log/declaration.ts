@@ -1,4 +1,4 @@
-/** What a type of entry must be signed with. `any`: a command, or the grant or the revocation that caused it. */
+/** The signature that a type of entry must have. `any`: of a command, or of the grant or revocation that caused the entry. */
 export type Signed =
   | 'proof'
   | 'denial'

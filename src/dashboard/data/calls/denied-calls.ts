@@ -3,7 +3,10 @@ import { type Facts, factsIf } from '../../../protocol/log/facts.ts';
 import { type Period, secondsOf } from '../../format/period.ts';
 import { allOf } from '../reading/list.ts';
 
-/** An entry of one denial, or of further ones by its rule within ten seconds: the facts are those of the first, `count` is of all. */
+/**
+ * An entry about one denial, or about further denials by its rule within ten seconds: the facts are those of the first, `count` includes
+ * all.
+ */
 export type DenialRow = Facts<'call.denied'>;
 
 export type DenialFilters = Period & {

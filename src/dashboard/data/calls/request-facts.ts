@@ -18,7 +18,7 @@ export type RequestFacts = {
 /** SHA-256 of no bytes. */
 const NO_BODY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null where the tool declares none */
+/** @param params of the evidence (docs/wire-format.md §15): `{found, value}`, or null if the tool declares none */
 const paramsIn = (params: Json | undefined): RequestFacts['params'] =>
   Object.entries(isObject(params) ? params : {}).map(([name, param]) => {
     const { found, value } = isObject(param) ? param : {};

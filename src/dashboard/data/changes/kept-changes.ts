@@ -10,7 +10,7 @@ import { carryOn, type SentChange, type Step } from './sent-change.ts';
 export type KeptChanges = {
   /** In memory: the commands themselves outlive the page (`commands/`). */
   readonly outbox: Outbox<SentChange>;
-  /** Those under way: a dialog may be closed while the wallet still asks. */
+  /** Changes in progress: a person may close the dialog while the wallet still asks. */
   readonly underWay: Map<string, Promise<Step>>;
 };
 

@@ -36,7 +36,7 @@ export const useChange = (subject: string | undefined) => {
   };
   useEffect(() => {
     const earlier = subject === undefined ? undefined : kept.underWay.get(subject);
-    // It may have ended since the first render.
+    // The change may have ended since the first render.
     if (earlier === undefined) {
       setAsking(false);
       if (subject !== undefined) {

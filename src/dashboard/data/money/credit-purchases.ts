@@ -28,7 +28,7 @@ const purchases = accountMemory(() => new Map<string, Signal<Purchasing>>());
 const resting = async (account: AccountId, fault?: PaymentFault): Promise<Purchasing> => {
   const slot = await purchasesIn(browserPlace).look(purchaseKey(account));
   const why = fault === undefined ? {} : { fault };
-  // Buying says what is wrong with a purchase that cannot be read.
+  // Buying again reports what is wrong with a purchase that cannot be read.
   return slot.is === 'undecided'
     ? { is: 'lost', kept: slot.request, ...why }
     : { is: 'open', ...why };

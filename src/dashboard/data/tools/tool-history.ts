@@ -38,7 +38,7 @@ export const versionsOf = (entries: readonly Entry[], id: string): readonly Tool
     const { seq, at, outcome } = entry;
     const { by, document }: Facts<'tool.put'>['evidence'] = entry.evidence;
     const { hash }: Facts<'tool.put'>['outcome'] = outcome;
-    // The log holds a text once, whatever names it.
+    // The log contains a text only once, however many entries name it.
     if (hash !== undefined && isObject(document)) documents.set(hash, readable(document));
     if (outcome.name !== id) continue;
     const now = hash === undefined ? undefined : documents.get(hash);

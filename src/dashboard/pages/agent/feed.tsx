@@ -34,7 +34,7 @@ const FeedLine = ({
   const denied = factsIf(entry, 'call.denied');
   const denial = denied && denialText(denied);
   const remedy = denied && denialRemedy(denied);
-  // Status and credit are on this page already: a link to it would do nothing.
+  // This page already shows status and credit, so a link to it would do nothing.
   const isElsewhere = remedy !== undefined && remedy.href !== `/agents/${account}`;
   const amount = amounts['charged'] ?? amounts['price'] ?? amounts['amount'];
   return (

@@ -7,7 +7,7 @@ import { ATOMIC } from './entry-values.tsx';
 
 type Denial = Facts<'call.denied'>;
 
-/** The amount by which a denied call exceeds what its limit had left. */
+/** The amount by which a denied call exceeds the remaining limit. */
 export const excessOf = (entry: Denial, asset: string) => {
   const { price = '' } = entry.amounts;
   const { unit, remaining } = deniedLimit(entry) ?? {};

@@ -15,7 +15,7 @@ type Payment = Logged<'payment.settled'>['payment'] &
   Logged<'payment.bounced'>['payment'] &
   Logged<'call.refunded'>['payment'];
 
-/** The parts of an entry that a person asks about: what was signed, which limit denied, where the payment is. */
+/** The parts of an entry that people look for: the signed values, the limit that denied, the state of the payment. */
 export const EntryDetails = ({
   entry: logged,
   asset,

@@ -6,7 +6,7 @@ import { Id } from '../../parts/id.tsx';
 /** Atomic units as the log writes them. */
 export const ATOMIC = /^-?[0-9]{1,78}$/;
 
-/** An amount of the log; undefined if it is none. */
+/** An amount of the log; undefined for any other value. */
 export const amountOf = (atomic: string | undefined, asset: string) =>
   atomic === undefined || !ATOMIC.test(atomic) ? undefined : (
     <Amount atomic={atomic} asset={asset} />
