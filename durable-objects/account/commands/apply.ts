@@ -68,7 +68,7 @@ const payerOf = (state: AccountState, command: AccountCommand): Omit<Payer, 'pai
     command.kind === 'take' &&
     state.held.some(({ grant }) => grant.hash === command.grant.hash)
   ) {
-    return { account: state.account, budget: 'own', id: command.consent.call };
+    return { account: state.account, budget: 'own', id: command.consent.id };
   }
   // An alert is not a command, and an account has paid for the credit that it sends.
   if (!('intent' in command)) return undefined;
