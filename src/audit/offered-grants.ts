@@ -1,8 +1,6 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Entry } from '../protocol/entry.ts';
-import { factsIf } from '../protocol/log/facts.ts';
 
 /** A grant that the issuer's account keeps until the delegate consents. */
 export type OfferedGrant = {
@@ -31,25 +29,17 @@ export const openOfferedGrants = (db: D1Database): OfferedGrants => ({
     return row?.issuer;
   },
   async keep(grant) {
-    await insert(db, grant).run();
+    await insertOfferedGrant(db, grant).run();
   },
 });
 
-const insert = (db: D1Database, { hash, issuer, validUntil }: OfferedGrant): D1PreparedStatement =>
+export const insertOfferedGrant = (
+  db: D1Database,
+  { hash, issuer, validUntil }: OfferedGrant,
+): D1PreparedStatement =>
   db
     .prepare('INSERT OR IGNORE INTO offered_grants (hash, issuer, valid_until) VALUES (?1, ?2, ?3)')
     .bind(hash, issuer, validUntil);
-
-/** The statement that inserts an offered grant from the entry of its registration; none for other entries. */
-export const projectOfferedGrant = (db: D1Database, logged: Entry): D1PreparedStatement[] => {
-  const entry = factsIf(logged, 'grant.issued');
-  if (entry?.decision !== 'offered') return [];
-  const { grant, delegation } = entry.evidence;
-  const validUntil = Number(delegation?.validUntil);
-  return grant !== undefined && Number.isSafeInteger(validUntil)
-    ? [insert(db, { hash: grant as Hex, issuer: entry.account, validUntil })]
-    : [];
-};
 
 /** Deletes expired grants: a delegate can no longer consent to them. */
 export const pruneOfferedGrants = async (db: D1Database, now: Seconds): Promise<void> => {
