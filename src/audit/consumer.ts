@@ -3,8 +3,8 @@ import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 import { factsIf } from '../protocol/log/facts.ts';
-import { projectOfferedGrant } from './project-offered-grant.ts';
 import type { AccountId } from '../protocol/account-id.ts';
+import { projectOfferedGrant } from './offered-grant-entries.ts';
 import type { Appended, AuditLogRpc, StoredRun } from '../protocol/audit-log-contract.ts';
 import type { Seconds } from '../core/clock.ts';
 import {

@@ -6,13 +6,13 @@ import type { Card, CardPart } from './card-terms.ts';
 import type { FilteredAnswer } from './filter-answer.ts';
 
 /** A call whose amount its account holds: `price`, in millionths of `asset`. */
-export type CardCall = Pick<Call, 'call' | 'account' | 'price' | 'asset' | 'timeoutSeconds'>;
+export type CardCall = Pick<Call, 'id' | 'account' | 'price' | 'asset' | 'timeoutSeconds'>;
 
 /** Millionths in a cent. */
 export const CENT = 10_000n;
 
 /** The idempotency key of a call at its merchant: a merchant that knows the header charges a repeat once. */
-const merchantKeyOf = ({ call }: CardCall): string => `countersign-${call}`;
+const merchantKeyOf = ({ id: call }: CardCall): string => `countersign-${call}`;
 
 /**
  * Reads the request to a merchant as it will be after its places are filled, with the call's idempotency key. No `Range`: a part of the

@@ -67,7 +67,7 @@ const notMade = (): Response => freeAnswer(502, { card: 'none', error: 'no card 
 /** Makes the card and reads its number. Until `table.open`, nobody has the number, so a failure here charges nothing. */
 const makeCard = async (
   { tool, card, issuer, table }: Issuing,
-  { call, account, price, asset, timeoutSeconds }: CardCall,
+  { id: call, account, price, asset, timeoutSeconds }: CardCall,
 ): Promise<Made> => {
   const now = nowSeconds();
   const cents = Number(price / CENT);
@@ -140,7 +140,7 @@ const pay = async (
 /** The merchant has accepted the order. It may charge the card a little later. */
 const succeeded = async (
   { issuer, table }: Issuing,
-  { call, price, timeoutSeconds }: CardCall,
+  { id: call, price, timeoutSeconds }: CardCall,
   card: string,
   { body }: FilteredAnswer,
 ): Promise<Response> => {
@@ -162,7 +162,7 @@ const succeeded = async (
 /** The merchant refused, failed or fell silent. */
 const failed = async (
   { issuer, table }: Issuing,
-  { call, price }: CardCall,
+  { id: call, price }: CardCall,
   card: string,
   answer: FilteredAnswer | undefined,
 ): Promise<Response> => {

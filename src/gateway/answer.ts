@@ -135,7 +135,7 @@ export const answerDryRun = (
     {
       dry_run: true,
       verdict: decision,
-      call: call.call,
+      call: call.id,
       tool: call.tool,
       price: call.price.toString(),
       charged: '0',

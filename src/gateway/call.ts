@@ -163,7 +163,7 @@ const execute = async (
 };
 
 /** Returns the call id of a decision: not the proof's if a `payment-identifier` led to an earlier call. */
-const callIdOf = ({ call: { call }, decision }: ReservedCall): Hex =>
+const callIdOf = ({ call: { id: call }, decision }: ReservedCall): Hex =>
   'call' in decision && decision.call !== undefined ? decision.call : call;
 
 const refuse = (

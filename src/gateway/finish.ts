@@ -17,10 +17,10 @@ export const finish = async (
   const outcome = outcomeOf(dispatched, call.settlement);
   for (let tried = 1; ; tried += 1) {
     try {
-      const verdict = await gateway.account(call.account).finish(call.call, attempt, outcome);
+      const verdict = await gateway.account(call.account).finish(call.id, attempt, outcome);
       if (verdict.verdict !== 'unavailable' || tried === TRIES) return verdict;
     } catch (cause) {
-      console.error({ event: 'finish_failed', call: call.call, tried, cause: String(cause) });
+      console.error({ event: 'finish_failed', call: call.id, tried, cause: String(cause) });
       if (tried === TRIES) return { verdict: 'unavailable' };
     }
   }

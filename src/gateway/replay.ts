@@ -95,7 +95,7 @@ export const admitsReplay = async (
 /** Remembers a reserved call. Not a denied one: a denial burns no call id, and the caller may send the same proof again. */
 export const noteReserved = (
   { replayCache }: Replays,
-  { account, call }: Call,
+  { account, id: call }: Call,
   { verdict }: ReserveVerdict,
 ): void => {
   if (RESERVED.has(verdict)) replayCache.add(account, call);

@@ -131,7 +131,7 @@ const callOf = (
   checked: CheckedProof,
 ): Call => ({
   account: accountOf(checked),
-  call: checked.call,
+  id: checked.call,
   request: received.request,
   audience: received.audience,
   tool: tool.id,

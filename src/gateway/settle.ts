@@ -18,7 +18,7 @@ export const settle = async (
   reserved: ReservedCall,
   sinceBlock: number,
 ): Promise<Result<ReservedCall, Reason>> => {
-  const { account, call, payment } = reserved.call;
+  const { account, id: call, payment } = reserved.call;
   const network = payment?.token.network;
   const urls = network && gateway.config.rpcUrls.get(network);
   if (payment === undefined || urls === undefined) return err({ reason: 'internal' });

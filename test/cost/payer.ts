@@ -61,7 +61,7 @@ export const openPayer = async (): Promise<Payer> => {
           const result = await stub.reserve(call, attempt, { facts });
           if (result.verdict !== 'go')
             throw new Error(`the account returned ${JSON.stringify(result)}`);
-          await stub.finish(call.call, attempt, success);
+          await stub.finish(call.id, attempt, success);
         }),
       );
     },

@@ -35,12 +35,12 @@ export const stubOf = (payer: Hex): DurableObjectStub<AgentAccount> =>
 
 /** A verified call of a payer, as the gateway passes it to the account. */
 export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
-  const nonce = changes.call ?? randomHex(32);
+  const nonce = changes.id ?? randomHex(32);
   const price = changes.price ?? 1_000n;
   const validBefore = changes.validBefore ?? nowSeconds() + 3_600;
   return {
     account: accountOf(payer),
-    call: nonce,
+    id: nonce,
     request: `0x${'11'.repeat(32)}`,
     tool: 'lookup',
     proof: 'x402',
@@ -126,7 +126,7 @@ export const trust = async (
     settlement: { outcome: 'settled', transaction: randomHex(32), block },
   });
   if (then.verdict !== 'go') throw new Error(`expected go, got ${then.verdict}`);
-  await stub.finish(call.call, attempt, success);
+  await stub.finish(call.id, attempt, success);
 };
 
 /** Brings an upfront call to its `go`: reserved, settled on the chain in `block`, reserved again. */
@@ -156,7 +156,7 @@ export const topUp = async (
   const call = topUpOf(payer, amount, changes);
   const attempt = randomHex(16);
   await settleFirst(payer, call, attempt);
-  return stubOf(payer).finish(call.call, attempt, success);
+  return stubOf(payer).finish(call.id, attempt, success);
 };
 
 /** Has an account store the results that it has answered and not stored yet. */

@@ -79,7 +79,7 @@ export const grantOf = (
 
 /** A delegate's consent with any signature: the account relies on the gateway's verification. */
 export const consent = (): Consent => ({
-  call: randomHex(32),
+  id: randomHex(32),
   proof: 'intent',
   intent: { fields: { tool: 'countersign.delegations' }, signature: `0x${'77'.repeat(65)}` },
 });
@@ -153,7 +153,7 @@ export const callOnce = async (
     const facts = factsOf(0n);
     verdict = await stubOf(payer).reserve(call, attempt, { facts, soughtGrant: true });
   }
-  if (verdict.verdict === 'go') await stubOf(payer).finish(call.call, attempt, outcome);
+  if (verdict.verdict === 'go') await stubOf(payer).finish(call.id, attempt, outcome);
   return verdict;
 };
 

@@ -51,7 +51,7 @@ export const openGateway = (journal: Journal, random: Random): Gateway => {
     const attempt = draw.hex(16);
     const amount = draw.amount(0n, plan.price);
     const took = draw.integer(0, 25);
-    const noted = journal.open({ ...plan, id: call.call });
+    const noted = journal.open({ ...plan, id: call.id });
     const verdict = await reserve(plan.member, call, attempt);
     if (verdict.verdict === 'denied') return { result: 'denied', denial: verdict.denial };
     if (verdict.verdict !== 'go') return { result: 'nothing', last: verdict.verdict };
@@ -65,7 +65,7 @@ export const openGateway = (journal: Journal, random: Random): Gateway => {
 
 const callBy = ({ member, branch, price, ending }: PlannedCall, random: Random): Call => {
   const changes: Partial<Call> = {
-    call: random.hex(32),
+    id: random.hex(32),
     price,
     audience: AUDIENCE,
     // Outlives every move of the clock.

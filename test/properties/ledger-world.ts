@@ -80,7 +80,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
     const validBefore = START + life;
     return {
       account,
-      call: nonce,
+      id: nonce,
       request: hex(index, 32),
       tool: 'tool',
       proof: free ? 'intent' : 'x402',
@@ -181,24 +181,24 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
     const call = callOf(index);
     const verdict = apply(
       reserveWithApproval({
-        ...{ state, record: records.get(call.call), call, attempt: hex(which + 1, 16), evidence },
+        ...{ state, record: records.get(call.id), call, attempt: hex(which + 1, 16), evidence },
         ...{ progress: NO_PROGRESS, context: context() },
       }),
     );
-    if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
+    if (records.has(call.id) && !accepted.has(call.id)) accepted.set(call.id, call);
     if (verdict.verdict === 'go' || verdict.verdict === 'settle') {
-      const { price, entries } = records.get(call.call) as CallRecord;
+      const { price, entries } = records.get(call.id) as CallRecord;
       if (price > ABOVE) {
         expect(entries.map(({ type }) => type)).toContain('call.approved');
         reached.approved += 1;
       }
     }
     if (verdict.verdict === 'go') {
-      const seen = runs.get(call.call) ?? new Set();
-      runs.set(call.call, seen.add(hex(which + 1, 16)));
-      const record = records.get(call.call) as CallRecord;
+      const seen = runs.get(call.id) ?? new Set();
+      runs.set(call.id, seen.add(hex(which + 1, 16)));
+      const record = records.get(call.id) as CallRecord;
       // A payer without a settled payment settles before the tool runs (law 7).
-      if (record.paidBy === 'upfront') expect(moved.has(call.call)).toBe(true);
+      if (record.paidBy === 'upfront') expect(moved.has(call.id)).toBe(true);
     }
   };
 
@@ -248,14 +248,14 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
           const call = accepted.get(idOf(one.call));
           if (
             call?.payment === undefined ||
-            moved.has(call.call) ||
+            moved.has(call.id) ||
             now >= call.validBefore ||
             balance < call.price
           )
             return;
-          if (records.get(call.call)?.held === undefined) return;
+          if (records.get(call.id)?.held === undefined) return;
           balance -= call.price;
-          moved.set(call.call, { block: ++block });
+          moved.set(call.id, { block: ++block });
           return;
         }
         case 'decide': {

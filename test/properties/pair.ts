@@ -99,7 +99,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const settledOf = ({ call }: Known): SettlementOutcome => ({
     outcome: 'settled',
-    transaction: call.call,
+    transaction: call.id,
     block: BLOCK,
   });
 
@@ -124,10 +124,10 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const finish = async (known: Known, outcome: Outcome): Promise<void> => {
     const attempt = [...known.ran][0] ?? known.attempt ?? randomHex(16);
-    await stubOf(known.payer).finish(known.call.call, attempt, outcome);
+    await stubOf(known.payer).finish(known.call.id, attempt, outcome);
   };
 
-  const resolve = async ({ payer, call: { call } }: Known, charge: boolean): Promise<void> => {
+  const resolve = async ({ payer, call: { id: call } }: Known, charge: boolean): Promise<void> => {
     const by = { account: accountOf(payer), role: 'operator' } as const;
     const intent = { fields: {}, signature: '0x' } as const;
     await stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked', by, intent });
@@ -146,7 +146,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const statusOf = async ({ payer, call, accepted }: Known): Promise<CallStatus | undefined> => {
     if (!accepted) return undefined;
-    const found = await stubOf(payer).lookUp({ account: accountOf(payer), call: call.call });
+    const found = await stubOf(payer).lookUp({ account: accountOf(payer), call: call.id });
     return found.verdict === 'found' ? found.status : undefined;
   };
 
@@ -161,7 +161,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
 
   const resultOf = async (known: Known): Promise<SettlementResult[]> => {
     const status = await statusOf(known);
-    return status === undefined ? [] : [{ call: known.call.call, ...outcomeOf(known, status) }];
+    return status === undefined ? [] : [{ call: known.call.id, ...outcomeOf(known, status) }];
   };
 
   const hear = async (known: Known): Promise<void> => {
@@ -191,7 +191,10 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     });
   };
 
-  const refundCall = async ({ payer, call: { call } }: Known, amount?: bigint): Promise<void> => {
+  const refundCall = async (
+    { payer, call: { id: call } }: Known,
+    amount?: bigint,
+  ): Promise<void> => {
     const verdict = await stubOf(payer).apply({
       ...({ kind: 'refundCall', call, reason: 'asked' } as const),
       by: { account: accountOf(payer), role: 'operator' },
@@ -233,7 +236,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
       sum(lost, ({ status }) => status.charged) +
       sum(given, ({ status }) => status.price) -
       sum(refunds.values(), ({ of, amount }) => (of === payer ? amount : 0n)) +
-      sum(own, ({ known }) => refundedCalls.get(known.call.call) ?? 0n)
+      sum(own, ({ known }) => refundedCalls.get(known.call.id) ?? 0n)
     );
   };
 
@@ -261,7 +264,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
         }
         case 'bounce': {
           const { payer, call } = knownAt(step.call);
-          const bounced = { call: call.call, outcome: 'bounced', reason: 'refused' } as const;
+          const bounced = { call: call.id, outcome: 'bounced', reason: 'refused' } as const;
           await stubOf(payer).settled([bounced]);
           return;
         }
@@ -312,7 +315,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
             known.plan.onSilence === 'keep' &&
             statuses[index]?.state === 'abandoned' &&
             statuses[index]?.paidFrom === 'credit' &&
-            !entries.some(({ type, call }) => type === 'call.resolved' && call === known.call.call),
+            !entries.some(({ type, call }) => type === 'call.resolved' && call === known.call.id),
         );
         // A repeated total writes no entry.
         const empty = entries.filter(({ amounts }) => amounts?.amount === '0');

@@ -179,7 +179,7 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
   const reserve = (call: Call): void => {
     salt += 1;
     const facts = { hasCode: false, balance: 30n, asset, block: 7, nonceUsed: false, at: now };
-    const record = store.get(CALL, call.call);
+    const record = store.get(CALL, call.id);
     const verdict = commit((within) =>
       reserveWithApproval({
         ...{ state, record, call, attempt: hex(salt, 16), evidence: { facts } },
@@ -188,7 +188,7 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
     );
     if (verdict.verdict === 'denied') note(verdict.denial.rule);
     else note(verdict.verdict);
-    if (verdict.verdict === 'parked') waiting.set(call.call, call);
+    if (verdict.verdict === 'parked') waiting.set(call.id, call);
   };
 
   credit(60n);
@@ -203,7 +203,7 @@ export const logOf = (list: readonly Deed[], note: (rule: string) => void): read
         const isPaid = price > 0 && !isBound;
         reserve({
           account,
-          call: signed.nonce,
+          id: signed.nonce,
           request: hex(each.request, 32),
           tool,
           proof: isPaid ? 'x402' : 'intent',

@@ -25,7 +25,7 @@ export const callBy = (
   const unpaid = kind === 'free' || kind === 'intent';
   return {
     account: simulated.account,
-    call: nonce,
+    id: nonce,
     request: hex(index, 32),
     tool: topsUp ? 'countersign.credits' : 'tool',
     proof: unpaid ? 'intent' : 'x402',

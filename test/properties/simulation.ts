@@ -145,7 +145,7 @@ export const openSimulation = (
   const attempt = (index: number, by: Hex, evidence: Evidence): void => {
     const simulated = ownerOf(index);
     const call = callOf(index);
-    const known = simulated.records.get(call.call);
+    const known = simulated.records.get(call.id);
     const isSuspended = suspensionOf(simulated.state) !== undefined;
     const verdict = commit(
       simulated,
@@ -154,9 +154,9 @@ export const openSimulation = (
         ...{ progress: NO_PROGRESS, context: contextOf(simulated) },
       }),
     );
-    const record = simulated.records.get(call.call);
+    const record = simulated.records.get(call.id);
     if (record !== undefined && known === undefined) {
-      accepted.set(call.call, call);
+      accepted.set(call.id, call);
       note(`accepted ${(plans[index] as Plan).kind} by ${record.paidBy}`);
       // After a bounced payment the payer has no exposure until that payment has ended (law 7).
       if (isSuspended && record.paidBy === 'deferred') expect(record).toBe('settled first');
@@ -164,10 +164,10 @@ export const openSimulation = (
     if (isSuspended && verdict.verdict !== 'settle') note('suspended');
     if (verdict.verdict !== 'go') return;
     // Only one attempt of a call ever runs (law 3).
-    if (ran.has(call.call) && ran.get(call.call) !== by) expect(verdict).toBe('not a second go');
-    ran.set(call.call, by);
+    if (ran.has(call.id) && ran.get(call.id) !== by) expect(verdict).toBe('not a second go');
+    ran.set(call.id, by);
     // An upfront payment has moved before the tool runs (law 7).
-    if (record?.paidBy === 'upfront' && !moved.has(call.call)) expect(call).toBe('paid');
+    if (record?.paidBy === 'upfront' && !moved.has(call.id)) expect(call).toBe('paid');
   };
 
   const settledOf = (id: Hex): SettlementOutcome | undefined => {
@@ -223,10 +223,10 @@ export const openSimulation = (
     const simulated = ownerOf(index);
     const call = accepted.get(idOf(index));
     const ended = moved.has(idOf(index)) || cancelled.has(idOf(index));
-    if (call === undefined || ended || simulated.records.get(call.call)?.held === undefined) return;
+    if (call === undefined || ended || simulated.records.get(call.id)?.held === undefined) return;
     if (now >= call.validBefore || simulated.balance < call.price) return;
     simulated.balance -= call.price;
-    moved.set(call.call, (block += 1));
+    moved.set(call.id, (block += 1));
   };
 
   /** Prefers a payment whose tool has answered: its failure becomes a debt. */

@@ -81,7 +81,7 @@ describe('an account that spends tokens and fiat', () => {
           }
           count(of, each);
           if (each.end !== 'running')
-            await stubOf(payer).finish(call.call, attempt, OUTCOMES[each.end](each.price));
+            await stubOf(payer).finish(call.id, attempt, OUTCOMES[each.end](each.price));
         }
         const { purses } = await snapshotOf(payer);
         for (const [kind, of] of [

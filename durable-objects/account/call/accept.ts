@@ -107,7 +107,7 @@ export const draftOf = (
   const isTopUp = call.topUp !== undefined;
   const isPayment = funding.paidBy === 'deferred' || funding.paidBy === 'upfront';
   return {
-    id: call.call,
+    id: call.id,
     request: call.request,
     tool: call.tool,
     attempt,

@@ -62,7 +62,7 @@ const deniedCall = (
   rule: denial.rule,
   at: context.now,
   tool: call.tool,
-  call: call.call,
+  call: call.id,
   request: call.request,
   policy: denial.policy,
   of: ofDenial(denial),

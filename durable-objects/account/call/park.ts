@@ -103,7 +103,7 @@ const park: Admit = (reservation, counted, allowed, funding) => {
       to: root,
       budget: 'approval',
       bytes,
-      id: call.call,
+      id: call.id,
     });
   }
   return changed(alerted.state, alerted.record, parkedVerdict(alerted.record, context));

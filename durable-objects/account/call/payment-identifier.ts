@@ -7,7 +7,7 @@ import { type CallRecord, IDENTIFIER, loadCall } from './call-record.ts';
  *
  * Race: two signatures under one identifier arrive at once. The decision that reserves looks the identifier up, so only one is new.
  */
-export const recordOf = ({ call, identifier }: Call, read: Reader): CallRecord | undefined => {
+export const recordOf = ({ id: call, identifier }: Call, read: Reader): CallRecord | undefined => {
   const first = identifier === undefined ? undefined : read.get(IDENTIFIER, identifier)?.call;
   return (first === undefined ? undefined : loadCall(read, first)) ?? loadCall(read, call);
 };

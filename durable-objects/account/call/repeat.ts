@@ -20,7 +20,7 @@ export const repeat = (
   evidence: Evidence,
   context: Context,
 ): Decision<ReserveVerdict> => {
-  if (record.id !== call.call) return sameOperation(state, record, call, context);
+  if (record.id !== call.id) return sameOperation(state, record, call, context);
   const knowsSecret = showsSecret(record, call);
   // Attack: the signature of a settled payment is on the chain, and the intent is in the log. A caller with both must learn neither the
   // request nor the answer (law 3).

@@ -67,7 +67,7 @@ const payerOf = (state: AccountState, command: AccountCommand): Omit<Payer, 'pai
     command.kind === 'take' &&
     state.held.some(({ grant }) => grant.hash === command.grant.hash)
   ) {
-    return { account: state.account, budget: 'own', id: command.consent.call };
+    return { account: state.account, budget: 'own', id: command.consent.id };
   }
   // Alerts are not commands, and credit that another account sends is already paid for.
   if (!('intent' in command)) return undefined;

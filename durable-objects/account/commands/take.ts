@@ -58,8 +58,8 @@ export const take = (
   }
   if (known?.status === 'active') return done(state, false);
   // Replay: the holder has left this parent since. A captured consent must not bring it back.
-  if (known?.consent === consent.call) {
-    return refuse('delegate', 'a consent that has not been used', consent.call);
+  if (known?.consent === consent.id) {
+    return refuse('delegate', 'a consent that has not been used', consent.id);
   }
   if (ownsOthers(context.read)) {
     return refuse('delegate', 'an account that has issued no grants as an owner', account);
@@ -94,7 +94,7 @@ export const take = (
     issuer,
     policy: compiled(grant),
     status: 'active',
-    consent: consent.call,
+    consent: consent.id,
     // Two grants taken in the same second keep their order, even after the object was evicted.
     registeredAt: Math.max(context.now, ...held.map((each) => each.registeredAt + 1)),
   };

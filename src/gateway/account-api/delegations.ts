@@ -140,7 +140,7 @@ const verify = async (
 
 /** The intent binds the body, so a consent to one grant cannot be used for another. */
 const consentOf = (consenter: CheckedProof, checkedAt: SignatureCheck): Consent => ({
-  call: consenter.call,
+  id: consenter.call,
   proof: 'intent',
   audience: consenter.audience,
   ...(consenter.intent === undefined

@@ -99,8 +99,8 @@ const issuerOf = async (
 
 const isOutage = ({ reason }: Reason): boolean => reason === 'storage_unavailable';
 
-const consentOf = ({ call, proof, audience, payment, intent, contractCheckedAt }: Call) => ({
-  ...{ call, proof },
+const consentOf = ({ id, proof, audience, payment, intent, contractCheckedAt }: Call) => ({
+  ...{ id, proof },
   ...(audience === undefined ? {} : { audience }),
   ...(payment === undefined ? {} : { payment }),
   ...(intent === undefined ? {} : { intent }),

@@ -95,7 +95,7 @@ const creditBought = ({ call }: ReservedCall): DispatchResult => {
     account: call.topUp?.to ?? call.account,
     asset: call.asset,
     amount: call.price.toString(),
-    payment: call.call,
+    payment: call.id,
   };
   return answered(
     200,

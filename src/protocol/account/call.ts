@@ -8,7 +8,7 @@ import type { Binding, SettlementMode, ToolTerms } from '../tool-terms.ts';
 export type Call = {
   readonly account: AccountId;
   /** The intent digest, or the EIP-3009 nonce of a payment without an intent. */
-  readonly call: Hex;
+  readonly id: Hex;
   /** SHA-256 over method, target, content type, payload digest, tool and audience. A repeat with another digest is a conflict. */
   readonly request: Hex;
   readonly tool: string;

@@ -19,11 +19,11 @@ export type SignedGrant = {
 
 /**
  * A holder's verified consent to one grant: an intent for the registration of this grant, or one that names the grant in `authority`.
- * `call` is the intent's digest: a consent is valid once.
+ * `id` is the intent's digest: a consent is valid once.
  */
 export type Consent = Pick<
   Call,
-  'call' | 'proof' | 'audience' | 'payment' | 'intent' | 'contractCheckedAt'
+  'id' | 'proof' | 'audience' | 'payment' | 'intent' | 'contractCheckedAt'
 >;
 
 /** A child in its issuer's list. `offered`: it has not consented. Amounts are decimal strings of atomic units. */

@@ -29,7 +29,7 @@ const callOf = (payer: Hex, payTo: Hex): Call => {
   const validBefore = nowSeconds() + 3_600;
   return {
     account: accountId(token.network, payer),
-    call: nonce,
+    id: nonce,
     request: `0x${'11'.repeat(32)}`,
     tool: 'lookup',
     proof: 'x402',
@@ -72,7 +72,7 @@ const trust = async (env: Accounts, payer: Hex, payTo: Hex): Promise<void> => {
   await reserve({ facts: { ...facts, at: nowSeconds() } }, 'settle');
   const settlement = { outcome: 'settled', transaction: `0x${'ab'.repeat(32)}`, block: BLOCK };
   await reserve({ settlement: settlement as Evidence['settlement'] & object }, 'go');
-  await stub.finish(call.call, attempt, {
+  await stub.finish(call.id, attempt, {
     success: true,
     status: 200,
     digest: `0x${'22'.repeat(32)}`,

@@ -143,13 +143,13 @@ describe('law 8: repeated denials', () => {
     const entry = (await onDisk(payer, (disk) => [...disk.find(ENTRY)])).at(-1);
     expect(entry).toMatchObject({
       type: 'call.denied',
-      call: call.call,
+      call: call.id,
       binding: 'none',
       amounts: { price: '6000000' },
       payment: { asset, payTo: call.payTo },
       evidence: {
         proof: 'x402',
-        authorization: { nonce: call.call, value: String(call.payment?.authorization.value) },
+        authorization: { nonce: call.id, value: String(call.payment?.authorization.value) },
         validBefore: call.validBefore,
       },
       outcome: { limit: { rule: 'per_call', limit: '5000000' }, after: seq },
@@ -174,9 +174,9 @@ describe('the rows that a call writes', () => {
     expect(
       (await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 20) })).verdict,
     ).toBe('go');
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 21 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 21 },
     ]);
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 5_011);

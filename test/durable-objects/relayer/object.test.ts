@@ -63,7 +63,7 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   const { from } = relay.payment.authorization;
   const account = stubOf(from);
   const call = callOf(from, {
-    call: relay.call,
+    id: relay.call,
     settlement: 'upfront',
     price: 1_000n,
     payTo,

@@ -83,7 +83,7 @@ export const openCalls = (
         const at = clock.now;
         evidence = { grants: verdict.proofs.map(({ hash }) => ({ hash, valid: true, at })) };
       } else {
-        const record = keeper.call(call.call);
+        const record = keeper.call(call.id);
         if (verdict.verdict === 'go' && record !== undefined) admit(keeper, record);
         return verdict;
       }

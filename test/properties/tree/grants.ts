@@ -52,7 +52,7 @@ export const openGrants = (participants: Participants, { push }: Recalls, { give
   const take = (granted: Granted, chain: readonly SignedGrant[]): void => {
     const { holder, signed, issuer } = granted;
     ids += 1;
-    const consent = { call: hex(0x3000 + ids), proof: 'intent' } as const;
+    const consent = { id: hex(0x3000 + ids), proof: 'intent' } as const;
     const verdict = give(holder, { kind: 'take', grant: signed, chain, consent }, () => {
       for (const each of held(holder)) {
         if (each.issuer === issuer) continue;

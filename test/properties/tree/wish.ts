@@ -20,7 +20,7 @@ export const callOf = (
   now: number,
 ): Call => ({
   account,
-  call: hex(id),
+  id: hex(id),
   request: hex(id),
   tool: 'tool',
   proof: 'intent',

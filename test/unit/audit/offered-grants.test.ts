@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Entry, Json } from '../../../src/protocol/entry.ts';
+import { projectOfferedGrant } from '../../../src/audit/offered-grant-entries.ts';
 import { openOfferedGrants, pruneOfferedGrants } from '../../../src/audit/offered-grants.ts';
-import { projectOfferedGrant } from '../../../src/audit/project-offered-grant.ts';
 import { db, freshDatabase } from './database.ts';
 import { accountOf, history, START, word } from './history.ts';
 

@@ -236,7 +236,7 @@ describe('a merchant that leaves the outcome open', () => {
       },
     });
     await expect(bought).rejects.toThrow('what was charged is unknown');
-    expect(await world.table.byCall(call.call)).toMatchObject({ state: 'closing' });
+    expect(await world.table.byCall(call.id)).toMatchObject({ state: 'closing' });
   });
 
   it('that accepts the order and charges later has an hour', async () => {
@@ -246,7 +246,7 @@ describe('a merchant that leaves the outcome open', () => {
       merchant: async () => Response.json({ id: 'ord_later', status: 'accepted' }),
     });
     expect(chargeOf(answer)).toEqual({ amount: '20000000' });
-    const row = await world.table.byCall(call.call);
+    const row = await world.table.byCall(call.id);
     expect(row?.state).toBe('open');
     expect((row?.until ?? 0) - Date.now() / 1000).toBeGreaterThan(3_000);
   });
@@ -279,7 +279,7 @@ describe('an issuer that fails', () => {
     });
     expect(answer.status).toBe(424);
     expect(world.merchant.seen()).toEqual([]);
-    expect(await world.table.byCall(call.call)).toMatchObject({ state: 'closed', card: null });
+    expect(await world.table.byCall(call.id)).toMatchObject({ state: 'closed', card: null });
   });
 
   it('leaves no open card if it does not show the number', async () => {

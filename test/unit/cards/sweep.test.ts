@@ -92,7 +92,7 @@ describe('a crash', () => {
     const world = openCardWorld();
     const call = callOf();
     await crash(world, call, after);
-    expect(await sweep(world)).toEqual({ told: [[call.call, 0n]], alerts: [] });
+    expect(await sweep(world)).toEqual({ told: [[call.id, 0n]], alerts: [] });
     const cards = world.issuer.cards();
     expect(cards.length).toBeLessThanOrEqual(1);
     expect(cards.every(({ status }) => status === 'canceled')).toBe(true);
@@ -104,7 +104,7 @@ describe('a crash', () => {
     const world = openCardWorld();
     const call = callOf();
     await crash(world, call, after);
-    expect(await sweep(world)).toEqual({ told: [[call.call, 18_500_000n]], alerts: [] });
+    expect(await sweep(world)).toEqual({ told: [[call.id, 18_500_000n]], alerts: [] });
     expect(world.merchant.charges()).toEqual([1_850]);
     expect(world.issuer.cards().length).toBe(1);
   });
@@ -113,7 +113,7 @@ describe('a crash', () => {
     const world = openCardWorld({ webhooks: false });
     const call = callOf();
     await crash(world, call, 5);
-    expect(await sweep(world)).toEqual({ told: [[call.call, 18_500_000n]], alerts: [] });
+    expect(await sweep(world)).toEqual({ told: [[call.id, 18_500_000n]], alerts: [] });
   });
 });
 
@@ -131,7 +131,7 @@ describe('the sweep', () => {
     await crash(world, call, 4);
     expect((await sweep(world, { down: true })).told).toEqual([]);
     expect((await sweep(world, { verdict: { verdict: 'unavailable' } })).told.length).toBe(1);
-    expect((await sweep(world)).told).toEqual([[call.call, 0n]]);
+    expect((await sweep(world)).told).toEqual([[call.id, 0n]]);
     expect((await sweep(world)).told).toEqual([]);
   });
 
@@ -149,7 +149,7 @@ describe('the sweep', () => {
     const world = openCardWorld();
     const call = callOf();
     await crash(world, call, 5);
-    expect((await sweep(world)).told).toEqual([[call.call, 18_500_000n]]);
+    expect((await sweep(world)).told).toEqual([[call.id, 18_500_000n]]);
     const [paid] = world.issuer.authorizations();
     expect(await world.issuer.raise(paid?.id ?? '', 2_000, 'gateway')).toMatchObject({
       approved: false,
@@ -172,8 +172,8 @@ describe('the sweep', () => {
     const call = callOf();
     await world.buy({ item: 'book' }, call);
     await sweep(world);
-    expect(await world.table.byCall(call.call)).toMatchObject({ request: '' });
+    expect(await world.table.byCall(call.id)).toMatchObject({ request: '' });
     await sweep(world, { later: 91 * 86_400 });
-    expect(await world.table.byCall(call.call)).toBe(undefined);
+    expect(await world.table.byCall(call.id)).toBe(undefined);
   });
 });

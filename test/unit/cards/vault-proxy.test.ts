@@ -102,7 +102,7 @@ describe('a purchase through a card vault', () => {
     ]);
     expect(Object.fromEntries(sent[0]?.headers ?? [])).toEqual({
       ...{ 'accept-encoding': 'identity', 'bt-api-key': KEY, 'bt-proxy-url': SHOP },
-      ...{ 'content-type': 'application/json', 'idempotency-key': `countersign-${call.call}` },
+      ...{ 'content-type': 'application/json', 'idempotency-key': `countersign-${call.id}` },
     });
     expect(merchant.seen()).toMatchObject([{ number: NUMBER, cvc: '737' }]);
   });

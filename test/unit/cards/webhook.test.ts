@@ -16,7 +16,7 @@ const now = () => Math.floor(Date.now() / 1000);
 
 /** An open card of $20.00. */
 const openCard = async (card = 'ic_1') => {
-  const { call, account } = callOf();
+  const { id: call, account } = callOf();
   const row = { call, account, tool: 'shop', secret: 'issuer', request: 'a=b', currency: 'usd' };
   await table.insert({ ...row, cap: 2_000, until: now() + 60 }, now());
   await table.open(call, card);

@@ -31,7 +31,7 @@ let calls = 0;
 export const callOf = (changes: Partial<CardCall> = {}): CardCall => {
   calls += 1;
   return {
-    call: `0x${calls.toString(16).padStart(64, '0')}` as Hex,
+    id: `0x${calls.toString(16).padStart(64, '0')}` as Hex,
     account: `eip155:84532:0x${'22'.repeat(20)}`,
     ...{ price: 20_000_000n, asset: 'iso4217:USD', timeoutSeconds: 5 },
     ...changes,

@@ -75,7 +75,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect(await bodyOf(answer)).toEqual({
       dry_run: true,
       verdict: 'go',
-      call: reserved?.asked === 'reserve' && reserved.call.call,
+      call: reserved?.asked === 'reserve' && reserved.call.id,
       tool: 'translate',
       price: '20000',
       charged: '0',

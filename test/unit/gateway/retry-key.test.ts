@@ -171,7 +171,7 @@ describe('payment-identifier', () => {
       identifierDigest(`eip155:84532:${addressOf('agent')}`, IDENTIFIER),
     );
     expect(again?.identifier).toBe(one?.identifier);
-    expect(again?.call).not.toBe(one?.call);
+    expect(again?.id).not.toBe(one?.id);
     expect(other?.identifier).not.toBe(one?.identifier);
     const { reserved } = await send(paymentHeader(await named(`${IDENTIFIER}0`)));
     expect(reserved[0]?.identifier).not.toBe(one?.identifier);

@@ -51,7 +51,7 @@ const openAccounts =
     return {
       reserve: async (claimed, attempt, evidence) => {
         call = claimed;
-        reserved.set(claimed.call, claimed);
+        reserved.set(claimed.id, claimed);
         asked.push({
           asked: 'reserve',
           of,

@@ -26,8 +26,8 @@ const pastCall = (row: ItemOf<'account.calls'>): readonly PastCall[] => {
   ];
 };
 
-const PastEffect = ({ replayed }: { readonly replayed: Forecast }) => {
-  const { calls, denied, waiting } = replayed;
+const PastEffect = ({ prediction }: { readonly prediction: Forecast }) => {
+  const { calls, denied, waiting } = prediction;
   if (calls === 0) return <p class="muted">There are no accepted calls to compare with yet.</p>;
   const rules = Object.entries(denied);
   return (
@@ -133,7 +133,7 @@ export const BudgetEffects = ({
         {past.data === undefined ? (
           <p class="muted">{past.problem?.detail ?? 'Reading the last calls…'}</p>
         ) : (
-          <PastEffect replayed={forecast(policy, past.data.items.flatMap(pastCall))} />
+          <PastEffect prediction={forecast(policy, past.data.items.flatMap(pastCall))} />
         )}
       </div>
     </>

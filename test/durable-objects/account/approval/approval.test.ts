@@ -44,14 +44,14 @@ describe('a call above the threshold of a policy', () => {
       retryAfter: 5,
     });
     expect((await repeat(agent, call)).verdict).toBe('parked');
-    expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
-    expect(await stubOf(agent).lookUp({ account: call.account, call: call.call })).toMatchObject({
+    expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
+    expect(await stubOf(agent).lookUp({ account: call.account, call: call.id })).toMatchObject({
       status: { state: 'parked', approval: { state: 'approved' } },
     });
     const running = attempt();
     expect((await repeat(agent, call, { execute: false }, running)).verdict).toBe('go');
     expect((await repeat(agent, call)).verdict).toBe('in_progress');
-    expect((await stubOf(agent).finish(call.call, running, success)).verdict).toBe('finished');
+    expect((await stubOf(agent).finish(call.id, running, success)).verdict).toBe('finished');
     expect((await repeat(agent, call)).verdict).toBe('stored');
     expect(await typesOf(agent)).toEqual([
       'call.parked',
@@ -60,7 +60,7 @@ describe('a call above the threshold of a policy', () => {
       'call.accepted',
       'call.finished',
     ]);
-    expect(await stubOf(agent).lookUp({ account: call.account, call: call.call })).toMatchObject({
+    expect(await stubOf(agent).lookUp({ account: call.account, call: call.id })).toMatchObject({
       status: { state: 'committed', charged: PRICE, approval: { state: 'used' } },
     });
   });
@@ -92,12 +92,12 @@ describe('a call above the threshold of a policy', () => {
     );
     await setStatus(owner, 'active');
     expect((await reserve(owner, bigCall(owner, { price: 1_001n }))).verdict).toBe('denied');
-    expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
+    expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
     // The ancestor's window has 1,000 units left, and the call itself holds 2,000 of it: an expired lease is renewed for nothing more.
     pass(120);
     const running = attempt();
     expect((await repeat(agent, call, { execute: false }, running)).verdict).toBe('go');
-    await stubOf(agent).finish(call.call, running, success);
+    await stubOf(agent).finish(call.id, running, success);
     await setStatus(owner, 'paused');
     const { spent, held } = await limitOf(owner, 'window:1000000s');
     expect(BigInt(spent) + BigInt(held)).toBeLessThanOrEqual(3_000n);
@@ -109,11 +109,11 @@ describe('a call above the threshold of a policy', () => {
       windows: [{ every: 600, limit: '2000u' }],
       lifetime: '2000u',
     });
-    await decide(agent, call.call, owner);
+    await decide(agent, call.id, owner);
     pass(700);
     const running = attempt();
     expect((await repeat(agent, call, { execute: false }, running)).verdict).toBe('go');
-    await stubOf(agent).finish(call.call, running, success);
+    await stubOf(agent).finish(call.id, running, success);
     await setStatus(owner, 'paused');
     expect(await limitOf(owner, 'lifetime')).toMatchObject({ spent: '2000', held: '0' });
   });
@@ -122,18 +122,18 @@ describe('a call above the threshold of a policy', () => {
     const { owner, agent, call } = await waitingCall();
     const before = await callsOf(agent);
     expect(before[0]).toMatchObject({ state: 'parked' });
-    expect((await decide(agent, call.call, owner, 'refused')).verdict).toBe('applied');
+    expect((await decide(agent, call.id, owner, 'refused')).verdict).toBe('applied');
     expect((await repeat(agent, call)).verdict).toBe('already_used');
-    expect((await decide(agent, call.call, owner)).verdict).toBe('refused');
+    expect((await decide(agent, call.id, owner)).verdict).toBe('refused');
     expect((await callsOf(agent))[0]).toMatchObject({ state: 'released', charged: 0n });
-    expect(await stubOf(agent).lookUp({ account: call.account, call: call.call })).toMatchObject({
+    expect(await stubOf(agent).lookUp({ account: call.account, call: call.id })).toMatchObject({
       status: { state: 'released', approval: { state: 'refused' } },
     });
   });
 
   test('is released when its time ends, by the alarm, also after a restart', async () => {
     const { owner, agent, call } = await waitingCall();
-    expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
+    expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
     pass(3_601);
     // Before the alarm fires, the time alone decides.
     expect((await repeat(agent, call, { execute: false })).verdict).toBe('expired');
@@ -152,13 +152,13 @@ describe('a call above the threshold of a policy', () => {
     await putToSleep(agent);
     expect((await repeat(agent, call)).verdict).toBe('parked');
     await putToSleep(agent);
-    expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
+    expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
     await putToSleep(agent);
     const running = attempt();
     expect((await repeat(agent, call, {}, running)).verdict).toBe('go');
     await putToSleep(agent);
     expect((await repeat(agent, call, {}, running)).verdict).toBe('go');
-    expect((await stubOf(agent).finish(call.call, running, success)).verdict).toBe('finished');
+    expect((await stubOf(agent).finish(call.id, running, success)).verdict).toBe('finished');
   });
 
   test('gives one attempt that the runtime sends again the same answer', async () => {

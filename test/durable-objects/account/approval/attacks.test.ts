@@ -38,7 +38,7 @@ describe('attacks on approvals', () => {
   test('of two approvals at once one counts', async () => {
     const { owner, agent, call } = await waitingCall();
     const verdicts = await Promise.all(
-      Array.from({ length: 5 }, () => decide(agent, call.call, owner)),
+      Array.from({ length: 5 }, () => decide(agent, call.id, owner)),
     );
     expect(verdicts.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);
     expect((await typesOf(agent)).filter((type) => type === 'call.approved')).toHaveLength(1);
@@ -46,7 +46,7 @@ describe('attacks on approvals', () => {
 
   test('of two repeats at once one runs', async () => {
     const { owner, agent, call } = await waitingCall();
-    await decide(agent, call.call, owner);
+    await decide(agent, call.id, owner);
     const verdicts = await Promise.all(
       Array.from({ length: 8 }, async () => (await repeat(agent, call)).verdict),
     );
@@ -57,21 +57,21 @@ describe('attacks on approvals', () => {
   test('an approval after the time of the call has no effect', async () => {
     const { owner, agent, call } = await waitingCall();
     pass(3_600);
-    expect(faultOf(await decide(agent, call.call, owner)).reason).toBe('not_writable');
+    expect(faultOf(await decide(agent, call.id, owner)).reason).toBe('not_writable');
     expect((await repeat(agent, call)).verdict).toBe('expired');
   });
 
   test('an approving signature works once, also for another call', async () => {
     const { owner, agent, call } = await waitingCall();
     const intent = freshIntent();
-    await decide(agent, call.call, owner, 'approved', intent);
+    await decide(agent, call.id, owner, 'approved', intent);
     const other = bigCall(agent);
     await reserve(agent, other);
     const replay = { ...intent, attempt: randomHex(16) };
-    expect(faultOf(await decide(agent, other.call, owner, 'approved', replay)).reason).toBe(
+    expect(faultOf(await decide(agent, other.id, owner, 'approved', replay)).reason).toBe(
       'already_used',
     );
-    expect(faultOf(await decide(agent, call.call, owner, 'approved', replay)).reason).toBe(
+    expect(faultOf(await decide(agent, call.id, owner, 'approved', replay)).reason).toBe(
       'already_used',
     );
   });
@@ -84,7 +84,7 @@ describe('attacks on approvals', () => {
     ['another kind of proof', { proof: 'x402' as const }],
   ])('an approved call is not run with %s', async (_, changes) => {
     const { owner, agent, call } = await waitingCall();
-    await decide(agent, call.call, owner);
+    await decide(agent, call.id, owner);
     expect((await repeat(agent, call, changes)).verdict).toBe('conflict');
     expect((await repeat(agent, call)).verdict).toBe('go');
   });
@@ -95,15 +95,15 @@ describe('attacks on approvals', () => {
     await setPolicy(payer, ASKING);
     const call = callOf(payer, { binding: 'intent', price: PRICE });
     await reserve(payer, call);
-    await decide(payer, call.call, 'operator');
-    const { payment } = callOf(payer, { call: call.call, price: PRICE + 5n });
+    await decide(payer, call.id, 'operator');
+    const { payment } = callOf(payer, { id: call.id, price: PRICE + 5n });
     if (payment === undefined) throw new Error('no payment');
     expect((await repeat(payer, call, { payment })).verdict).toBe('conflict');
   });
 
   test('an approved call is not run without its retry key', async () => {
     const { owner, agent, call } = await waitingCall();
-    await decide(agent, call.call, owner);
+    await decide(agent, call.id, owner);
     expect((await reserve(agent, call)).verdict).toBe('already_used');
     expect((await repeat(agent, call)).verdict).toBe('go');
   });
@@ -117,7 +117,7 @@ describe('attacks on approvals', () => {
     ['a higher account asks for its own approval', 'approval'],
   ] as const)('an approved call does not run after %s', async (change, rule) => {
     const { owner, manager, agent, lower, call } = await waitingCall('manager');
-    await decide(agent, call.call, manager);
+    await decide(agent, call.id, manager);
     switch (change) {
       case 'its owner revoked the grant':
         await revoke(manager, lower.delegation.id);
@@ -152,7 +152,7 @@ describe('attacks on approvals', () => {
     );
     expect(others.filter((verdict) => verdict === 'parked')).toHaveLength(15);
     expect(others.filter((verdict) => verdict === 'approval_queue')).toHaveLength(5);
-    await decide(agent, first.call, owner, 'refused');
+    await decide(agent, first.id, owner, 'refused');
     expect((await reserve(agent, bigCall(agent))).verdict).toBe('parked');
   });
 

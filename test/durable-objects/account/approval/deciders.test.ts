@@ -26,7 +26,7 @@ describe('who decides on a call that waits', () => {
   ] as const)('a policy of the %s: the %s is %s', async (writer, by, expected) => {
     const { call, ...branch } = await waitingCall(writer);
     const signer = by === 'operator' ? by : by === 'stranger' ? randomHex(20) : branch[by];
-    const verdict = await decide(branch.agent, call.call, signer);
+    const verdict = await decide(branch.agent, call.id, signer);
     expect(verdict.verdict === 'refused' ? faultOf(verdict).reason : verdict.verdict).toBe(
       expected,
     );
@@ -38,9 +38,9 @@ describe('who decides on a call that waits', () => {
     await setPolicy(agent, ASKING);
     const call = bigCall(agent);
     await reserve(agent, call);
-    const verdict = await decide(agent, call.call, owner);
+    const verdict = await decide(agent, call.id, owner);
     expect(verdict.verdict).toBe('refused');
-    expect((await decide(agent, call.call, 'operator')).verdict).toBe('applied');
+    expect((await decide(agent, call.id, 'operator')).verdict).toBe('applied');
   });
 
   test('of a policy of an ancestor’s account, those who wrote it for that account, and not that account', async () => {
@@ -54,14 +54,14 @@ describe('who decides on a call that waits', () => {
       verdict: 'parked',
       asked: accountOf(manager),
     });
-    expect(faultOf(await decide(agent, call.call, manager)).reason).toBe('forbidden');
-    expect((await decide(agent, call.call, owner)).verdict).toBe('applied');
+    expect(faultOf(await decide(agent, call.id, manager)).reason).toBe('forbidden');
+    expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
   });
 
   test('an agent with an operator’s key approves no call of its own', async () => {
     const { agent, call } = await waitingCall();
     const verdict = await stubOf(agent).apply({
-      ...{ kind: 'approval', call: call.call, decision: 'approved', intent: freshIntent() },
+      ...{ kind: 'approval', call: call.id, decision: 'approved', intent: freshIntent() },
       by: { account: accountOf(agent), role: 'operator' },
     });
     expect(faultOf(verdict).reason).toBe('forbidden');

@@ -30,14 +30,14 @@ describe('a payment that waits', () => {
     const call = payment(payer);
     expect((await reserve(payer, call)).verdict).toBe('parked');
     expect((await purseOf(payer)).held).toBe(PRICE.toString());
-    expect((await callsOf(payer)).find(({ id }) => id === call.call)).toMatchObject({
+    expect((await callsOf(payer)).find(({ id }) => id === call.id)).toMatchObject({
       payment: 'held',
     });
-    expect((await decide(payer, call.call, 'operator')).verdict).toBe('applied');
+    expect((await decide(payer, call.id, 'operator')).verdict).toBe('applied');
     const running = attempt();
     expect((await repeat(payer, call, {}, running)).verdict).toBe('go');
-    await stubOf(payer).finish(call.call, running, success);
-    expect((await callsOf(payer)).find(({ id }) => id === call.call)).toMatchObject({
+    await stubOf(payer).finish(call.id, running, success);
+    expect((await callsOf(payer)).find(({ id }) => id === call.id)).toMatchObject({
       payment: 'queued',
     });
   });
@@ -47,7 +47,7 @@ describe('a payment that waits', () => {
     const call = payment(payer, { settlement: 'upfront' });
     expect((await reserve(payer, call, { facts: factsOf(10_000_000n) })).verdict).toBe('parked');
     expect((await purseOf(payer)).held).toBe(PRICE.toString());
-    await decide(payer, call.call, 'operator');
+    await decide(payer, call.id, 'operator');
     const running = attempt();
     expect((await repeat(payer, call, {}, running)).verdict).toBe('settle');
     expect(
@@ -63,10 +63,10 @@ describe('a payment that waits', () => {
     const payer = await operators();
     const call = payment(payer, { settlement: 'upfront' });
     await reserve(payer, call, { facts: factsOf(10_000_000n) });
-    await decide(payer, call.call, 'operator');
+    await decide(payer, call.id, 'operator');
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('settle');
     const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
-    await stubOf(payer).settled([{ call: call.call, ...settled }]);
+    await stubOf(payer).settled([{ call: call.id, ...settled }]);
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('go');
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('in_progress');
   });
@@ -75,7 +75,7 @@ describe('a payment that waits', () => {
     const payer = await operators();
     const call = payment(payer);
     await reserve(payer, call);
-    await decide(payer, call.call, 'operator');
+    await decide(payer, call.id, 'operator');
     pass(3_000);
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('settle');
   });
@@ -86,7 +86,7 @@ describe('a payment that waits', () => {
       const payer = await operators();
       const call = payment(payer);
       await reserve(payer, call);
-      await decide(payer, call.call, 'operator');
+      await decide(payer, call.id, 'operator');
       const { payment: signed } = call;
       if (signed === undefined) throw new Error('no payment');
       const authorization = {
@@ -103,8 +103,8 @@ describe('a payment that waits', () => {
     const payer = await operators();
     const call = payment(payer);
     await reserve(payer, call);
-    await decide(payer, call.call, 'operator', 'refused');
-    const [record] = (await callsOf(payer)).filter(({ id }) => id === call.call);
+    await decide(payer, call.id, 'operator', 'refused');
+    const [record] = (await callsOf(payer)).filter(({ id }) => id === call.id);
     expect(record).toMatchObject({ state: 'released', payment: 'released' });
     expect(record?.held?.signature).toBeUndefined();
     expect((await purseOf(payer)).held).toBe('0');

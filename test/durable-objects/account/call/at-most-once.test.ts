@@ -41,15 +41,15 @@ describe('law 3: at most once', () => {
     await evictDurableObject(stubOf(payer));
     expect((await stubOf(payer).reserve(call, winner, {})).verdict).toBe('go');
     expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('in_progress');
-    expect(await stubOf(payer).finish(call.call, randomHex(16), success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, randomHex(16), success)).toMatchObject({
       verdict: 'unknown_call',
     });
-    expect(await stubOf(payer).finish(call.call, winner, success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, winner, success)).toMatchObject({
       verdict: 'finished',
       state: 'committed',
     });
     expect((await purseOf(payer)).unsettled).toBe('1000');
-    expect(await stubOf(payer).finish(call.call, winner, success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, winner, success)).toMatchObject({
       verdict: 'finished',
       state: 'committed',
     });
@@ -64,7 +64,7 @@ describe('law 3: at most once', () => {
     const call = callOf(payer, { identifier });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     const again = await stubOf(payer).reserve(call, randomHex(16), {});
     expect(again).toMatchObject({ verdict: 'stored', answer: success.answer, charged: 1_000n });
     const { identifier: _, ...bare } = call;
@@ -94,7 +94,7 @@ describe('law 3: at most once', () => {
     );
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 11 },
     ]);
     await evictDurableObject(stubOf(payer));
     const verdicts = await Promise.all(
@@ -117,7 +117,7 @@ describe('law 3: at most once', () => {
     const call = callOf(payer, { settlement: 'upfront' });
     await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(5_000n) });
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 11 },
     ]);
     await caughtUp(payer);
     at(start + 301);

@@ -43,9 +43,9 @@ describe('law 7: service on payments that will not settle', () => {
     const call = callOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'failed', fault: 'gateway', reason: 'not_presented' },
+      { call: call.id, outcome: 'failed', fault: 'gateway', reason: 'not_presented' },
     ]);
     expect(await purseOf(payer)).toMatchObject({ credit: '0', unsettled: '0', settled: '0' });
     expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('settle');
@@ -69,9 +69,9 @@ describe('law 7: service on payments that will not settle', () => {
     const call = callOf(payer, { price: 300_000n });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(400_000n, 21) });
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 23 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 23 },
     ]);
     const lagging = { facts: factsOf(400_000n, 22) };
     const next = callOf(payer, { price: 200_000n });
@@ -101,7 +101,7 @@ describe('law 3: a copied signature reveals nothing', () => {
     const call = callOf(payer, { identifier: randomHex(32) });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     const { identifier: _, ...bare } = call;
     const right = await stubOf(payer).reserve(bare, randomHex(16), {});
     const wrong = await stubOf(payer).reserve(
@@ -147,7 +147,7 @@ describe('law 5: an attempt that gives up on an unknown settlement', () => {
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     at(start + 91);
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
-    await stubOf(payer).settled([{ call: call.call, ...settledBy(11).settlement }]);
+    await stubOf(payer).settled([{ call: call.id, ...settledBy(11).settlement }]);
     expect((await stubOf(payer).reserve(call, first, unknown)).verdict).toBe('in_progress');
     expect((await stubOf(payer).reserve(call, second, settledBy(11))).verdict).toBe('go');
   });
@@ -174,9 +174,9 @@ describe('law 4: a silent tool', () => {
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(5_000n) });
     const settlement = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
     await stubOf(payer).reserve(call, attempt, { settlement });
-    const first = await stubOf(payer).finish(call.call, attempt, silence);
+    const first = await stubOf(payer).finish(call.id, attempt, silence);
     expect(first).toMatchObject({ verdict: 'finished', state: 'abandoned', charged: 1_000n });
-    expect(await stubOf(payer).finish(call.call, attempt, silence)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, silence)).toMatchObject({
       verdict: 'finished',
       charged: 1_000n,
     });
@@ -192,12 +192,12 @@ describe('law 4: a silent tool', () => {
       verdict: 'go',
       paidFrom: 'credit',
     });
-    const verdict = await stubOf(payer).finish(kept.call, attempt, silence);
+    const verdict = await stubOf(payer).finish(kept.id, attempt, silence);
     expect(verdict).toMatchObject({ verdict: 'finished', state: 'abandoned', kept: true });
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '1000' });
     const released = callOf(payer, { settlement: 'credit' });
     await stubOf(payer).reserve(released, attempt, {});
-    await stubOf(payer).finish(released.call, attempt, silence);
+    await stubOf(payer).finish(released.id, attempt, silence);
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '1000' });
   });
 });
@@ -209,7 +209,7 @@ const credit = async (payer: `0x${string}`): Promise<void> => {
   await stubOf(payer).reserve(call, attempt, { facts: factsOf(9_000n) });
   const settlement = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
   await stubOf(payer).reserve(call, attempt, { settlement });
-  await stubOf(payer).finish(call.call, attempt, failure);
+  await stubOf(payer).finish(call.id, attempt, failure);
 };
 
 describe('law 3: the end of a record', () => {
@@ -221,7 +221,7 @@ describe('law 3: the end of a record', () => {
     const call = callOf(payer, { validBefore: start + 100 });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 100 + 599);
     await runDurableObjectAlarm(stubOf(payer));
@@ -244,11 +244,11 @@ describe('law 3: the end of a record', () => {
       const call = callOf(payer, { validBefore: start + 3_600 });
       const attempt = randomHex(16);
       await stubOf(payer).reserve(call, attempt, {});
-      await stubOf(payer).finish(call.call, attempt, success);
+      await stubOf(payer).finish(call.id, attempt, success);
       await stubOf(payer).settled([
         outcome === 'settled'
-          ? { call: call.call, outcome, transaction: randomHex(32), block: 11 }
-          : { call: call.call, outcome, fault: 'gateway', reason: 'not_presented' },
+          ? { call: call.id, outcome, transaction: randomHex(32), block: 11 }
+          : { call: call.id, outcome, fault: 'gateway', reason: 'not_presented' },
       ]);
       // With its entries exported, only the authorization's end keeps the row.
       await stubOf(payer).exported((await snapshotOf(payer)).seq);
@@ -294,13 +294,13 @@ describe('the rows that a slow call writes', () => {
     const attempt = randomHex(16);
     const steps = new Map<number, () => Promise<unknown>>([
       [0, () => stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 20) })],
-      [1, () => stubOf(payer).finish(call.call, attempt, success)],
+      [1, () => stubOf(payer).finish(call.id, attempt, success)],
       [4, () => settledIn(21)],
       [6, async () => stubOf(payer).exported((await snapshotOf(payer)).seq)],
     ]);
     const settledIn = (block: number) =>
       stubOf(payer).settled([
-        { call: call.call, outcome: 'settled', transaction: randomHex(32), block },
+        { call: call.id, outcome: 'settled', transaction: randomHex(32), block },
       ]);
     for (let second = 0; second <= 5_000; second = second < 60 ? second + 1 : second + 600) {
       at(origin + second);
@@ -344,7 +344,7 @@ describe('law 3: the first answer of a payment whose signature is public before 
         });
       }
       const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
-      await stubOf(payer).settled([{ call: call.call, ...settled }]);
+      await stubOf(payer).settled([{ call: call.id, ...settled }]);
       for (const stranger of strangers) {
         expect(await stubOf(payer).reserve(stranger, randomHex(16), {})).toMatchObject({
           verdict: 'in_progress',

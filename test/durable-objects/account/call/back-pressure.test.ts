@@ -40,7 +40,7 @@ const run = async (payer: Hex, call: Call, evidence: Evidence = {}): Promise<voi
   const attempt = randomHex(16);
   const verdict = await reserve(payer, call, evidence, attempt);
   if (verdict.verdict !== 'go') throw new Error(`expected go, got ${JSON.stringify(verdict)}`);
-  await stubOf(payer).finish(call.call, attempt, success);
+  await stubOf(payer).finish(call.id, attempt, success);
 };
 
 const denialsOf = async (payer: Hex) =>
@@ -99,7 +99,7 @@ describe('during a settlement outage, a call that must settle first', () => {
     const spent = callOf(payer);
     await run(payer, spent);
     await stubOf(payer).settled([
-      { call: spent.call, outcome: 'failed', fault: 'payer', reason: 'cancelled' },
+      { call: spent.id, outcome: 'failed', fault: 'payer', reason: 'cancelled' },
     ]);
     const owed = await reserve(payer, callOf(payer, { settlement: 'upfront' }), DOWN);
     expect(owed).toMatchObject({ verdict: 'denied', denial: { rule: 'debt' } });
@@ -142,7 +142,7 @@ describe('during a settlement outage, the account still serves', () => {
     } as const;
     expect((await reserve(payer, stored, { ...DOWN, settlement }, attempt)).verdict).toBe('go');
     expect((await reserve(payer, stored, DOWN)).verdict).toBe('in_progress');
-    await stubOf(payer).finish(stored.call, attempt, success);
+    await stubOf(payer).finish(stored.id, attempt, success);
     expect(await reserve(payer, stored, DOWN)).toMatchObject({ verdict: 'stored' });
     const other = { ...stored, request: randomHex(32) };
     expect(await reserve(payer, other, DOWN)).toMatchObject({ verdict: 'conflict' });
@@ -182,7 +182,7 @@ describe('during a settlement outage, the account still serves', () => {
     const more = intentCallOf(agent, { settlement: 'credit', audience: AUDIENCE, price: 1_000n });
     const attempt = randomHex(16);
     expect((await reserve(agent, more, {}, attempt)).verdict).toBe('go');
-    await stubOf(agent).finish(more.call, attempt, failure);
+    await stubOf(agent).finish(more.id, attempt, failure);
     const own = callOf(owner, { settlement: 'upfront', price: 1_400n });
     const facts = factsOf(RICH);
     expect(await reserve(owner, own, { ...DOWN, facts })).toMatchObject({
@@ -203,7 +203,7 @@ describe('a payer whose exposure is used up', () => {
   };
   const settledOf = (call: Call | undefined) =>
     ({
-      call: call?.call ?? '0x',
+      call: call?.id ?? '0x',
       outcome: 'settled',
       transaction: randomHex(32),
       block: 11,
@@ -257,7 +257,7 @@ describe('a payer whose exposure is used up', () => {
     const attempt = randomHex(16);
     const failed = callOf(payer, { timeoutSeconds: 0 });
     expect((await reserve(payer, failed, {}, attempt)).verdict).toBe('go');
-    await stubOf(payer).finish(failed.call, attempt, failure);
+    await stubOf(payer).finish(failed.id, attempt, failure);
     await stubOf(payer).settled([settledOf(owed[1])]);
     pass(61);
     await run(payer, callOf(payer, { price: 999_999n }));

@@ -280,7 +280,7 @@ describe('an account that receives a bounce', () => {
     const attempt = randomHex(16);
     const { verdict } = await stubOf(who).reserve(owed, attempt, facts());
     expect(verdict).toBe('go');
-    await stubOf(who).finish(owed.call, attempt, success);
+    await stubOf(who).finish(owed.id, attempt, success);
     return { who, owed };
   };
   const reserveOne = (who: Address, changes: Parameters<typeof callOf>[1] = {}) =>
@@ -289,21 +289,21 @@ describe('an account that receives a bounce', () => {
   test('writes one row, once', async () => {
     const { who, owed } = await owing();
     const before = (await snapshotOf(who)).rowsWritten;
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     await caughtUp(who);
     const after = (await snapshotOf(who)).rowsWritten;
     expect(after - before).toBe(1);
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     await caughtUp(who);
     expect((await snapshotOf(who)).rowsWritten).toBe(after);
   });
 
   test('logs the reason and the expiry, without the signature, which could still be presented', async () => {
     const { who, owed } = await owing();
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     const entry = (await entriesOf(who)).find(({ type }) => type === 'payment.bounced');
     expect(entry).toMatchObject({
-      call: owed.call,
+      call: owed.id,
       payment: { reason: 'refused', until: owed.validBefore, backend: 'relayer' },
       amounts: { amount: '1000' },
     });
@@ -314,7 +314,7 @@ describe('an account that receives a bounce', () => {
     const { who, owed } = await owing();
     // One group: the bounce applies to the calls decided after it.
     const [, ...verdicts] = await Promise.all([
-      stubOf(who).settled([{ call: owed.call, ...bounced }]),
+      stubOf(who).settled([{ call: owed.id, ...bounced }]),
       ...Array.from({ length: 32 }, () => reserveOne(who)),
     ]);
     await evictDurableObject(stubOf(who));
@@ -327,7 +327,7 @@ describe('an account that receives a bounce', () => {
 
   test('requests fresh facts about its payer before it pays again', async () => {
     const { who, owed } = await owing();
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     const ask = (evidence: Evidence) => stubOf(who).reserve(callOf(who), randomHex(16), evidence);
     expect(await ask({})).toEqual({ verdict: 'stale_payer' });
     const withCode = { facts: { ...factsOf(TRUSTED, 30), hasCode: true } };
@@ -340,7 +340,7 @@ describe('an account that receives a bounce', () => {
   test('still serves calls from credit and calls that settle first', async () => {
     const { who, owed } = await owing();
     await topUp(who, 5_000n);
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     const paid = await stubOf(who).reserve(intentCallOf(who), randomHex(16), facts());
     expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
     for (let asked = 0; asked < 2; asked += 1) {
@@ -356,12 +356,12 @@ describe('an account that receives a bounce', () => {
     ['became a debt', { outcome: 'failed', fault: 'payer', reason: 'unfunded' }, 'debt'],
   ] as const)('trusts its payer as before once the payment has %s', async (_, end, expected) => {
     const { who, owed } = await owing();
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
-    await stubOf(who).settled([{ call: owed.call, ...end }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...end }]);
     const verdict = await reserveOne(who);
     expect(verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict).toBe(expected);
     // A delayed bounce message changes nothing.
-    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     const again = await reserveOne(who);
     expect(again.verdict === 'denied' ? again.denial.rule : again.verdict).toBe(expected);
   });
@@ -373,7 +373,7 @@ describe('an account that receives a bounce', () => {
     await stubOf(who).reserve(running, randomHex(16), facts());
     const first = callOf(who, { settlement: 'upfront' });
     await stubOf(who).reserve(first, randomHex(16), facts());
-    const results = [running, first].map(({ call: id }) => ({ call: id, ...bounced }));
+    const results = [running, first].map(({ id: id }) => ({ call: id, ...bounced }));
     await stubOf(who).settled(results);
     expect(await reserveOne(who)).toMatchObject({ verdict: 'go' });
   });

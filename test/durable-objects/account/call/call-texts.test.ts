@@ -33,7 +33,7 @@ const standard = (() => {
 /** Makes one call, and returns the entries of the account that are about it. */
 const called = async (payer: Hex, { price = 1_000n, ...changes }: Partial<Call>) => {
   const call = randomHex(32);
-  await callOnce(payer, price, { call, ...changes });
+  await callOnce(payer, price, { id: call, ...changes });
   return (await entriesOf(payer)).filter((entry: Entry) => entry.call === call);
 };
 

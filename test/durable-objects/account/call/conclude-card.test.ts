@@ -30,8 +30,8 @@ const bought = async (outcome?: Outcome): Promise<{ readonly payer: Hex; readonl
   const attempt = randomHex(16);
   const { verdict } = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
   expect(verdict).toBe('go');
-  if (outcome !== undefined) await stubOf(payer).finish(call.call, attempt, outcome);
-  return { payer, call: call.call };
+  if (outcome !== undefined) await stubOf(payer).finish(call.id, attempt, outcome);
+  return { payer, call: call.id };
 };
 
 const conclude = (payer: Hex, call: Hex, charged: bigint) =>

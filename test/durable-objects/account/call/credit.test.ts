@@ -34,7 +34,7 @@ const pay = async (payer: Hex, price: bigint, outcome: Outcome) => {
   const call = intentCallOf(payer, { price });
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, {});
-  return stubOf(payer).finish(call.call, attempt, outcome);
+  return stubOf(payer).finish(call.id, attempt, outcome);
 };
 
 const limitOf = (verdict: object, rule: string): object | undefined =>
@@ -96,7 +96,7 @@ describe('a call that an intent pays from credit', () => {
     expect(
       await stubOf(payer).reserve(intentCallOf(payer, { price: 2_001n }), randomHex(16), {}),
     ).toMatchObject({ denial: { rule: 'credit', limit: { remaining: '2000' } } });
-    const finished = await stubOf(payer).finish(call.call, attempt, success);
+    const finished = await stubOf(payer).finish(call.id, attempt, success);
     expect(finished).toMatchObject({ charged: 3_000n, paidFrom: 'credit', payment: 'none' });
     expect(limitOf(finished, 'credit')).toMatchObject({ limit: '2000', remaining: '2000' });
     expect(await purseOf(payer)).toMatchObject({
@@ -160,7 +160,7 @@ describe('a call that an intent pays from credit', () => {
     const attempt = randomHex(16);
     const facts = { ...factsOf(0n, 20), at: start + 4_300 };
     expect((await stubOf(payer).reserve(call, attempt, { facts })).verdict).toBe('go');
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     const { seq } = await snapshotOf(payer);
     await stubOf(payer).exported(seq);
     at(start + 4_600 + 700);
@@ -207,14 +207,16 @@ describe('a variable price', () => {
     const call = callOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    expect(
-      await stubOf(payer).finish(call.call, attempt, { ...success, amount: 1n }),
-    ).toMatchObject({ state: 'committed', charged: 1_000n, payment: 'queued' });
+    expect(await stubOf(payer).finish(call.id, attempt, { ...success, amount: 1n })).toMatchObject({
+      state: 'committed',
+      charged: 1_000n,
+      payment: 'queued',
+    });
     expect(await purseOf(payer)).toMatchObject({ unsettled: '1000' });
     const upfront = callOf(payer, { settlement: 'upfront' });
     await settleFirst(payer, upfront, attempt, 20);
     expect(
-      await stubOf(payer).finish(upfront.call, attempt, { ...success, amount: 1n }),
+      await stubOf(payer).finish(upfront.id, attempt, { ...success, amount: 1n }),
     ).toMatchObject({ charged: 1_000n, payment: 'settled' });
   });
 });
@@ -230,7 +232,7 @@ describe('a stored answer', () => {
       const call = callOf(payer, { binding: first, identifier: randomHex(32) });
       const attempt = randomHex(16);
       await stubOf(payer).reserve(call, attempt, {});
-      await stubOf(payer).finish(call.call, attempt, success);
+      await stubOf(payer).finish(call.id, attempt, success);
       await evictDurableObject(stubOf(payer));
       const repeat = await stubOf(payer).reserve({ ...call, binding: then }, randomHex(16), {});
       expect(repeat).toMatchObject({ verdict: 'stored', binding: first });

@@ -39,8 +39,8 @@ const serve = async (payer: Hex): Promise<Hex> => {
   const attempt = randomHex(16);
   const { verdict } = await stubOf(payer).reserve(call, attempt, {});
   if (verdict !== 'go') throw new Error(`expected go, got ${verdict}`);
-  await stubOf(payer).finish(call.call, attempt, success);
-  return call.call;
+  await stubOf(payer).finish(call.id, attempt, success);
+  return call.id;
 };
 
 const settledOf = (call: Hex): SettlementResult => ({

@@ -197,9 +197,9 @@ describe('the end of a call in fiat', () => {
     const call = intentCallOf(payer, { ...CARD, price: 5n * DOLLAR, audience: AUDIENCE });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
-    await stubOf(payer).finish(call.call, attempt, failed('timeout'));
+    await stubOf(payer).finish(call.id, attempt, failed('timeout'));
     const resolved = await stubOf(payer).apply({
-      ...{ kind: 'resolve', call: call.call, charge, reason: 'asked the merchant' },
+      ...{ kind: 'resolve', call: call.id, charge, reason: 'asked the merchant' },
       by: { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' },
       intent: {
         ...{ fields: {}, signature: `0x${'77'.repeat(65)}`, digest: randomHex(32) },

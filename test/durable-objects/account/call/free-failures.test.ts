@@ -32,7 +32,7 @@ const fail = async (payer: Hex, changes: Parameters<typeof callOf>[1] = {}) => {
   const call = callOf(payer, { binding: 'intent', ...changes });
   const attempt = randomHex(16);
   expect(ruleOf(await stubOf(payer).reserve(call, attempt, {}))).toBe('go');
-  await stubOf(payer).finish(call.call, attempt, answered);
+  await stubOf(payer).finish(call.id, attempt, answered);
   return call;
 };
 
@@ -56,7 +56,7 @@ const lookedAt = async () => {
   const call = await fail(payer);
   await exportAll(payer);
   pass(call.validBefore - nowSeconds() + 31);
-  await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
+  await stubOf(payer).settled([{ call: call.id, outcome: 'released' }]);
   return { payer, call };
 };
 
@@ -65,7 +65,7 @@ describe('a call whose tool failed', () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 100_000_000n);
     const call = await fail(payer);
-    expect(await recordOf(payer, call.call)).toMatchObject({
+    expect(await recordOf(payer, call.id)).toMatchObject({
       state: 'released',
       answer: undefined,
     });
@@ -74,8 +74,8 @@ describe('a call whose tool failed', () => {
     const unpaid = intentCallOf(payer);
     const attempt = randomHex(16);
     expect(ruleOf(await stubOf(payer).reserve(unpaid, attempt, {}))).toBe('go');
-    await stubOf(payer).finish(unpaid.call, attempt, answered);
-    expect(await recordOf(payer, unpaid.call)).toMatchObject({
+    await stubOf(payer).finish(unpaid.id, attempt, answered);
+    expect(await recordOf(payer, unpaid.id)).toMatchObject({
       state: 'released',
       answer: undefined,
     });
@@ -88,12 +88,12 @@ describe('a call whose tool failed', () => {
     await exportAll(payer);
     pass(call.validBefore - nowSeconds() + 31);
     const before = (await snapshotOf(payer)).rowsWritten;
-    await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
+    await stubOf(payer).settled([{ call: call.id, outcome: 'released' }]);
     // One row of the journal, and perhaps the alarm.
     expect((await snapshotOf(payer)).rowsWritten - before).toBeLessThanOrEqual(2);
-    const record = await recordOf(payer, call.call);
+    const record = await recordOf(payer, call.id);
     expect(record).toEqual({
-      id: call.call,
+      id: call.id,
       request: call.request,
       tool: call.tool,
       state: 'released',
@@ -139,7 +139,7 @@ describe('a call whose tool failed', () => {
       expect((await repeatOf(payer, other)).verdict).toBe('already_used');
       expect((await repeatOf(payer, { ...other, binding: 'none' })).verdict).toBe('already_used');
     }
-    expect(await stubOf(payer).finish(call.call, randomHex(16), success)).toEqual({
+    expect(await stubOf(payer).finish(call.id, randomHex(16), success)).toEqual({
       verdict: 'unknown_call',
     });
   });
@@ -147,15 +147,15 @@ describe('a call whose tool failed', () => {
   test('becomes credit if its payment settles even after the last look', async () => {
     const { payer, call } = await lookedAt();
     const moved = {
-      call: call.call,
+      call: call.id,
       outcome: 'settled',
       transaction: randomHex(32),
       block: 12,
     } as const;
     await stubOf(payer).settled([moved, moved]);
     expect((await purseOf(payer)).credit).toBe(call.price.toString());
-    const entry = await entriesIn(payer, call.call);
-    expect(entry).toMatchObject([{ type: 'payment.settled', tool: call.tool, call: call.call }]);
+    const entry = await entriesIn(payer, call.id);
+    expect(entry).toMatchObject([{ type: 'payment.settled', tool: call.tool, call: call.id }]);
   });
 
   test('keeps its entries until they are exported', async () => {
@@ -163,8 +163,8 @@ describe('a call whose tool failed', () => {
     await trust(payer, 1_000_000n, 100_000_000n);
     const call = await fail(payer);
     pass(call.validBefore - nowSeconds() + 31);
-    await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
-    const entries = await entriesIn(payer, call.call);
+    await stubOf(payer).settled([{ call: call.id, outcome: 'released' }]);
+    const entries = await entriesIn(payer, call.id);
     expect(entries).toHaveLength(2);
   });
 });

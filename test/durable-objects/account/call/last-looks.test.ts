@@ -29,9 +29,9 @@ describe('released payments of many failed calls', () => {
     const call = callOf(payer);
     const attempt = randomHex(16);
     expect(ruleOf(await stubOf(payer).reserve(call, attempt, {}))).toBe('go');
-    await stubOf(payer).finish(call.call, attempt, failure);
+    await stubOf(payer).finish(call.id, attempt, failure);
     await onDisk(payer, (disk) => {
-      const failed = loadCall(disk, call.call);
+      const failed = loadCall(disk, call.id);
       if (failed === undefined) throw new Error('no call');
       const idOf = (at: number): Hex => `0x${at.toString(16).padStart(64, '0')}`;
       disk.write(
@@ -85,7 +85,7 @@ describe('released payments of many failed calls', () => {
       call: `0x${(at + 1).toString(16).padStart(64, '0')}` as Hex,
       outcome: 'released' as const,
     }));
-    await stubOf(payer).settled([...outcomes, { call: call.call, outcome: 'released' }]);
+    await stubOf(payer).settled([...outcomes, { call: call.id, outcome: 'released' }]);
     expect((await snapshotOf(payer)).open).toBe(0);
   });
 });

@@ -40,11 +40,11 @@ describe('a look-up of a call by its payer', () => {
     at(start + 71);
     await runDurableObjectAlarm(stubOf(payer));
     for (const call of [stored, streamed, held]) await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(stored.call, attempt, success);
+    await stubOf(payer).finish(stored.id, attempt, success);
     const { answer: _, ...bare } = success;
-    await stubOf(payer).finish(streamed.call, attempt, { ...bare, digest: 'streamed' });
+    await stubOf(payer).finish(streamed.id, attempt, { ...bare, digest: 'streamed' });
     await stubOf(payer).settled([
-      { call: stored.call, outcome: 'settled', transaction: `0x${'55'.repeat(32)}`, block: 12 },
+      { call: stored.id, outcome: 'settled', transaction: `0x${'55'.repeat(32)}`, block: 12 },
     ]);
     await evictDurableObject(stubOf(payer));
     const before = await snapshotOf(payer);
@@ -56,11 +56,11 @@ describe('a look-up of a call by its payer', () => {
       paidFrom: 'payment',
       acceptedAt: start + 71,
     };
-    expect(await ask(payer, stored.call)).toMatchObject({
+    expect(await ask(payer, stored.id)).toMatchObject({
       verdict: 'found',
       status: {
         ...status,
-        call: stored.call,
+        call: stored.id,
         state: 'committed',
         price: 1n,
         charged: 1n,
@@ -69,16 +69,16 @@ describe('a look-up of a call by its payer', () => {
         answer: success.answer,
       },
     });
-    const found = await ask(payer, streamed.call);
+    const found = await ask(payer, streamed.id);
     expect(found).toMatchObject({
       verdict: 'found',
       status: { ...status, state: 'committed', charged: 2n, payment: 'queued' },
     });
     expect(found).not.toHaveProperty('status.answer');
-    expect(await ask(payer, held.call)).toMatchObject({
+    expect(await ask(payer, held.id)).toMatchObject({
       status: { ...status, state: 'held', price: 3n, charged: 0n, payment: 'held' },
     });
-    expect(await ask(payer, abandoned.call)).toMatchObject({
+    expect(await ask(payer, abandoned.id)).toMatchObject({
       status: {
         state: 'abandoned',
         price: 4n,
@@ -97,8 +97,8 @@ describe('a look-up of a call by its payer', () => {
     const call = intentCallOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    await stubOf(payer).finish(call.call, attempt, { ...success, amount: 400n });
-    expect(await ask(payer, call.call)).toMatchObject({
+    await stubOf(payer).finish(call.id, attempt, { ...success, amount: 400n });
+    expect(await ask(payer, call.id)).toMatchObject({
       status: { paidFrom: 'credit', payment: 'none', price: 1_000n, charged: 400n },
     });
   });
@@ -121,6 +121,6 @@ describe('a look-up of a call by its payer', () => {
     const call = callOf(payer, { contractCheckedAt: 10 });
     await stubOf(payer).reserve(call, randomHex(16), { facts });
     at(start + 86_400);
-    expect((await ask(payer, call.call)).verdict).toBe('found');
+    expect((await ask(payer, call.id)).verdict).toBe('found');
   });
 });

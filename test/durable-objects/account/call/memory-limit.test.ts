@@ -55,8 +55,8 @@ const answered = { ...success, answer: { status: 200, headers: {}, body: 'b3Blbg
 const run = async (payer: Hex) => {
   const [call, attempt] = [callOf(payer), randomHex(16)];
   const verdict = await stubOf(payer).reserve(call, attempt, {});
-  await stubOf(payer).finish(call.call, attempt, answered);
-  return { verdict, record: await onDisk(payer, (disk) => loadCall(disk, call.call)) };
+  await stubOf(payer).finish(call.id, attempt, answered);
+  return { verdict, record: await onDisk(payer, (disk) => loadCall(disk, call.id)) };
 };
 
 describe('an account whose open calls fill its memory', () => {
@@ -78,7 +78,7 @@ describe('an account whose open calls fill its memory', () => {
     const reserve = () => stubOf(payer).reserve(call, randomHex(16), {});
     const refused = { verdict: 'settlement_unavailable', retryAfter: MEMORY_PAUSE };
     expect(await reserve()).toEqual(refused);
-    expect(await onDisk(payer, (disk) => loadCall(disk, call.call))).toBeUndefined();
+    expect(await onDisk(payer, (disk) => loadCall(disk, call.id))).toBeUndefined();
     await fill(payer, 0);
     expect((await reserve()).verdict).toBe('go');
   });

@@ -27,14 +27,14 @@ describe('laws 4 and 5: money follows what happened', () => {
     const call = callOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, failure)).toMatchObject({
       state: 'released',
       charged: 0n,
       payment: 'released',
     });
     expect(await purseOf(payer)).toMatchObject({ held: '0', unsettled: '0', credit: '0' });
     const moved = {
-      call: call.call,
+      call: call.id,
       outcome: 'settled',
       transaction: randomHex(32),
       block: 12,
@@ -54,12 +54,12 @@ describe('laws 4 and 5: money follows what happened', () => {
     const released = callOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(released, attempt, {});
-    await stubOf(payer).finish(released.call, attempt, failure);
+    await stubOf(payer).finish(released.id, attempt, failure);
     const spent = callOf(payer);
     await stubOf(payer).reserve(spent, attempt, {});
-    await stubOf(payer).finish(spent.call, attempt, success);
+    await stubOf(payer).finish(spent.id, attempt, success);
     await stubOf(payer).settled([
-      { call: spent.call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
+      { call: spent.id, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
     ]);
     expect((await purseOf(payer)).credit).toBe('-1000');
     expect(await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).toMatchObject({
@@ -67,7 +67,7 @@ describe('laws 4 and 5: money follows what happened', () => {
       denial: { rule: 'debt' },
     });
     await stubOf(payer).settled([
-      { call: released.call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+      { call: released.id, outcome: 'settled', transaction: randomHex(32), block: 12 },
     ]);
     expect((await purseOf(payer)).credit).toBe('0');
     expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('go');
@@ -88,7 +88,7 @@ describe('laws 4 and 5: money follows what happened', () => {
     await evictDurableObject(stubOf(payer));
     await runDurableObjectAlarm(stubOf(payer));
     expect((await purseOf(payer)).held).toBe('0');
-    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, success)).toMatchObject({
       verdict: 'late',
       state: 'abandoned',
     });

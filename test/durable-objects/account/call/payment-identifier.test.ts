@@ -59,27 +59,27 @@ describe('a payment-identifier that comes with a second signature', () => {
     for (let round = 0; round < 3; round += 1) {
       expect(await reserve(payer, fresh())).toMatchObject({
         verdict: 'in_progress',
-        call: first.call,
+        call: first.id,
       });
       await evictDurableObject(stubOf(payer));
     }
     expect((await moneyOf(payer)).purse).toEqual(running.purse);
-    await stubOf(payer).finish(first.call, attempt, success);
+    await stubOf(payer).finish(first.id, attempt, success);
     const ended = await moneyOf(payer);
     const again = fresh();
     for (const same of [again, again, fresh({ price: 2_000n }), fresh({ execute: false })])
       expect(await reserve(payer, same)).toMatchObject({
         verdict: 'stored',
-        call: first.call,
+        call: first.id,
         answer: success.answer,
         charged: 1_000n,
         price: 1_000n,
       });
     const elsewhere = fresh({ request: randomHex(32) });
-    expect(await reserve(payer, elsewhere)).toEqual({ verdict: 'conflict', call: first.call });
+    expect(await reserve(payer, elsewhere)).toEqual({ verdict: 'conflict', call: first.id });
     expect(await moneyOf(payer)).toEqual(ended);
     // The account stored nothing of the second signature: no reserved call, no payment to settle.
-    for (const call of [again.call, elsewhere.call])
+    for (const call of [again.id, elsewhere.id])
       expect(await stubOf(payer).finish(call, randomHex(16), success)).toEqual({
         verdict: 'unknown_call',
       });
@@ -120,7 +120,7 @@ describe('a payment-identifier that comes with a second signature', () => {
         const fresh = callOf(payer, { settlement: 'upfront', identifier });
         expect(await stubOf(payer).reserve(fresh, randomHex(16), evidence)).toMatchObject({
           verdict: 'in_progress',
-          call: first.call,
+          call: first.id,
         });
         // The attempt of the first request gets the same answer when it comes with another signature.
         expect(await stubOf(payer).reserve(fresh, attempt, evidence)).toMatchObject({
@@ -132,7 +132,7 @@ describe('a payment-identifier that comes with a second signature', () => {
     // After the first attempt's hold expired, its own signature could take over; later the call is settled but did not run.
     at(start + 95);
     await tryAll();
-    await stubOf(payer).settled([{ call: first.call, ...settlement }]);
+    await stubOf(payer).settled([{ call: first.id, ...settlement }]);
     await tryAll();
     expect((await reserve(payer, first)).verdict).toBe('go');
   });
@@ -145,15 +145,15 @@ describe('a payment-identifier that comes with a second signature', () => {
     const first = callOf(payer, { identifier, validBefore: start + 3_600 });
     const attempt = randomHex(16);
     await reserve(payer, first, attempt);
-    await stubOf(payer).finish(first.call, attempt, failure);
+    await stubOf(payer).finish(first.id, attempt, failure);
     const again = async () =>
       await reserve(payer, callOf(payer, { identifier, validBefore: start + 6_000 }));
-    const used = { verdict: 'already_used', call: first.call };
+    const used = { verdict: 'already_used', call: first.id };
     expect(await again()).toEqual(used);
     // After the last look at its payment the record keeps only what refuses a repeat.
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 3_631);
-    await stubOf(payer).settled([{ call: first.call, outcome: 'released' }]);
+    await stubOf(payer).settled([{ call: first.id, outcome: 'released' }]);
     await evictDurableObject(stubOf(payer));
     expect(await again()).toEqual(used);
     at(start + 4_201);
@@ -178,7 +178,7 @@ describe('the stored answer of a payment-identifier', () => {
     for (const call of calls) {
       const attempt = randomHex(16);
       await reserve(payer, call, attempt);
-      await stubOf(payer).finish(call.call, attempt, success);
+      await stubOf(payer).finish(call.id, attempt, success);
     }
     const [first, second] = calls;
     const { identifier: _, ...bare } = first;
@@ -187,7 +187,7 @@ describe('the stored answer of a payment-identifier', () => {
     // An identifier returns its own call, never the call of the signature that comes with it.
     expect(await reserve(payer, { ...first, identifier: two })).toMatchObject({
       verdict: 'stored',
-      call: second.call,
+      call: second.id,
     });
     // The same identifier at another payer is another call, paid by that payer.
     expect((await reserve(other, callOf(other, { identifier: one }))).verdict).toBe('go');
@@ -199,9 +199,9 @@ describe('the stored identifier', () => {
     const call = callOf(payer, changes);
     const attempt = randomHex(16);
     expect((await reserve(payer, call, attempt)).verdict).toBe('go');
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 21 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 21 },
     ]);
     return call;
   };
@@ -221,7 +221,7 @@ describe('the stored identifier', () => {
     await evictDurableObject(stubOf(payer));
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     await ringNow(payer);
-    expect(await identifiersOf(payer)).toEqual([{ digest: long, call: kept.call }]);
+    expect(await identifiersOf(payer)).toEqual([{ digest: long, call: kept.id }]);
     const later = { validBefore: start + 6_000 };
     expect((await reserve(payer, callOf(payer, { identifier: long, ...later }))).verdict).toBe(
       'stored',
@@ -234,8 +234,8 @@ describe('the stored identifier', () => {
       const attempt = randomHex(16);
       const facts = factsOf(BALANCE, BLOCK);
       expect((await stubOf(payer).reserve(call, attempt, { facts })).verdict).toBe('go');
-      await stubOf(payer).finish(call.call, attempt, success);
-      return [call.call];
+      await stubOf(payer).finish(call.id, attempt, success);
+      return [call.id];
     };
     const [plain, named] = [randomHex(20), randomHex(20)];
     const without = await rowsOf(plain, async () => await send()(plain));
@@ -247,7 +247,7 @@ describe('the stored identifier', () => {
     await stubOf(named).reserve(first, attempt, { facts: factsOf(BALANCE, BLOCK) });
     const settlement = { outcome: 'settled', transaction: randomHex(32), block: BLOCK } as const;
     await stubOf(named).reserve(first, attempt, { settlement });
-    await stubOf(named).finish(first.call, attempt, success);
+    await stubOf(named).finish(first.id, attempt, success);
     const beforehand = await rowsOf(named, async () => await send(randomHex(32))(named));
     console.log(
       `rows of a lone deferred call: ${without}; with a payment-identifier: ${beforehand}`,

@@ -38,9 +38,9 @@ const withCall = async (outcome: typeof success, ...results: SettlementOutcome[]
   const call = callOf(payer, { price: 5_000n });
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 11) });
-  await stubOf(payer).finish(call.call, attempt, outcome);
-  for (const each of results) await stubOf(payer).settled([{ call: call.call, ...each }]);
-  return { payer, call: call.call, sent: await messagesOf(payer) };
+  await stubOf(payer).finish(call.id, attempt, outcome);
+  for (const each of results) await stubOf(payer).settled([{ call: call.id, ...each }]);
+  return { payer, call: call.id, sent: await messagesOf(payer) };
 };
 
 const moved = { outcome: 'settled', transaction: randomHex(32), block: 12 } as const;
@@ -76,7 +76,7 @@ describe('a recheck', () => {
     const { payer, call, sent } = await withCall(success, moved);
     const running = callOf(payer, { price: 500n });
     await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(10_000_000n, 13) });
-    expect(await stubOf(payer).recheck([call, running.call, randomHex(32)])).toEqual({
+    expect(await stubOf(payer).recheck([call, running.id, randomHex(32)])).toEqual({
       ...{ verdict: 'rechecking', calls: [] },
     });
     expect(sent).toEqual([]);
@@ -146,8 +146,8 @@ describe('a payment that settled after the account concluded it', () => {
     const call = callOf(payer, { price: 5_000n, settlement: 'upfront' });
     await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(10_000_000n, 11) });
     const cancelled = { outcome: 'failed', fault: 'payer', reason: 'cancelled' } as const;
-    await stubOf(payer).settled([{ call: call.call, ...cancelled }]);
-    expect(await after({ payer, call: call.call, sent: [] })).toEqual({
+    await stubOf(payer).settled([{ call: call.id, ...cancelled }]);
+    expect(await after({ payer, call: call.id, sent: [] })).toEqual({
       ...{ credit: 5_000n, settled: 5_000n, unsettled: '0' },
       payment: { transaction, block, credited: '5000' },
     });

@@ -74,7 +74,7 @@ describe('a refund that was paid on chain', () => {
     await stubOf(payer).reserve(call, attempt, {});
     expect(await stubOf(payer).apply(refundOf(5_000n))).toMatchObject({ credit: 0n });
     // This call was reserved before the refund, so the account still owes its price.
-    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, success)).toMatchObject({
       charged: 4_000n,
     });
     expect(await purseOf(payer)).toMatchObject({ credit: '-4000', creditHeld: '0', settled: '0' });

@@ -51,8 +51,8 @@ const released = async () => {
   const call = callOf(payer);
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, {});
-  await stubOf(payer).finish(call.call, attempt, failure);
-  return { payer, sent, id: call.call, endsIn: call.validBefore - nowSeconds() };
+  await stubOf(payer).finish(call.id, attempt, failure);
+  return { payer, sent, id: call.id, endsIn: call.validBefore - nowSeconds() };
 };
 
 const ring = (payer: Hex) => runDurableObjectAlarm(stubOf(payer));

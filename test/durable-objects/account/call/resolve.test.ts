@@ -81,11 +81,11 @@ const silent = async (payer: Hex, call: Call, isAsleep: boolean): Promise<Silent
   const attempt = randomHex(16);
   if (call.payment === undefined) await stubOf(payer).reserve(call, attempt, {});
   else await settleFirst(payer, call, attempt);
-  const made = { payer, call: call.call, attempt };
+  const made = { payer, call: call.id, attempt };
   if (isAsleep) {
     pass(75);
     await runDurableObjectAlarm(stubOf(payer));
-  } else await stubOf(payer).finish(call.call, attempt, silence);
+  } else await stubOf(payer).finish(call.id, attempt, silence);
   return made;
 };
 
@@ -259,9 +259,9 @@ describe('limits of a silent call', () => {
       verdict = await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) });
     }
     expect(verdict.verdict).toBe('go');
-    await stubOf(agent).finish(call.call, attempt, silence);
+    await stubOf(agent).finish(call.id, attempt, silence);
     expect(ruleOf(await callOnce(agent, 3_001n))).not.toBe('go');
-    expect(await resolve(agent, call.call, charge)).toMatchObject(changed);
+    expect(await resolve(agent, call.id, charge)).toMatchObject(changed);
     // The account returned the whole hold, or none of it.
     expect(ruleOf(await callOnce(agent, charge ? 3_001n : 5_000n))).toBe(
       charge ? 'lifetime' : 'go',
@@ -284,7 +284,7 @@ describe('a resolution is refused', () => {
     const payer = randomHex(20);
     const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
     const attempt = randomHex(16);
-    const made = { payer, call: call.call, attempt };
+    const made = { payer, call: call.id, attempt };
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(5_000n) });
     await hints(made, 'running');
     const settlement = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
@@ -303,8 +303,8 @@ describe('a resolution is refused', () => {
       const call = intentCallOf(payer, { settlement: 'credit', onSilence });
       const attempt = randomHex(16);
       await stubOf(payer).reserve(call, attempt, {});
-      await stubOf(payer).finish(call.call, attempt, outcome);
-      await hints({ payer, call: call.call, attempt }, state);
+      await stubOf(payer).finish(call.id, attempt, outcome);
+      await hints({ payer, call: call.id, attempt }, state);
     }
     const call = intentCallOf(payer, { settlement: 'credit' });
     await hints(await silent(payer, call, true), 'abandoned');
@@ -316,8 +316,8 @@ describe('a resolution is refused', () => {
     const deferred = callOf(payer);
     const attempt = randomHex(16);
     await stubOf(payer).reserve(deferred, attempt, { facts: factsOf(100_000n, 11) });
-    await stubOf(payer).finish(deferred.call, attempt, silence);
-    await hints({ payer, call: deferred.call, attempt }, 'released');
+    await stubOf(payer).finish(deferred.id, attempt, silence);
+    await hints({ payer, call: deferred.id, attempt }, 'released');
   });
 
   test('for an unknown call, and from a signer other than an operator', async () => {

@@ -33,7 +33,7 @@ const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as
 const unrun = async (payer: Hex, changes: Partial<Call>): Promise<Call> => {
   const call = callOf(payer, { settlement: 'upfront', ...changes });
   await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(10_000n) });
-  await stubOf(payer).settled([{ call: call.call, ...settled }]);
+  await stubOf(payer).settled([{ call: call.id, ...settled }]);
   await evictDurableObject(stubOf(payer));
   return call;
 };
@@ -53,7 +53,7 @@ describe('law 3: the stored answer of a call with an intent', () => {
       expect((await reserve(payer, call, attempt)).verdict).toBe('go');
       // A reader of the log knows the request, the intent and later the signature, but not the secret.
       expect((await reserve(payer, call)).verdict).toBe('in_progress');
-      await stubOf(payer).finish(call.call, attempt, success);
+      await stubOf(payer).finish(call.id, attempt, success);
       await evictDurableObject(stubOf(payer));
       for (const copy of [
         call,
@@ -101,7 +101,7 @@ describe('a proof for a former payee', () => {
     await stubOf(payer).reserve(call, attempt, {});
     const repeated = { ...call, former: true, showsSecret: true } as const;
     expect((await reserve(payer, repeated)).verdict).toBe('in_progress');
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     expect((await reserve(payer, repeated)).verdict).toBe('stored');
   });
 

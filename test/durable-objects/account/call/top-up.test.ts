@@ -54,7 +54,7 @@ const pay = async (payer: Hex, price: bigint, outcome: Outcome) => {
   const call = intentCallOf(payer, { price });
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, {});
-  return stubOf(payer).finish(call.call, attempt, outcome);
+  return stubOf(payer).finish(call.id, attempt, outcome);
 };
 
 describe('a top-up of the own account', () => {
@@ -65,7 +65,7 @@ describe('a top-up of the own account', () => {
     await settleFirst(payer, call, attempt);
     expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '5000' });
     for (let round = 0; round < 3; round += 1) {
-      expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+      expect(await stubOf(payer).finish(call.id, attempt, success)).toMatchObject({
         verdict: 'finished',
         state: 'committed',
         charged: 5_000n,
@@ -84,7 +84,7 @@ describe('a top-up of the own account', () => {
       verdict: 'already_used',
     });
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+      { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 11 },
     ]);
     expect(await creditOf(payer)).toBe('5000');
     const finished = (await entriesOf(payer)).filter(({ type }) => type === 'call.finished');
@@ -173,11 +173,11 @@ describe('a top-up of the own account', () => {
     const call = topUpOf(payer, 5_000n);
     const attempt = randomHex(16);
     await settleFirst(payer, call, attempt);
-    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, failure)).toMatchObject({
       state: 'released',
       charged: 0n,
     });
-    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, success)).toMatchObject({
       state: 'released',
     });
     expect(await creditOf(payer)).toBe('5000');

@@ -156,7 +156,7 @@ describe('a top-up for another account', () => {
     const call = topUpOf(payer, 400n, to(receiver));
     const attempt = randomHex(16);
     await settleFirst(payer, call, attempt);
-    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+    expect(await stubOf(payer).finish(call.id, attempt, failure)).toMatchObject({
       state: 'released',
       charged: 0n,
     });
@@ -183,7 +183,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
         else {
           await stubOf(payer).reserve(call, attempt, { facts: factsOf(1_000_000n) });
           await stubOf(payer).settled([
-            { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 10 },
+            { call: call.id, outcome: 'settled', transaction: randomHex(32), block: 10 },
           ]);
         }
       }
@@ -199,7 +199,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
         new Set(calls.map(({ price }) => ({ charged: `${price}`, credited: `${price}` }))),
       );
       // A late finish or repeat changes nothing.
-      for (const { call } of calls) {
+      for (const { id: call } of calls) {
         expect(await stubOf(payer).finish(call, attempt, success)).toMatchObject({
           verdict: 'finished',
           state: 'committed',
@@ -218,7 +218,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
     const call = topUpOf(payer, 1_000n, to(receiver));
     await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(1_000_000n) });
-    await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
+    await stubOf(payer).settled([{ call: call.id, outcome: 'released' }]);
     expect(await purseOf(payer)).toMatchObject({ credit: '0', held: '0' });
     expect(await snapshotOf(payer)).toMatchObject({ sending: 0, open: 0 });
     expect((await snapshotOf(receiver)).seq).toBe(0);

@@ -53,7 +53,7 @@ describe('running calls that a new policy would deny', () => {
       ...changed,
       inFlight: { held: 3, cutOff: 1 },
     });
-    expect(await stubOf(agent).finish(dear.call.call, dear.attempt, success)).toMatchObject({
+    expect(await stubOf(agent).finish(dear.call.id, dear.attempt, success)).toMatchObject({
       verdict: 'finished',
       charged: 600n,
     });

@@ -139,10 +139,10 @@ export const openPayment = async () => {
   const attempt = randomHex(16);
   const verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(100_000n, 11) });
   expect(verdict.verdict).toBe('go');
-  await stubOf(payer).finish(call.call, attempt, success);
+  await stubOf(payer).finish(call.id, attempt, success);
   return {
     payer,
-    call: call.call,
+    call: call.id,
     until: call.validBefore,
     signature: call.payment?.signature ?? '',
   };

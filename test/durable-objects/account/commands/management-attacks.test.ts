@@ -353,19 +353,19 @@ describe('a payment that was written off', () => {
     const call = callOf(payer, { price: 1_000n });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, { facts: factsOf(100_000n, 11) });
-    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).finish(call.id, attempt, success);
     pass(3_700);
     const intent = intentOf();
     expect(
       await stubOf(payer).apply({
-        ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, intent },
+        ...{ kind: 'writeOff', call: call.id, reason: 'no answer', by: operator, intent },
       }),
     ).toMatchObject({ verdict: 'applied' });
     // Hours later: the settlement queue retries that long.
     pass(40_000);
     await runDurableObjectAlarm(stubOf(payer));
     const settled: SettlementResult = {
-      ...{ call: call.call, transaction: randomHex(32), block: 20 },
+      ...{ call: call.id, transaction: randomHex(32), block: 20 },
       outcome: 'settled',
     };
     await stubOf(payer).settled([settled]);
@@ -373,12 +373,12 @@ describe('a payment that was written off', () => {
     const last = (await entriesOf(payer)).at(-1);
     expect(last).toMatchObject({ type: 'payment.settled', payment: { block: 20 } });
     const settlements = (await entriesOf(payer)).filter(
-      ({ type, call: of }) => type === 'payment.settled' && of === call.call,
+      ({ type, call: of }) => type === 'payment.settled' && of === call.id,
     );
     expect(settlements).toHaveLength(1);
     expect(await purseOf(payer)).toMatchObject({ unsettled: '0', credit: '0', settled: '10000' });
     await stubOf(payer).settled([
-      { call: call.call, outcome: 'failed', fault: 'payer', reason: 'unfunded' },
+      { call: call.id, outcome: 'failed', fault: 'payer', reason: 'unfunded' },
     ]);
     expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '10000' });
   });

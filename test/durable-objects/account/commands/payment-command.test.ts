@@ -78,7 +78,7 @@ describe('a write-off', () => {
     expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
     const running = callOf(payer, { price: 500n });
     await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(100_000n, 13) });
-    expect(await writeOff(payer, running.call)).toMatchObject(refused('not_writable'));
+    expect(await writeOff(payer, running.id)).toMatchObject(refused('not_writable'));
   });
 });
 
@@ -132,7 +132,7 @@ describe('a redrive of a settlement', () => {
     ]);
     const sent = await messagesOf(payer);
     expect(await redrive(payer, randomHex(32))).toEqual(refused('unknown_call'));
-    for (const each of [call, running.call]) {
+    for (const each of [call, running.id]) {
       expect(await redrive(payer, each)).toMatchObject(refused('not_writable'));
     }
     // An upfront payment is left to its own request until that request must have given up.
@@ -141,10 +141,10 @@ describe('a redrive of a settlement', () => {
       facts: factsOf(100_000n, 14),
     });
     expect(verdict.verdict).toBe('settle');
-    expect(await redrive(payer, first.call)).toMatchObject(refused('not_writable'));
+    expect(await redrive(payer, first.id)).toMatchObject(refused('not_writable'));
     expect(sent).toEqual([]);
     pass(100);
-    expect(await redrive(payer, first.call)).toMatchObject(changed);
-    await vi.waitFor(() => expect(sent).toContain(first.call), PATIENCE);
+    expect(await redrive(payer, first.id)).toMatchObject(changed);
+    await vi.waitFor(() => expect(sent).toContain(first.id), PATIENCE);
   });
 });

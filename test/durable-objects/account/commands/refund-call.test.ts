@@ -63,8 +63,8 @@ const creditCall = async (outcome = success, policy: unknown = {}) => {
   const call = intentCallOf(payer, { settlement: 'credit' });
   const attempt = randomHex(16);
   await stubOf(payer).reserve(call, attempt, {});
-  await stubOf(payer).finish(call.call, attempt, outcome);
-  return { payer, call: call.call };
+  await stubOf(payer).finish(call.id, attempt, outcome);
+  return { payer, call: call.id };
 };
 
 /** A call of 1,000 whose payment settled before its tool ran. */
@@ -73,8 +73,8 @@ const upfrontCall = async (outcome = success) => {
   const call = callOf(payer, { settlement: 'upfront' });
   const attempt = randomHex(16);
   await settleFirst(payer, call, attempt);
-  await stubOf(payer).finish(call.call, attempt, outcome);
-  return { payer, call: call.call };
+  await stubOf(payer).finish(call.id, attempt, outcome);
+  return { payer, call: call.id };
 };
 
 const charge: CallCharge = {
@@ -183,10 +183,10 @@ describe('a refund is rejected', () => {
     const call = intentCallOf(payer, { settlement: 'credit', onSilence: 'keep' });
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
-    expect(await refundCall(payer, call.call)).toMatchObject(unwritable('still running'));
+    expect(await refundCall(payer, call.id)).toMatchObject(unwritable('still running'));
     const silence = { success: false, status: 0, digest: 'none', reason: 'timeout' } as const;
-    await stubOf(payer).finish(call.call, attempt, silence);
-    expect(await refundCall(payer, call.call)).toMatchObject(unwritable('Resolve it instead'));
+    await stubOf(payer).finish(call.id, attempt, silence);
+    expect(await refundCall(payer, call.id)).toMatchObject(unwritable('Resolve it instead'));
   });
 
   test('of a top-up, whose money is credit already', async () => {
@@ -194,8 +194,8 @@ describe('a refund is rejected', () => {
     const call = topUpOf(payer, 5_000n);
     const attempt = randomHex(16);
     await settleFirst(payer, call, attempt);
-    await stubOf(payer).finish(call.call, attempt, success);
-    expect(await refundCall(payer, call.call)).toMatchObject(unwritable('bought credit'));
+    await stubOf(payer).finish(call.id, attempt, success);
+    expect(await refundCall(payer, call.id)).toMatchObject(unwritable('bought credit'));
     expect((await purseOf(payer)).credit).toBe('5000');
   });
 
@@ -266,13 +266,13 @@ describe('a call that the credit of an ancestor paid', () => {
     const attempt = randomHex(16);
     const evidence = { facts: factsOf(0n) };
     expect((await stubOf(agent).reserve(call, attempt, evidence)).verdict).toBe('go');
-    await stubOf(agent).finish(call.call, attempt, success);
+    await stubOf(agent).finish(call.id, attempt, success);
     await setStatus(owner, 'paused');
     expect((await purseOf(owner)).credit).toBe('9000');
-    const refund = await refundCall(agent, call.call);
+    const refund = await refundCall(agent, call.id);
     expect(refund).toMatchObject({ ...changed, refund: { to: accountOf(owner), amount: '1000' } });
     expect(refund).not.toHaveProperty('credit');
-    expect(await refundCall(agent, call.call)).toMatchObject(unwritable('All of its charge'));
+    expect(await refundCall(agent, call.id)).toMatchObject(unwritable('All of its charge'));
     await ringNow(agent);
     await expect.poll(async () => (await purseOf(owner)).credit).toBe('10000');
     expect((await lastEntry(owner)).type).toBe('credit.received');

@@ -25,6 +25,6 @@ export const unsettled = async (payer: Hex): Promise<Call> => {
   const attempt = randomHex(16);
   const facts = factsOf(10_000_000n);
   expect((await stubOf(payer).reserve(call, attempt, { facts })).verdict).toBe('go');
-  await stubOf(payer).finish(call.call, attempt, success);
+  await stubOf(payer).finish(call.id, attempt, success);
   return call;
 };

@@ -102,7 +102,7 @@ describe('debt', () => {
     await trust(payer, 1_000_000n, 10_000_000n);
     const calls = [await unsettled(payer), await unsettled(payer)];
     expect(await alertsOf(payer)).toEqual([]);
-    for (const { call } of calls) {
+    for (const { id: call } of calls) {
       await stubOf(payer).settled([
         { call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
       ]);
@@ -116,7 +116,7 @@ describe('debt', () => {
   test('is not raised for a loss of the gateway', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
-    const { call } = await unsettled(payer);
+    const { id: call } = await unsettled(payer);
     await stubOf(payer).settled([
       { call, outcome: 'failed', fault: 'gateway', reason: 'not_presented' },
     ]);
@@ -180,7 +180,7 @@ test('a log with every kind of alert verifies, and its call entries are unchange
   await runDurableObjectAlarm(stubOf(payer));
   for (let made = 0; made < 3; made += 1) await unsettled(payer);
   await stubOf(payer).settled([
-    { call: stuck.call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
+    { call: stuck.id, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
   ]);
   await stubOf(payer).apply({ kind: 'alert', alert: { rule: 'webhook_disabled', detail: {} } });
   const entries = await entriesOf(payer);

@@ -63,7 +63,7 @@ const begin = async (payer: Hex) => {
   const attempt = randomHex(16);
   const { verdict } = await stubOf(payer).reserve(call, attempt, {});
   if (verdict !== 'go') throw new Error(`expected go, got ${verdict}`);
-  return { id: call.call, attempt };
+  return { id: call.id, attempt };
 };
 
 const settle = (payer: Hex, call: Hex) =>

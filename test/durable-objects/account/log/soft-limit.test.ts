@@ -80,7 +80,7 @@ describe('soft_limit', () => {
     const payer = await ownerWith(100_000n, day('1000'));
     const { call, attempt } = await hold(payer, 900n);
     expect(await alertsOf(payer)).toHaveLength(1);
-    await stubOf(payer).finish(call.call, attempt, failure);
+    await stubOf(payer).finish(call.id, attempt, failure);
     await callOnce(payer, 800n);
     expect(await alertsOf(payer)).toHaveLength(1);
   });

@@ -15,7 +15,7 @@ describe('stuck', () => {
   test('is raised by the alarm, once for each payment that is open for fifteen minutes', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
-    const { call } = await unsettled(payer);
+    const { id: call } = await unsettled(payer);
     await stubOf(payer).settled([{ call, outcome: 'sent', backend: 'facilitator' }]);
     pass(899);
     await runDurableObjectAlarm(stubOf(payer));
@@ -66,7 +66,7 @@ describe('stuck', () => {
   test('is not raised for a payment that has ended, nor for an upfront payment', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
-    const { call } = await unsettled(payer);
+    const { id: call } = await unsettled(payer);
     await stubOf(payer).settled([
       { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
     ]);

@@ -55,7 +55,7 @@ describe('a dry run', () => {
       const before = await rowsOfAll(all);
       const purse = await purseOf(owner);
       for (let i = 0; i < 3; i += 1) {
-        expect(await dry(agent, 900n, { call: id })).toMatchObject({
+        expect(await dry(agent, 900n, { id: id })).toMatchObject({
           verdict: 'dry_run',
           decision: 'go',
           paidFrom: 'credit',
@@ -64,7 +64,7 @@ describe('a dry run', () => {
       expect(await rowsOfAll(all)).toEqual(before);
       expect(await purseOf(owner)).toEqual(purse);
     }
-    expect(ruleOf(await callOnce(agent, 900n, { call: id }))).toBe('go');
+    expect(ruleOf(await callOnce(agent, 900n, { id: id }))).toBe('go');
     expect(ruleOf(await callOnce(agent, 1n))).toBe('window');
   });
 
@@ -79,10 +79,10 @@ describe('a dry run', () => {
   test('of a call that ran returns its outcome to the holder of its secret, and `used` to others', async () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
-    expect(ruleOf(await callOnce(owner, 10n, { call }))).toBe('go');
+    expect(ruleOf(await callOnce(owner, 10n, { id: call }))).toBe('go');
     const before = await rowsOf(owner);
-    expect((await dry(owner, 10n, { call, showsSecret: true })).verdict).toBe('stored');
-    expect((await dry(owner, 10n, { call })).verdict).toBe('already_used');
+    expect((await dry(owner, 10n, { id: call, showsSecret: true })).verdict).toBe('stored');
+    expect((await dry(owner, 10n, { id: call })).verdict).toBe('already_used');
     expect(await rowsOf(owner)).toBe(before);
   });
 

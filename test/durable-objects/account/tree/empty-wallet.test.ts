@@ -48,7 +48,7 @@ describe('an agent with an empty wallet', () => {
     await enrol(owner, agent);
     const { call, attempt, verdict } = await ask(agent, changes);
     expect(verdict).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
-    expect(await stubOf(agent).finish(call.call, attempt, success)).toMatchObject({
+    expect(await stubOf(agent).finish(call.id, attempt, success)).toMatchObject({
       state: 'committed',
       charged: 100n,
       payment: 'none',

@@ -47,7 +47,7 @@ export const begin = async (
   const attempt = randomHex(16);
   const verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
   expect(ruleOf(verdict)).toBe('go');
-  return (outcome = success) => stubOf(payer).finish(call.call, attempt, outcome);
+  return (outcome = success) => stubOf(payer).finish(call.id, attempt, outcome);
 };
 
 export const callsOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(CALL));

@@ -108,7 +108,7 @@ describe('a move to another parent', () => {
     pass(100);
     const grant = grantOf(next, agent);
     expect(faultOf(await register(grant))).toMatchObject({ reason: 'holds_leases' });
-    await stubOf(agent).finish(call.call, attempt, success);
+    await stubOf(agent).finish(call.id, attempt, success);
     expect((await register(grant)).verdict).toBe('applied');
   });
 

@@ -78,7 +78,7 @@ describe('one restart in the middle', () => {
       expect(verdict.verdict).toBe('go');
       if (which !== 'agent') await stop(owner);
       if (which !== 'owner') await stop(agent);
-      expect(await stubOf(agent).finish(call.call, attempt, outcome)).toMatchObject({
+      expect(await stubOf(agent).finish(call.id, attempt, outcome)).toMatchObject({
         verdict: 'finished',
       });
       expect(ruleOf(await callOnce(agent, 10n))).toBe('go');

@@ -145,7 +145,7 @@ describe('a revocation', () => {
       expect(denial).toMatchObject({ rule: 'revoked', account: accountOf(owner) });
     }
     for (const { call, attempt } of gone) {
-      expect(await stubOf(agent).finish(call.call, attempt, success)).toMatchObject({
+      expect(await stubOf(agent).finish(call.id, attempt, success)).toMatchObject({
         state: 'committed',
         charged: 10n,
       });
@@ -153,7 +153,7 @@ describe('a revocation', () => {
     const entries = await entriesOf(agent);
     for (const type of ['call.accepted', 'call.finished'] as const) {
       const logged = entries.filter((entry) => entry.type === type).map(({ call }) => call);
-      expect(logged).toEqual(expect.arrayContaining(gone.map(({ call }) => call.call)));
+      expect(logged).toEqual(expect.arrayContaining(gone.map(({ call }) => call.id)));
       expect(logged).toHaveLength(gone.length + 1);
     }
   });

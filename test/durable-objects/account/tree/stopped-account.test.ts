@@ -77,7 +77,7 @@ describe('an account that is not active', () => {
     expect((await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) })).verdict).toBe('go');
     await setStatus(owner, 'revoked');
     await setStatus(agent, 'frozen');
-    expect(await stubOf(agent).finish(call.call, attempt, success)).toMatchObject({
+    expect(await stubOf(agent).finish(call.id, attempt, success)).toMatchObject({
       verdict: 'finished',
       state: 'committed',
       charged: 100n,

@@ -122,7 +122,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
     expect(cost).toEqual(NOTHING);
     // Each sibling reported at most once a second, and its report wrote no row.
     expect(reports.length).toBeLessThanOrEqual(2 * siblings.length);
-    await stubOf(busy).finish(call.call, attempt, failure);
+    await stubOf(busy).finish(call.id, attempt, failure);
     pass(2);
     expect(ruleOf(await callOnce(agent, 300n))).toBe('go');
     expect((await limitOf(owner, WINDOW)).remaining).not.toBe('0');

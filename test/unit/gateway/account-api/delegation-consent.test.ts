@@ -30,7 +30,7 @@ describe('consent', () => {
       order: {
         kind: 'take',
         consent: {
-          call: intentDigest(intent, 84532),
+          id: intentDigest(intent, 84532),
           proof: 'intent',
           intent: { fields: intentFields(intent), signature: expect.any(String) as string },
         },

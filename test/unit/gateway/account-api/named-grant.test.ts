@@ -108,7 +108,7 @@ describe('a call that names a grant which its account does not hold', () => {
         grant,
         chain: [],
         consent: expect.objectContaining({
-          call: intentDigest(intent, 84532),
+          id: intentDigest(intent, 84532),
           proof: 'intent',
           intent: { fields: intentFields(intent), signature: expect.any(String) as string },
         }) as unknown,

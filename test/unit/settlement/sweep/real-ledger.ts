@@ -87,7 +87,7 @@ export const buy = async (
   const stub = stubOf(authorization.from);
   const attempt = randomHex(16);
   const call = callOf(authorization.from, {
-    ...{ call: authorization.nonce, price: authorization.value, payTo: authorization.to },
+    ...{ id: authorization.nonce, price: authorization.value, payTo: authorization.to },
     settlement,
     payment: { token: usdc, authorization, signature, maxTimeoutSeconds: 3_600 },
   });
