@@ -55,9 +55,16 @@ export const openProgram = (
   let raw = '';
   let seen = 0;
   const listeners = new Set<() => void>();
+  let isLooking = false;
   process_.onData((data) => {
     raw += data;
-    for (const listener of listeners) listener();
+    if (isLooking) return;
+    isLooking = true;
+    // node-pty drops what is unread 200 ms after the program has ended: read first, search once for all that has arrived.
+    setImmediate(() => {
+      isLooking = false;
+      for (const listener of listeners) listener();
+    });
   });
   const exit = new Promise<number>((resolve) => {
     process_.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
