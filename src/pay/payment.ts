@@ -43,8 +43,6 @@ export const payFor = async (
     first: async (keep) => {
       let record: PaymentRecord | undefined;
       const answer = await attempt(tool, call, options, async (next) => {
-        // The client signs a payment after the gateway refused to take the price from credit.
-        if (record !== undefined) await payments.decide(key, record);
         record = next;
         await keep(next);
       });
