@@ -1,5 +1,6 @@
 import type { AgentResponse } from '../client/call-report.ts';
 import { isProblem } from '../client/errors.ts';
+import type { Attempt } from '../client/outbox.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { networkName } from '../protocol/network-name.ts';
 import { type Answer, readAnswer } from './answer.ts';
@@ -40,18 +41,7 @@ export const payFor = async (
   if ((await payments.look(key)).is === 'unreadable') await payments.discard(key);
   const sent = await payments.once<Result<Paid, Unanswered>>(key, {
     again: async (record) => ({ isDecided: false, answer: err({ ...unclear(), record }) }),
-    first: async (keep) => {
-      let record: PaymentRecord | undefined;
-      const answer = await attempt(tool, call, options, async (next) => {
-        // The client signs a payment after the gateway refused to take the price from credit.
-        if (record !== undefined) await payments.decide(key, record);
-        record = next;
-        await keep(next);
-      });
-      return !answer.ok && answer.error.kind === 'unclear' && record !== undefined
-        ? { isDecided: false, answer: err({ ...answer.error, record }) }
-        : { isDecided: true, answer };
-    },
+    first: async (keep) => await attempt(tool, call, options, keep),
   });
   if (sent.is !== 'answered') return err(unclear());
   if (sent.answer.ok) await keepOutcome(shelf, tool.id, sent.answer.value.record);
@@ -62,31 +52,35 @@ const attempt = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
-  onRecord: (record: PaymentRecord) => Promise<unknown>,
-): Promise<Result<Paid, PaymentFault>> => {
+  keep: (record: PaymentRecord) => Promise<unknown>,
+): Promise<Attempt<Result<Paid, Unanswered>>> => {
   let record: PaymentRecord | undefined;
-  const keep = async (next: PaymentRecord): Promise<void> => {
+  const keepRecord = async (next: PaymentRecord): Promise<void> => {
     record = next;
-    await onRecord(next);
+    await keep(next);
   };
+  const ended = (answer: Result<Paid, PaymentFault>): Attempt<Result<Paid, Unanswered>> =>
+    !answer.ok && answer.error.kind === 'unclear' && record !== undefined
+      ? { isDecided: false, answer: err({ ...answer.error, record }) }
+      : { isDecided: true, answer };
   try {
     const signer = await connect(options);
     const isPayment = tool.settlement === 'deferred' || tool.settlement === 'upfront';
     const fault = isPayment ? await tooLittle(options, signer.address, tool.price) : undefined;
-    if (fault !== undefined) return err(fault);
+    if (fault !== undefined) return ended(err(fault));
     if (tool.settlement === 'free') options.onStage('signature');
     const wait = approvalWait(signer, () => options.onStage('approval'));
-    const agent = payingAgent(wait.signer, options, tool.price, keep, wait.begin);
+    const agent = payingAgent(wait.signer, options, tool.price, keepRecord, wait.begin);
     const { method, target, headers, body } = call;
     const init = { method, headers, credentials: 'omit' as const, signal: wait.signal };
     const response = await agent.fetch(new URL(target, options.gateway).href, {
       ...init,
       ...(body === undefined ? {} : { body }),
     });
-    return await paidOf(tool, response, record);
+    return ended(await paidOf(tool, response, record));
   } catch (thrown) {
     const attempted = { price: amountText(tool.price), network: networkName(options.on) };
-    return err(faultOf(thrown, attempted, record !== undefined));
+    return ended(err(faultOf(thrown, attempted, record !== undefined)));
   }
 };
 

@@ -1,6 +1,6 @@
-import type { Alone, Place } from '../../client/outbox.ts';
+import type { Place } from '../../client/outbox.ts';
 import { storageShelf } from './storage-shelf.ts';
-import { sharedTabs } from './tab-channel.ts';
+import { aloneBy, sharedTabs } from './tab-channel.ts';
 
 /** Messages between the tabs; undefined in a browser that denies them. */
 export const openChannel = (name: string): BroadcastChannel | undefined => {
@@ -24,18 +24,10 @@ export const tabs = (): Place => {
 };
 
 /** Web Locks, or messages between the tabs where the browser denies locks. */
-export const aloneAmongTabs: Alone = async (name, act) => {
-  let isDenied = true;
-  try {
-    return await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-      isDenied = false;
-      return await act(lock !== null);
-    });
-  } catch (thrown) {
-    if (!isDenied) throw thrown;
-    return await tabs().alone(name, act);
-  }
-};
+export const aloneAmongTabs = aloneBy(
+  () => navigator.locks,
+  async (name, act) => await tabs().alone(name, act),
+);
 
 /** The storage and the locks that all tabs of this browser share. */
 export const browserPlace: Place = {

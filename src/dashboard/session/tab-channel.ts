@@ -1,5 +1,34 @@
-import type { Place } from '../../client/outbox.ts';
+import type { Alone, Place } from '../../client/outbox.ts';
 import { memoryShelf } from '../../client/shelf.ts';
+
+/** The part of the Web Locks API that changes need: the locks that all tabs of a browser share. */
+export type Locks = {
+  readonly request: <R>(
+    name: string,
+    options: { readonly ifAvailable: true },
+    act: (lock: object | null) => Promise<R>,
+  ) => Promise<R>;
+};
+
+/**
+ * Locks of the browser, or others where it denies them. What fails under a lock is not done again under another: it may have signed.
+ *
+ * @param locks opened with each use: a browser may lack them
+ */
+export const aloneBy =
+  (locks: () => Locks, others: Alone): Alone =>
+  async (name, act) => {
+    let isDenied = true;
+    try {
+      return await locks().request(name, { ifAvailable: true }, async (lock) => {
+        isDenied = false;
+        return await act(lock !== null);
+      });
+    } catch (thrown) {
+      if (!isDenied) throw thrown;
+      return await others(name, act);
+    }
+  };
 
 /** A message of a tab to the others. */
 export type TabMessage =

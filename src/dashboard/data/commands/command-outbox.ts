@@ -1,18 +1,37 @@
-import { createOutbox, type Outbox, type Place } from '../../../client/outbox.ts';
+import { CountersignError } from '../../../client/errors.ts';
+import { createOutbox, type Place } from '../../../client/outbox.ts';
 import type { Seconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
+import { WalletFault } from '../../session/wallet-refusal.ts';
+import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
 import { readCommand, type SignedCommand, slotOf } from './signed-command.ts';
 
 /** The clock of this device may be ahead of the gateway's: a command that can still take effect must not be forgotten. */
 const CLOCK_MARGIN: Seconds = 120;
 
+/** Why no second command of a slot is signed or sent. */
+export const SECOND = {
+  text: 'An earlier change like this one has no answer yet, and both could take effect.',
+  hint: 'Close this dialog and send the earlier one again at the top of the page.',
+};
+
 /** A command without an answer. `isOver`: it can take effect no more, so that it may be dismissed. */
 export type OpenCommand = { readonly command: SignedCommand; readonly isOver: boolean };
 
 /** The commands without an answer, of one wallet at one gateway. */
-export type Commands = Pick<Outbox<SignedCommand>, 'look' | 'keep' | 'decide' | 'dismiss'> & {
-  /** @param slot as `slotOf` and `slotOfSigning` name it */
-  readonly keyOf: (slot: string) => string;
+export type Commands = {
+  /** Whether a command of this slot may still take effect. */
+  readonly isOpen: (slot: string) => Promise<boolean>;
+  /**
+   * Sends a command that is kept until an answer decides it. One that could not be kept is sent all the same.
+   *
+   * @throws CountersignError `signer_failed`, and sends nothing, if another one of its slot is open: another tab was first
+   */
+  readonly send: (
+    command: SignedCommand,
+    send: () => Promise<Response>,
+  ) => Promise<readonly [Response, CommandAnswer]>;
+  readonly dismiss: (command: SignedCommand) => Promise<boolean>;
   /** The oldest first. Deletes what is no command of this wallet. */
   readonly open: () => Promise<readonly OpenCommand[]>;
 };
@@ -32,22 +51,34 @@ export const commandsOf = (
   now: () => Seconds,
 ): Commands => {
   const prefix = `${gateway} ${account} `;
-  const keyOf = (slot: string): string => prefix + slot;
+  const keyOf = (command: SignedCommand): string => prefix + slotOf(command);
   const outbox = createOutbox<SignedCommand>(
     {
       idOf: ({ id }) => id,
       write: ({ account: _, id: _id, tool: _tool, until: _until, ...stored }) => stored,
       read: async (value, key) => {
         const command = await readCommand(value, account, gateway);
-        return command !== undefined && keyOf(slotOf(command)) === key ? command : undefined;
+        return command !== undefined && keyOf(command) === key ? command : undefined;
       },
       endOf: ({ until }) => (until === undefined ? undefined : until + CLOCK_MARGIN),
     },
     { ...place, now },
   );
   return {
-    ...outbox,
-    keyOf,
+    isOpen: async (slot) => (await outbox.look(prefix + slot)).is === 'undecided',
+    send: async (command, send) => {
+      // Race: a page that is closed after the request has left never sees the answer.
+      const keeping = await outbox.keep(keyOf(command), command);
+      if (keeping === 'taken') {
+        const cause = new WalletFault(SECOND);
+        throw new CountersignError('signer_failed', SECOND.text, { cause });
+      }
+      const response = await send();
+      const answer = await answerOfCommand(command, response, keeping === 'again');
+      if (answer.is !== 'open') await outbox.decide(keyOf(command), command);
+      return [response, answer];
+    },
+    dismiss: async (command) => await outbox.dismiss(keyOf(command)),
     open: async () => {
       const commands: OpenCommand[] = [];
       for (const [key, slot] of await outbox.list(prefix)) {

@@ -1,5 +1,4 @@
 import { signal } from '@preact/signals';
-import { CountersignError } from '../../../client/errors.ts';
 import type { Place } from '../../../client/outbox.ts';
 import { shelfOr } from '../../../client/shelf.ts';
 import type { TypedData } from '../../../client/signer.ts';
@@ -9,12 +8,11 @@ import { aloneAmongTabs, openChannel, tabs } from '../../session/browser-tabs.ts
 import { WalletFault } from '../../session/wallet-refusal.ts';
 import { storeShelf } from '../../session/browser-store.ts';
 import { passedAtGateway } from '../gateway/gateway-clock.ts';
-import { answerOfCommand, type CommandAnswer } from './answer-of-command.ts';
-import { type Commands, commandsOf, type OpenCommand } from './command-outbox.ts';
+import type { CommandAnswer } from './answer-of-command.ts';
+import { type Commands, commandsOf, type OpenCommand, SECOND } from './command-outbox.ts';
 import {
   readCommand,
   type SignedCommand,
-  slotOf,
   slotOfSigning,
   type StoredCommand,
 } from './signed-command.ts';
@@ -58,37 +56,17 @@ const begin = (id: string): (() => void) => {
   };
 };
 
-/**
- * Sends a command that is kept until an answer decides it. One that could not be kept is sent all the same.
- *
- * @throws CountersignError `signer_failed`, and sends nothing, if another one for the same is open: another tab was first
- */
 const sendKept = async (
   command: SignedCommand,
   send: () => Promise<Response>,
 ): Promise<readonly [Response, CommandAnswer]> => {
-  const commands = commandsFor(command.account);
-  const key = commands.keyOf(slotOf(command));
-  // Race: a page that is closed after the request has left never sees the answer.
-  const keeping = await commands.keep(key, command);
-  if (keeping === 'taken') {
-    throw new CountersignError('signer_failed', SECOND.text, { cause: new WalletFault(SECOND) });
-  }
   const end = begin(command.id);
   try {
-    const response = await send();
-    const answer = await answerOfCommand(command, response, keeping === 'again');
-    if (answer.is !== 'open') await commands.decide(key, command);
-    return [response, answer];
+    return await commandsFor(command.account).send(command, send);
   } finally {
     end();
     noteChange();
   }
-};
-
-const SECOND = {
-  text: 'An earlier change like this one has no answer yet, and both could take effect.',
-  hint: 'Close this dialog and send the earlier one again at the top of the page.',
 };
 
 const KEPT_HEADERS = ['agent-intent', 'content-type'] as const;
@@ -153,8 +131,7 @@ export const openCommands = async (account: AccountId): Promise<readonly OpenCom
 
 /** Forgets a command that can take effect no more. */
 export const dismissCommand = async (command: SignedCommand): Promise<void> => {
-  const commands = commandsFor(command.account);
-  await commands.dismiss(commands.keyOf(slotOf(command)));
+  await commandsFor(command.account).dismiss(command);
   noteChange();
 };
 
@@ -165,7 +142,6 @@ export const dismissCommand = async (command: SignedCommand): Promise<void> => {
  */
 export const refuseSecond = async (account: AccountId, data: TypedData): Promise<void> => {
   const slot = slotOfSigning(data);
-  if (slot === undefined) return;
-  const commands = commandsFor(account);
-  if ((await commands.look(commands.keyOf(slot))).is === 'undecided') throw new WalletFault(SECOND);
+  if (slot !== undefined && (await commandsFor(account).isOpen(slot)))
+    throw new WalletFault(SECOND);
 };

@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import { sharedTabs, type TabMessage } from '../../../../src/dashboard/session/tab-channel.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  aloneBy,
+  type Locks,
+  sharedTabs,
+  type TabMessage,
+} from '../../../../src/dashboard/session/tab-channel.ts';
 
 /** A browser that denies storage and locks, and passes messages between its tabs. */
 const createBrowser = () => {
@@ -70,5 +75,32 @@ describe('tabs of a browser that denies storage', () => {
     const ask = async (isAlone: boolean): Promise<boolean> => await Promise.resolve(isAlone);
     const both = [open(), open()].map(async ({ alone }) => await alone('refund', ask));
     expect(await Promise.all(both)).toEqual([false, false]);
+  });
+});
+
+describe('a lock among tabs', () => {
+  const others = async <R>(_: string, act: (isAlone: boolean) => Promise<R>): Promise<R> =>
+    await act(true);
+
+  it('is another one where the browser denies its own', async () => {
+    const request = async () => await Promise.reject(new DOMException('denied', 'SecurityError'));
+    const ask = vi.fn<(isAlone: boolean) => Promise<boolean>>(async (isAlone) => isAlone);
+    expect(await aloneBy(() => ({ request }), others)('refund', ask)).toBe(true);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('lets nothing run twice that fails under it', async () => {
+    const request: Locks['request'] = async (_, _options, act) => await act({});
+    const ask = vi.fn<() => Promise<never>>(
+      async () => await Promise.reject(new Error('declined')),
+    );
+    await expect(aloneBy(() => ({ request }), others)('refund', ask)).rejects.toThrow('declined');
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('is refused while the browser gives it to another tab', async () => {
+    const request: Locks['request'] = async (_, _options, act) => await act(null);
+    const ask = async (isAlone: boolean): Promise<boolean> => await Promise.resolve(isAlone);
+    expect(await aloneBy(() => ({ request }), others)('refund', ask)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memoryShelf, type Shelf } from '../../../../../src/client/shelf.ts';
 import {
   type Commands,
@@ -32,45 +32,77 @@ const commandsIn = (shelf: Shelf, wallet = 'aa', gateway = GATEWAY, now = NOW): 
     () => now,
   );
 
-const keep = async (commands: Commands, command: SignedCommand) =>
-  await commands.keep(commands.keyOf(slotOf(command)), command);
+/** Sends a command whose answer is lost. */
+const lose = async (commands: Commands, command: SignedCommand): Promise<void> => {
+  await commands
+    .send(command, async () => await Promise.reject(new TypeError('lost')))
+    .catch(() => undefined);
+};
 
 const idsIn = async (commands: Commands): Promise<readonly string[]> =>
   (await commands.open()).map(({ command }) => command.id);
 
 describe('the kept commands', () => {
-  it('are one for each call and kind: a second signature of another tab does not leave', async () => {
+  it('are kept before they leave, and until an answer decides them', async () => {
     const shelf = memoryShelf();
-    const [first, second] = [await signedBy('aa', 1), await signedBy('aa', 2)];
-    expect(await keep(commandsIn(shelf), first)).toBe('kept');
-    expect(await keep(commandsIn(shelf), first)).toBe('again');
-    expect(await keep(commandsIn(shelf), second)).toBe('taken');
-    await commandsIn(shelf).decide(commandsIn(shelf).keyOf(`POST ${REFUND}`), first);
-    expect(await keep(commandsIn(shelf), second)).toBe('kept');
+    const command = await signedBy('aa', 1);
+    const slot = slotOf(command);
+    const answers = [new Response('bad gateway', { status: 502 }), Response.json({})];
+    const open: boolean[] = [];
+    for (const answer of answers) {
+      await commandsIn(shelf).send(command, async () => {
+        open.push(await commandsIn(shelf).isOpen(slot));
+        return answer;
+      });
+      open.push(await commandsIn(shelf).isOpen(slot));
+    }
+    expect(open).toEqual([true, true, true, false]);
+  });
+
+  it('are one for each call and kind: a second one that another tab signed does not leave', async () => {
+    const shelf = memoryShelf();
+    await lose(commandsIn(shelf), await signedBy('aa', 1));
+    const send = vi.fn<() => Promise<Response>>(async () => Response.json({}));
+    const second = commandsIn(shelf).send(await signedBy('aa', 2), send);
+    await expect(second).rejects.toMatchObject({ code: 'signer_failed' });
+    expect(send).not.toHaveBeenCalled();
+    await commandsIn(shelf).send(await signedBy('aa', 1), send);
+    await commandsIn(shelf).send(await signedBy('aa', 2), send);
+    expect(send).toHaveBeenCalledTimes(2);
+  });
+
+  it('take a rate limit for a refusal of the first attempt, and of no repeat', async () => {
+    const shelf = memoryShelf();
+    const command = await signedBy('aa', 1);
+    const busy = async () => await Promise.resolve(new Response('', { status: 429 }));
+    const [, first] = await commandsIn(shelf).send(command, busy);
+    await lose(commandsIn(shelf), command);
+    const [, again] = await commandsIn(shelf).send(command, busy);
+    expect([first.is, again.is]).toEqual(['refused', 'open']);
   });
 
   it('are neither seen nor deleted by another wallet or gateway', async () => {
     const shelf = memoryShelf();
     const command = await signedBy('aa', 1);
-    await keep(commandsIn(shelf), command);
+    await lose(commandsIn(shelf), command);
     for (const other of [
       commandsIn(shelf, 'bb'),
       commandsIn(shelf, 'aa', 'https://other.example'),
     ]) {
       expect(await other.open()).toEqual([]);
-      await other.decide(other.keyOf(slotOf(command)), command);
+      await other.send(command, async () => await Promise.resolve(Response.json({})));
     }
     expect(await idsIn(commandsIn(shelf))).toEqual([command.id]);
   });
 
   it('that were moved to the key of another wallet or slot, or changed, are deleted', async () => {
-    const victim = commandsIn(memoryShelf(), 'bb');
-    const own = commandsIn(memoryShelf());
+    const keyOf = (wallet: string, slot: string): string =>
+      `${GATEWAY} ${walletOf(wallet)} ${slot}`;
     const stored = await storedCommand();
     for (const [key, value, wallet] of [
-      [victim.keyOf(`POST ${REFUND}`), stored, 'bb'],
-      [own.keyOf('POST /other'), stored, 'aa'],
-      [own.keyOf(`POST ${REFUND}`), { ...stored, body: '{"amount":"500"}' }, 'aa'],
+      [keyOf('bb', `POST ${REFUND}`), stored, 'bb'],
+      [keyOf('aa', 'POST /other'), stored, 'aa'],
+      [keyOf('aa', `POST ${REFUND}`), { ...stored, body: '{"amount":"500"}' }, 'aa'],
     ] as const) {
       const values = new Map<string, unknown>([[key, value]]);
       expect(await commandsIn(memoryShelf(values), wallet).open()).toEqual([]);
@@ -81,13 +113,14 @@ describe('the kept commands', () => {
   it('can be dismissed once they are over, later than their expiry by what clocks may differ', async () => {
     const shelf = memoryShelf();
     const command = await signedBy('aa', 1);
-    await keep(commandsIn(shelf), command);
+    await lose(commandsIn(shelf), command);
     const early = commandsIn(shelf, 'aa', GATEWAY, OVER - 1);
     expect(await early.open()).toMatchObject([{ isOver: false }]);
-    expect(await early.dismiss(early.keyOf(slotOf(command)))).toBe(false);
+    expect(await early.dismiss(command)).toBe(false);
     const late = commandsIn(shelf, 'aa', GATEWAY, OVER);
     expect(await late.open()).toMatchObject([{ isOver: true }]);
-    expect(await late.dismiss(late.keyOf(slotOf(command)))).toBe(true);
+    expect(await late.isOpen(slotOf(command))).toBe(false);
+    expect(await late.dismiss(command)).toBe(true);
     expect(await late.open()).toEqual([]);
   });
 
@@ -98,7 +131,7 @@ describe('the kept commands', () => {
       [NOW + 2, '/admin/a'],
       [NOW + 1, '/admin/b'],
     ] as const) {
-      values.set(commands.keyOf(`POST ${target}`), {
+      values.set(`${GATEWAY} ${walletOf('aa')} POST ${target}`, {
         ...(await storedCommand({ target })),
         sentAt,
       });
