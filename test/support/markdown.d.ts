@@ -8,6 +8,11 @@ declare module '*.ts?raw' {
   export default text;
 }
 
+declare module '*.py?raw' {
+  const text: string;
+  export default text;
+}
+
 declare module '*.toml?raw' {
   const text: string;
   export default text;

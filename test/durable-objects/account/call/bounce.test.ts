@@ -373,7 +373,7 @@ describe('an account that receives a bounce', () => {
     await stubOf(who).reserve(running, randomHex(16), facts());
     const first = callOf(who, { settlement: 'upfront' });
     await stubOf(who).reserve(first, randomHex(16), facts());
-    const results = [running, first].map(({ id: id }) => ({ call: id, ...bounced }));
+    const results = [running, first].map(({ id }) => ({ call: id, ...bounced }));
     await stubOf(who).settled(results);
     expect(await reserveOne(who)).toMatchObject({ verdict: 'go' });
   });
