@@ -33,14 +33,14 @@ const rebuildAnswer = z.strictObject({
   began_at: time,
   /** When its last step was taken. */
   at: time,
-  /** Accounts and entries that were replayed. */
+  /** Accounts and entries that were projected. */
   accounts: count,
   entries: count,
   /** Differing rows by table, at most 100 of a table and account. */
   tables: z.array(z.strictObject({ table: z.string(), rows: count })),
   /** The first differing rows. */
   first: z.array(difference),
-  /** Entries that could not be replayed: neither D1 nor R2 has them, or their hash chain is broken. */
+  /** Entries that could not be projected: neither D1 nor R2 has them, or their hash chain is broken. */
   unread: z.array(
     z.strictObject({ account, from: place, to: place, fault: z.enum(['missing', 'broken']) }),
   ),

@@ -11,14 +11,14 @@ CREATE TABLE rebuild (
   -- When its last step was taken.
   at INTEGER NOT NULL,
   step INTEGER NOT NULL,
-  phase TEXT NOT NULL CHECK (phase IN ('empty', 'replay', 'archived', 'compare', 'shared', 'clean', 'ended')),
+  phase TEXT NOT NULL CHECK (phase IN ('empty', 'project', 'archived', 'compare', 'shared', 'clean', 'ended')),
   -- The account that comes next.
   account TEXT NOT NULL,
   -- 1: corrects what differs.
   apply INTEGER NOT NULL CHECK (apply IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
--- How far the log of each account is replayed. `fault`: why it ends there, although the log goes on up to `fault_to`.
+-- How far the log of each account is projected. `fault`: why it ends there, although the log goes on up to `fault_to`.
 CREATE TABLE rebuild_heads (
   account TEXT PRIMARY KEY,
   seq INTEGER NOT NULL,

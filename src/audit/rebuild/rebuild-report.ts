@@ -16,7 +16,7 @@ export type RebuildReport = {
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
   /** The first of them, in the order of their tables and keys. */
   readonly first: readonly RowDifference[];
-  /** Entries that could not be replayed. */
+  /** Entries that could not be projected. */
   readonly unread: readonly UnreadEntries[];
   /** Objects of calls that R2 lacks. */
   readonly objects: readonly string[];

@@ -4,12 +4,12 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import { GENESIS } from '../entry.ts';
 
 /**
- * Phases of a rebuild, in order: empty the copies; replay each account; compare calls in R2; compare the rows of each account, then the
+ * Phases of a rebuild, in order: empty the copies; project each account; compare calls in R2; compare the rows of each account, then the
  * rows of several accounts; empty the copies.
  */
 export type RebuildPhase =
   | 'empty'
-  | 'replay'
+  | 'project'
   | 'archived'
   | 'compare'
   | 'shared'
@@ -83,18 +83,18 @@ export const takeStep = (
 export const isLostStep = (thrown: unknown): boolean =>
   String(thrown).includes('NOT NULL constraint failed: rebuild.step');
 
-/** The progress of the replay of an account's log. */
-export type ReplayedHead = {
+/** The progress of the projection of an account's log. */
+export type ProjectedHead = {
   readonly seq: number;
   readonly hash: Hex;
   readonly fault: 'missing' | 'broken' | null;
 };
 
-export const replayedHead = async (db: D1Database, account: AccountId): Promise<ReplayedHead> =>
+export const projectedHead = async (db: D1Database, account: AccountId): Promise<ProjectedHead> =>
   (await db
     .prepare('SELECT seq, hash, fault FROM rebuild_heads WHERE account = ?1')
     .bind(account)
-    .first<ReplayedHead>()) ?? { ...GENESIS, fault: null };
+    .first<ProjectedHead>()) ?? { ...GENESIS, fault: null };
 
 /** SQL expression: the last seq that the gateway has stored of an account; 0 without one. `account`: an SQL expression. */
 export const storedSeq = (account: string): string => `max(
@@ -102,8 +102,8 @@ export const storedSeq = (account: string): string => `max(
   coalesce((SELECT r.last_seq FROM archived_ranges r WHERE r.account = ${account} ORDER BY r.first_seq DESC LIMIT 1), 0),
   coalesce((SELECT w.last_seq FROM archived w WHERE w.account = ${account}), 0))`;
 
-/** SQL condition: the replay has every stored entry of an account. */
-const isReplayed = (account: string): string =>
+/** SQL condition: the projection has every stored entry of an account. */
+const isProjected = (account: string): string =>
   `${storedSeq(account)} = coalesce((SELECT h.seq FROM rebuild_heads h WHERE h.account = ${account}), 0)`;
 
 /** SQL condition: every object of calls in R2 was compared. */
@@ -112,14 +112,14 @@ const ARE_OBJECTS_READ =
 
 /** SQL condition: the copies include every stored entry of an account. */
 export const isComparable = (account: string): string =>
-  `${ARE_OBJECTS_READ} AND ${isReplayed(account)}`;
+  `${ARE_OBJECTS_READ} AND ${isProjected(account)}`;
 
 /** SQL condition: the copies include every stored entry of every account that could be read. */
 export const ARE_ALL_COMPARABLE = `${ARE_OBJECTS_READ} AND NOT EXISTS (
 SELECT account FROM (SELECT account FROM accounts UNION SELECT account FROM rebuild_heads) a
 WHERE NOT EXISTS (SELECT 1 FROM rebuild_heads f WHERE f.account = a.account AND f.fault IS NOT NULL)
-  AND NOT (${isReplayed('a.account')}))`;
+  AND NOT (${isProjected('a.account')}))`;
 
-/** SQL condition: some entries could not be replayed, or some archived calls not be read, so nothing may be corrected. */
+/** SQL condition: some entries could not be projected, or some archived calls not be read, so nothing may be corrected. */
 export const HAS_FAULTS =
   '(EXISTS (SELECT 1 FROM rebuild_heads WHERE fault IS NOT NULL) OR EXISTS (SELECT 1 FROM rebuild_objects WHERE missing = 1))';

@@ -10,10 +10,10 @@ import {
   isLostStep,
   loadRebuild,
   type RebuildState,
-  replayedHead,
+  projectedHead,
   takeStep,
 } from './rebuild-state.ts';
-import { replayAccount } from './replay-account.ts';
+import { projectAccount } from './project-account.ts';
 
 /** After this long without a step, another operator may take over. */
 const ABANDONED: Seconds = 300;
@@ -45,7 +45,7 @@ export type Advanced =
 /**
  * Takes the next steps of a rebuild of a paused gateway. Each step is one transaction, so a request that dies loses no step, and a repeated
  * request continues after it. Running calls and commands still write entries: if a comparison lacks some, the rebuild returns to the
- * replay.
+ * projection.
  *
  * @throws ArchiveUnavailable if R2 does not answer; Error if D1 does not
  */
@@ -81,7 +81,7 @@ const gone = (run: string, signer: string, now: Seconds): RebuildState => ({
   ...{ run, signer, began_at: now, at: now, step: 0, phase: 'ended', account: '', apply: 0 },
 });
 
-/** @returns how many entries it replayed */
+/** @returns how many entries it projected */
 const takeNextStep = async (
   deps: RebuildDeps,
   state: RebuildState,
@@ -94,12 +94,12 @@ const takeNextStep = async (
   };
   switch (state.phase) {
     case 'empty':
-      await empty(db, state, [...COPIES, ...RESULTS], 'replay', now);
+      await empty(db, state, [...COPIES, ...RESULTS], 'project', now);
       return 0;
-    case 'replay': {
+    case 'project': {
       const account = await nextAccount(db, LOGGED, state.account);
       if (account === undefined) return await go('archived');
-      return await replayAccount(db, bucket, state, account, now);
+      return await projectAccount(db, bucket, state, account, now);
     }
     case 'archived': {
       const object = await nextObject(db);
@@ -111,15 +111,15 @@ const takeNextStep = async (
       const account = await nextAccount(db, [...LOGGED, ...LISTED], state.account);
       if (account === undefined)
         return await go((await holds(db, HAS_FAULTS)) ? 'clean' : 'shared');
-      const { fault } = await replayedHead(db, account);
+      const { fault } = await projectedHead(db, account);
       if (fault !== null) await db.batch([takeStep(db, state, { phase: 'compare', account }, now)]);
       else if (await holds(db, isComparable('?1'), account))
         await compareAccount(db, state, account, now);
-      else return await go('replay');
+      else return await go('project');
       return 0;
     }
     case 'shared':
-      if (!(await holds(db, ARE_ALL_COMPARABLE))) return await go('replay');
+      if (!(await holds(db, ARE_ALL_COMPARABLE))) return await go('project');
       await compareShared(db, state, now);
       return 0;
     case 'clean':

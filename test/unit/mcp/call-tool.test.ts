@@ -105,7 +105,7 @@ describe('tools/call with a proof', () => {
     expect(asked).toMatchObject([
       {
         asked: 'reserve',
-        call: { call: vectors.mcp.intentHash, binding: 'intent', price: 20_000n },
+        call: { id: vectors.mcp.intentHash, binding: 'intent', price: 20_000n },
       },
       { asked: 'finish', outcome: { success: true, status: 200 } },
     ]);

@@ -10,26 +10,26 @@ import { projectionStatements } from '../projection-statements.ts';
 import { project } from '../projection.ts';
 import { rollUp, rollUpStatements } from '../roll-up.ts';
 import { verifyRun } from '../run.ts';
-import { type RebuildState, replayedHead, storedSeq, takeStep } from './rebuild-state.ts';
+import { type RebuildState, projectedHead, storedSeq, takeStep } from './rebuild-state.ts';
 
 const INTO = 'rebuild_';
 
 /**
- * Replays the next stored entries of an account into the copies, from D1 or R2, with the statements that the consumer runs. Verifies their
+ * Projects the next stored entries of an account into the copies, from D1 or R2, with the statements that the consumer runs. Verifies their
  * hash chain first: a projection of altered entries would only look right.
  *
- * @returns how many entries it replayed
+ * @returns how many entries it projected
  * @throws ArchiveUnavailable if R2 does not answer
  */
-export const replayAccount = async (
+export const projectAccount = async (
   db: D1Database,
   bucket: R2Bucket | undefined,
   state: RebuildState,
   account: AccountId,
   now: Seconds,
 ): Promise<number> => {
-  const done = { phase: 'replay', account } as const;
-  const head = await replayedHead(db, account);
+  const done = { phase: 'project', account } as const;
+  const head = await projectedHead(db, account);
   const from = head.seq + 1;
   const stored = (await db
     .prepare(`SELECT ${storedSeq('?1')} AS seq`)
@@ -101,7 +101,7 @@ type Row = {
   readonly seq: number;
 };
 
-/** The row of an account after the entries that are replayed. */
+/** The row of an account after the entries that are projected. */
 const rebuiltRow = async (db: D1Database, account: AccountId): Promise<AccountRow | undefined> => {
   const row = await db
     .prepare(
