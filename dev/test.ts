@@ -26,11 +26,11 @@ const script = (name: string): Job => ({
   command: ['npm', 'run', '--silent', name],
 });
 
+const DEEP = [tests(1, 'properties'), script('bundle'), script('package')];
 const SUITES: Readonly<Record<string, readonly (readonly Job[])[]>> = {
   short: [[tests(2, 'unit', 'workerd', 'signer', 'guards')], [script('check'), tests(1, 'stack')]],
-  // Those of `node` wait for blocks and clocks: with three workers a third of two cores was idle.
-  deep: [[tests(1, 'properties'), script('bundle'), script('package')], [tests(4, 'node')]],
-  all: [[script('test'), script('test:browser')], [script('test:deep')]],
+  deep: [DEEP, [tests(3, 'node')]],
+  all: [[script('test'), script('test:browser'), ...DEEP], [tests(3, 'node')]],
 };
 
 const suite = SUITES[process.argv[2] ?? ''];

@@ -5,15 +5,31 @@ import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 /** Longer than a machine may stall while a call of the tool runs that a test looks at. */
 const SECONDS = 15;
 
-/** Writes the demo tools into a directory. `flaky` waits for its upstream for as long as others may need. @returns the path */
-export const writePatientTools = async (directory: string): Promise<string> => {
+const demoTools = async (): Promise<readonly { readonly id: string }[]> => {
   const { tools } = JSON.parse(await readFile(TOOLS_FILE, 'utf8')) as {
     readonly tools: readonly { readonly id: string }[];
   };
-  const patient = tools.map((tool) =>
-    tool.id === 'flaky' ? { ...tool, timeoutSeconds: SECONDS } : tool,
-  );
+  return tools;
+};
+
+const writeTools = async (directory: string, tools: readonly object[]): Promise<string> => {
   const file = join(directory, 'tools.json');
-  await writeFile(file, JSON.stringify({ tools: patient }));
+  await writeFile(file, JSON.stringify({ tools }));
   return file;
 };
+
+/** Writes the demo tools into a directory. `flaky` waits for its upstream for as long as others may need. @returns the path */
+export const writePatientTools = async (directory: string): Promise<string> => {
+  const tools = await demoTools();
+  return await writeTools(
+    directory,
+    tools.map((tool) => (tool.id === 'flaky' ? { ...tool, timeoutSeconds: SECONDS } : tool)),
+  );
+};
+
+/** Writes the demo tools, which wait for their upstream as long as a tool may: a load must not see how slow the machine is. @returns the path */
+export const writeToolsForLoad = async (directory: string): Promise<string> =>
+  await writeTools(
+    directory,
+    (await demoTools()).map((tool) => ({ ...tool, timeoutSeconds: 25 })),
+  );

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getRequest } from '../../../dev/bench/connection.ts';
@@ -11,8 +13,8 @@ import { watchTransfers } from '../../../dev/bench/transfer-watcher.ts';
 import { relayerVariables } from '../../../dev/stack/gateway-variables.ts';
 import { people } from '../../../dev/stack/people.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
-import { TOOLS_FILE } from '../../../dev/stack/tools.ts';
 import { accountId } from '../../../src/protocol/account-id.ts';
+import { writeToolsForLoad } from '../../support/patient-tools.ts';
 import { type Stage, startStage } from '../support/stage.ts';
 import { type Audited, auditAll, countDeadLetters, readsOf } from './database-figures.ts';
 import { type Answered, findLosses } from './outage-figures.ts';
@@ -57,12 +59,13 @@ type Progress = {
 
 /** Sells at an even rate while the database answers nothing, and after it is back. Chain and facilitator work all the time. */
 export const runDatabaseOutage = async (options: OutageOptions): Promise<DatabaseOutageFigures> => {
+  const directory = await mkdtemp(join(tmpdir(), 'countersign-outage-'));
   const stage = await startStage(
     async (_, forward) => await forward(),
     { ...relayerVariables(people.relayer), DEFAULT_POLICY: JSON.stringify(POLICY) },
     {
       blockTime: BLOCK_SECONDS,
-      toolsFile: TOOLS_FILE,
+      toolsFile: await writeToolsForLoad(directory),
       entry: join(import.meta.dirname, 'worker.ts'),
     },
   );
@@ -72,6 +75,7 @@ export const runDatabaseOutage = async (options: OutageOptions): Promise<Databas
     throw new Error(`outage: ${stage.stack.gateway.output()}`, { cause });
   } finally {
     await stage.stop();
+    await rm(directory, { recursive: true, force: true });
   }
 };
 

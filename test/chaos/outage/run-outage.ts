@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getRequest } from '../../../dev/bench/connection.ts';
 import { POLICY } from '../../../dev/bench/gateway-subject.ts';
 import { startLoad } from '../../../dev/bench/paced-load.ts';
@@ -8,7 +11,7 @@ import { TARGET } from '../../../dev/bench/subject.ts';
 import { type TransferWatcher, watchTransfers } from '../../../dev/bench/transfer-watcher.ts';
 import { relayerVariables } from '../../../dev/stack/gateway-variables.ts';
 import { people } from '../../../dev/stack/people.ts';
-import { TOOLS_FILE } from '../../../dev/stack/tools.ts';
+import { writeToolsForLoad } from '../../support/patient-tools.ts';
 import { type Stage, startStage } from '../support/stage.ts';
 import { type Answered, findLosses, type OutageFigures } from './outage-figures.ts';
 
@@ -39,10 +42,11 @@ const sleep = (seconds: number): Promise<void> =>
  */
 export const runOutage = async (options: OutageOptions): Promise<OutageFigures> => {
   let isCut = false;
+  const directory = await mkdtemp(join(tmpdir(), 'countersign-outage-'));
   const stage = await startStage(
     async ({ party }, forward) => (isCut && party !== 'upstream' ? 'drop' : await forward()),
     { ...relayerVariables(people.relayer), DEFAULT_POLICY: JSON.stringify(POLICY) },
-    { blockTime: BLOCK_SECONDS, toolsFile: TOOLS_FILE },
+    { blockTime: BLOCK_SECONDS, toolsFile: await writeToolsForLoad(directory) },
   );
   try {
     const seller = await introduce(stage, options.payers);
@@ -56,6 +60,7 @@ export const runOutage = async (options: OutageOptions): Promise<OutageFigures> 
     throw new Error(`outage: ${stage.stack.gateway.output()}`, { cause });
   } finally {
     await stage.stop();
+    await rm(directory, { recursive: true, force: true });
   }
 };
 

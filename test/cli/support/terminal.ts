@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
-import { spawn } from '@lydell/node-pty';
+import { type IPty, spawn } from '@lydell/node-pty';
 import { COMMAND, type Place } from './command.ts';
 
 const KEYS = {
@@ -38,6 +39,20 @@ export const openTerminal = (
   rows = 40,
 ): Terminal => openProgram(place, process.execPath, [COMMAND, ...words], columns, rows);
 
+/**
+ * node-pty destroys its socket 200 ms after the program has ended, before it reads what arrived while this process was busy. Let it be
+ * destroyed only when nothing more arrives.
+ */
+const readToTheEnd = (terminal: IPty, length: () => number): void => {
+  const { _socket: socket } = terminal as unknown as { readonly _socket: Socket };
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (error) => {
+    const before = length();
+    setTimeout(() => (length() === before ? destroy(error) : socket.destroy(error)), 100);
+    return socket;
+  };
+};
+
 /** Any program at a terminal. */
 export const openProgram = (
   { env, directory }: Place,
@@ -54,13 +69,14 @@ export const openProgram = (
   });
   let raw = '';
   let seen = 0;
+  readToTheEnd(process_, () => raw.length);
   const listeners = new Set<() => void>();
   let isLooking = false;
   process_.onData((data) => {
     raw += data;
     if (isLooking) return;
     isLooking = true;
-    // node-pty drops what is unread 200 ms after the program has ended: read first, search once for all that has arrived.
+    // Read first, then search once for all that has arrived.
     setImmediate(() => {
       isLooking = false;
       for (const listener of listeners) listener();
