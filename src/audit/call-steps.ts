@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Network, parseAccountId } from '../protocol/account-id.ts';
 import type { Entry } from '../protocol/entry.ts';
-import { entryName } from '../protocol/log/entry-name.ts';
+import { entryName } from '../protocol/log/entry-types.ts';
 import { type Cases, type Facts, factsOf, inCase } from '../protocol/log/facts.ts';
 import { deniedLimit } from './denied-limit.ts';
 

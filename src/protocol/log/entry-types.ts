@@ -50,3 +50,7 @@ export const isDecisionOf = (type: EntryType, decision: string | undefined): boo
   const { decision: known } = declarationOf(type);
   return known === 'text' || (decision !== undefined && known?.includes(decision) === true);
 };
+
+/** A type of entry in words. A newer gateway may write types that this reader does not know. */
+export const entryName = (type: string): string =>
+  isEntryType(type) ? declarationOf(type).name : type.replace(/[._]/g, ' ');

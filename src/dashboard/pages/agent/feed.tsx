@@ -7,7 +7,7 @@ import { problemOf } from '../../data/gateway/problem.ts';
 import { gatewayNow } from '../../data/gateway/gateway-clock.ts';
 import { alertText } from '../../format/alert-words.ts';
 import { factsIf } from '../../../protocol/log/facts.ts';
-import { entryName } from '../../../protocol/log/entry-name.ts';
+import { entryName } from '../../../protocol/log/entry-types.ts';
 import { shown, toolName } from '../../format/text.ts';
 import { assetIn, denialText } from '../../format/denial-text.ts';
 import { Amount } from '../../parts/amount.tsx';

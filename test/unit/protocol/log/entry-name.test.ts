@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { entryName } from '../../../../src/protocol/log/entry-name.ts';
+import { entryName } from '../../../../src/protocol/log/entry-types.ts';
 
 it.each([
   ['account.policy', 'budget changed'],
