@@ -187,7 +187,9 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
 
-/** Otherwise only a request for another share would report the spending, and the account may never send one. */
+/**
+ * Whether a share is used up and its newest spend unreported. Only a request for another share would report that, and may never be sent.
+ */
 const isUsedUp = (state: AccountState, issued: Hex, now: Seconds): boolean =>
   state.tree.unreported?.includes(issued) === true && !isUnused(state, issued, now);
 
