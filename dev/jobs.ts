@@ -40,7 +40,7 @@ const run = async (
  * another lane prints when it has ended. CI shows only the end of a long log, so the failures of all jobs come last, then a
  * short form of each, and the job that failed first is the last of both.
  *
- * @returns the exit code: that of the first failure
+ * @returns the exit code of the job that failed first; 0 if all passed, 130 after a signal
  */
 export const runLanes = async (
   lanes: readonly (readonly Job[])[],

@@ -18,7 +18,7 @@ export type LedgerCall = {
   readonly outcome: 'running' | 'waiting' | 'committed' | 'released' | 'abandoned' | 'refused';
   readonly endedAt?: number;
   readonly charged: bigint;
-  /** The part of the charge that bought credit in a top-up, and so is no cost. */
+  /** The part of the charge that bought credit in a top-up: reports do not count it as a cost. */
   readonly bought: bigint;
   /** The part of the payment that became credit: of a top-up, of a failed call, of a payment that moved late. */
   readonly credited: bigint;
