@@ -27,7 +27,10 @@ const dist = join(ROOT, 'dist');
 // A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
 const draft = join(ROOT, '.dev', `dist-${process.pid}`);
 
-/** All that the build reads of this repository, and the versions of what it bundles. The build itself writes the modules of WebAssembly. */
+/**
+ * The files of this repository that the build reads, and the versions of the packages that it bundles. The build itself writes the modules
+ * of WebAssembly.
+ */
 const SOURCES = [
   '{src,durable-objects,dev,packages/*/src}/**/*.{ts,tsx,css,html,svg,sql}',
   '{packages/*/,}package.json',

@@ -37,10 +37,10 @@ const run = async (
 
 /**
  * Runs lanes side by side, and the jobs of a lane one after the other, also after a failure. The first lane prints as it runs; a job of
- * another lane prints when it has ended. CI shows only the end of a long log, so the failures of all jobs come last, then their names, and
- * those of the job that failed first at the very end.
+ * another lane prints when it has ended. CI shows only the end of a long log, so the failures of all jobs come last, then a
+ * short form of each, and the job that failed first is the last of both.
  *
- * @returns the exit code: that of the first failure
+ * @returns the exit code of the job that failed first; 0 if all passed, 130 after a signal
  */
 export const runLanes = async (
   lanes: readonly (readonly Job[])[],

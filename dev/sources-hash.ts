@@ -3,7 +3,7 @@ import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './root.ts';
 
-/** A hash of the names and contents of files: what a build reads, so that it is skipped where nothing changed. */
+/** A hash of the names and contents of the files that a build reads, so that an unchanged build is skipped. */
 export const sourcesHash = async (...patterns: readonly string[]): Promise<string> => {
   const files: string[] = [];
   for await (const file of glob(patterns, { cwd: ROOT })) files.push(file);

@@ -15,7 +15,7 @@ import type {
 import type { AccountId } from '../src/protocol/account-id.ts';
 import type { OpenLog } from './audit-log/open.ts';
 
-/** How long the object waits if its code could not be loaded, or if its key cannot be read. */
+/** How long the object waits after an alarm that failed, e.g. because its code could not be loaded. */
 const UNOPENED_MS = 60_000;
 
 /** The transparency log of a year, named by its origin. It appends a leaf for each chunk that D1 has stored, and signs checkpoints. */

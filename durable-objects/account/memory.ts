@@ -51,7 +51,7 @@ export type Memory = OpenCalls & {
   exports: 'unknown' | 'asking' | 'known';
   /** Whether to export without delay: every call has ended, or a reader waits for an entry. */
   exportNow: boolean;
-  /** The last export. While D1 acknowledges nothing, it is sent again ever more rarely. */
+  /** The last export. While D1 acknowledges nothing, the account sends it again at growing intervals. */
   export: Sending & { readonly to: number };
   pruneAt: Seconds | undefined;
 };

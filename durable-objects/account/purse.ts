@@ -15,7 +15,7 @@ export type Purse = {
   readonly creditHeldByDescendants: bigint;
   /** Payments of running calls that settle after the tool: exposure. */
   readonly deferredHeld: bigint;
-  /** Payments that settle before their tool runs: they are no exposure, but the balance must cover them too. */
+  /** Payments that settle before their tool runs: they do not count as exposure, but the balance must cover them too. */
   readonly upfrontHeld: bigint;
   /** Accepted payments whose tool has answered and that the chain has not settled yet: exposure. */
   readonly unsettled: bigint;

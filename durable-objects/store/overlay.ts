@@ -28,7 +28,7 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
     const own = nouns.get(noun.name);
     if (own === undefined) return below.find(noun, query);
     const { where = [], highest, limit } = query;
-    // Each write can replace one of the values that the limit counted, so read that many more.
+    // Each write can replace one of the values that the limit counted, so read one more for each write.
     const more = limit === undefined ? query : { ...query, limit: limit + own.size };
     const kept = [...below.find(noun, more)].filter((value) => !own.has(noun.key(value)));
     const written = [...own.values()].flatMap(({ value }) =>

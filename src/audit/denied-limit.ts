@@ -2,7 +2,10 @@ import type { Seconds } from '../core/clock.ts';
 import { countsCalls } from '../policy/rule-name.ts';
 import type { Facts } from '../protocol/log/facts.ts';
 
-/** The limit that denied a call, as it was at the decision: atomic units, or numbers of calls. A figure that is no number reads as absent. */
+/**
+ * The limit that denied a call, as it was at the decision: atomic units, or numbers of calls. A figure that is not a number reads as
+ * absent.
+ */
 export type DeniedLimit = {
   /** As the log names it: `owner:window:day`. */
   readonly rule: string;

@@ -10,7 +10,7 @@ const HOSTS = {
 /** The setting that holds the secret of the issuer's webhook endpoint: a Worker secret, or a binding of the Secrets Store. */
 export const WEBHOOK_SECRET = 'CARD_WEBHOOK_SECRET';
 
-/** Reads the origin of a card service. @returns a fault that completes a sentence beginning with the setting */
+/** Reads the origin of a card service. A fault continues a sentence that begins with the name of the setting. */
 export const cardServiceUrl = (
   env: object,
   name: keyof typeof HOSTS,

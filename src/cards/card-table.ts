@@ -10,7 +10,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 /**
  * `making`: the issuer may have made the card, but no party has its number yet. `open`: a merchant may have the number. `charged`: the
  * issuer approved a payment, which the merchant may raise up to the cap. `sealed`: the call has read what the card was charged, and the
- * gateway approves no further raise. `closing`: no payment may begin any more, but the issuer has not confirmed that yet. `closed`: the
+ * gateway approves no further raise. `closing`: the gateway ends the card, and the issuer has not confirmed that yet. `closed`: the
  * issuer has confirmed it, and approved no payment.
  */
 export type CardState = 'making' | 'open' | 'charged' | 'sealed' | 'closing' | 'closed';

@@ -77,9 +77,9 @@ export const leavesOfAccounts = async (
 };
 
 /**
- * The years of a log, back to the first one. A log continues that of the year before only if that log has leaves, so an empty year ends the
- * list; the current year may have none yet. Reads the newest year first: its first leaf names a tree of the year before, which must not be
- * larger than the tree that is then read of that year.
+ * The years of a log, back to the first one. A year's log continues the log of the year before only if the latter has leaves, so
+ * an empty year ends the list; the current year may have none yet. Reads the newest year first: its first leaf names a tree of the year
+ * before, which must not be larger than the tree that is then read of that year.
  */
 const leafFiles = async (
   source: LeafSource,

@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Shelf, tried } from './shelf.ts';
 
-/** Runs `act` with true while no other tab runs one of this name; otherwise at once, with false. */
+/** Runs `act` under a lock of this name that all tabs share: with true if this tab got the lock, with false if another tab has it. */
 export type Alone = <R>(name: string, act: (isAlone: boolean) => Promise<R>) => Promise<R>;
 
 /** Where requests are kept, and how the tabs that share the shelf take turns. */
@@ -9,35 +9,38 @@ export type Place = { readonly shelf: Shelf; readonly alone: Alone };
 
 /** A kind of signed request. */
 export type RequestKind<T> = {
-  /** What tells two requests apart, e.g. the digest of what was signed. */
+  /** Identifies a request, e.g. by the digest of the signed data. */
   readonly idOf: (request: T) => unknown;
   readonly write: (request: T) => unknown;
-  /** Undefined for anything but a request that `write` wrote for this key. */
+  /** Returns undefined for a value that `write` did not write for this key. */
   readonly read: (value: unknown, key: string) => T | undefined | Promise<T | undefined>;
-  /** When a request can take effect no more; undefined if no clock says so. */
+  /** The time from which the gateway no longer carries the request out; undefined if the request never expires. */
   readonly endOf: (request: T) => Seconds | undefined;
 };
 
-/** The one signed request that a key may have. */
+/** The state of a key, which holds at most one signed request. */
 export type Slot<T> =
   | { readonly is: 'free' }
-  /** It may have left, and may still take effect. Until it is decided, only the same request may be sent. */
+  /** The request may have left the page, and may still take effect. Until it is decided, only the same request may be sent. */
   | { readonly is: 'undecided'; readonly request: T }
-  /** Its end has passed without an answer. It may have taken effect before. */
+  /** The request has expired without an answer. It may have taken effect before. */
   | { readonly is: 'over'; readonly request: T }
-  /** Damaged, or of another release. It may be undecided. */
+  /** The value is damaged, or another release wrote it. Its request may be undecided. */
   | { readonly is: 'unreadable'; readonly value: unknown }
-  /** The storage does not say. */
+  /** The storage did not answer. */
   | { readonly is: 'denied' };
 
-/** `again`: the same request was kept before, so it may have left before. `taken`: another one is undecided, and this one must not leave. */
+/**
+ * `again`: the key held the same request already, so it may have left before. `taken`: the key holds another request; this one must not
+ * leave.
+ */
 export type Keeping = 'kept' | 'again' | 'taken' | 'denied';
 
-/** The end of an attempt. Undecided: no answer, one that cannot be read, or one that a gateway need not keep to. */
+/** The result of an attempt. Not decided: no answer came, or one that cannot be read, or one that does not bind the gateway. */
 export type Attempt<A> = { readonly isDecided: boolean; readonly answer: A };
 
 export type Steps<T, A> = {
-  /** Signs and sends. What it signs must not leave before `keep` returns `kept`, and never after `taken`. */
+  /** Signs a request, calls `keep`, and sends it. The request must not leave the page before `keep` returns, and never after `taken`. */
   readonly first: (keep: (request: T) => Promise<Keeping>) => Promise<Attempt<A>>;
   /** Sends the kept request: the same bytes with the same signature. */
   readonly again: (request: T) => Promise<Attempt<A>>;
@@ -50,24 +53,26 @@ export type Sent<A> =
 
 export type Outbox<T> = {
   readonly look: (key: string) => Promise<Slot<T>>;
-  /** All that is kept under keys that begin with `prefix`; nothing of a storage that does not answer. */
+  /** Lists the keys that begin with `prefix`; an empty list if the storage does not answer. */
   readonly list: (prefix: string) => Promise<readonly (readonly [key: string, slot: Slot<T>])[]>;
   readonly keep: (key: string, request: T) => Promise<Keeping>;
-  /** Forgets a request that is decided. Another tab may have kept the next one under its key meanwhile, which stays. */
+  /** Removes a decided request. If another tab has kept the next request under the same key meanwhile, that one stays. */
   readonly decide: (key: string, request: T) => Promise<void>;
-  /** Forgets a request whose end has passed. @returns whether it did */
+  /** Removes an expired request. @returns whether there was one */
   readonly dismiss: (key: string) => Promise<boolean>;
-  /** Forgets a value whatever it is. */
+  /** Removes the value of a key, in any state. */
   readonly discard: (key: string) => Promise<void>;
-  /** Sends the kept request, or signs one if there is none, in one tab at a time. @throws what the steps throw; what was kept then stays kept */
+  /**
+   * Sends the kept request, or signs one if the key is free; one tab at a time. @throws the errors of the steps; a kept request then stays
+   */
   readonly once: <A>(key: string, steps: Steps<T, A>) => Promise<Sent<A>>;
 };
 
 /**
- * Keeps signed requests that a second signature would carry out twice, one for each key, from before they leave until they are decided.
+ * Keeps signed requests whose effect a second signature would repeat: one for each key, from before it leaves the page until it is decided.
  *
- * Race: a page may end at any point, and no point tells whether a kept request has left. So a kept request counts as sent: it is sent again
- * with the same signature, which takes effect at most once (law 3), and nothing else is signed under its key.
+ * Race: a page may be closed at any point, and afterwards nothing shows whether a kept request has left. So a kept request counts as sent:
+ * the page sends it again with the same signature, which takes effect at most once (law 3), and signs nothing else under its key.
  */
 export const createOutbox = <T>(
   { idOf, write, read, endOf }: RequestKind<T>,

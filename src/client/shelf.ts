@@ -1,13 +1,13 @@
-/** Where signed requests are kept. A storage that is denied or full, or hangs, rejects. */
+/** A storage of signed requests. Its methods reject if the browser denies the storage, or if it is full or hangs. */
 export type Shelf = {
   /** The values under the keys that begin with `prefix`. */
   readonly list: (prefix: string) => Promise<readonly (readonly [key: string, value: unknown])[]>;
-  /** Stores a value under a key that has none. @returns false if it has one, e.g. of another tab */
+  /** Stores a value under a free key. @returns false if the key already has a value, e.g. of another tab */
   readonly add: (key: string, value: unknown) => Promise<boolean>;
   readonly remove: (key: string) => Promise<unknown>;
 };
 
-/** The result of a storage; undefined if it rejects. */
+/** Returns the result of work on a storage; undefined if the work rejects. */
 export const tried = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
   try {
     return await work();
@@ -23,7 +23,7 @@ export const memoryShelf = (values: Map<string, unknown> = new Map()): Shelf => 
   remove: async (key) => values.delete(key),
 });
 
-/** Keeps in `second` what `first` refuses to keep. */
+/** Stores in `first`, or in `second` if `first` rejects. */
 export const shelfOr = (first: Shelf, second: Shelf): Shelf => ({
   list: async (prefix) => [
     ...((await tried(async () => await first.list(prefix))) ?? []),

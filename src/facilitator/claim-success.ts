@@ -19,7 +19,7 @@ const KEPT_BLOCKS = 100_000;
  * long.
  */
 const RUNNING: Seconds = 120;
-/** How much longer only its repeat may have the success. */
+/** For this long after a claim has ended, only the repeat of its request may take the success. */
 const PENDING: Seconds = 300;
 
 /** The holder of the one `success` of a settlement: this request; an earlier request that got it; or a request that may still get it. */
@@ -72,7 +72,10 @@ export const openClaim = (
   };
   const keepForRepeat = async (now: Seconds): Promise<void> =>
     write('UPDATE facilitated SET until = ?5', now);
-  /** Stores a holder if the payment has no row, or its holder is this request, or one that has ended and that this one may follow. */
+  /**
+   * Stores a holder if the payment has no row, if this request is its holder, or if the holder's claim has ended and this request may
+   * follow.
+   */
   const store = (block: number, holder: Hex | null, until: Seconds, now: Seconds) =>
     db
       .prepare(

@@ -53,7 +53,7 @@ export const changedReason = (
   return watch.isChanged(tool, now, deps) ? { reason: 'tool_changed' } : undefined;
 };
 
-/** Without the secrets, the server would list no tools, or those of other users. */
+/** Lists the pins of a tool's server. Without the tool's secrets the server would list no tools, or those of other users. */
 const pinsFor = async (gateway: Gateway, tool: SoldRemoteTool): ReturnType<typeof pinsOf> => {
   const { mcp } = tool.upstream;
   if (tool.secrets.length === 0) return await pinsOf(mcp);

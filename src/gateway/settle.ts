@@ -11,7 +11,7 @@ const UNKNOWN_PAUSE = 5;
 
 /**
  * Settles an upfront payment before the tool runs, then reserves again with the result on the chain. An unknown outcome is 503 and never
- * 402: clients sign again on 402 and would pay twice (law 5). The account keeps looking at the chain.
+ * 402: clients sign again on 402 and would pay twice (law 5). The settlement queue keeps observing the chain.
  */
 export const settle = async (
   gateway: Gateway,

@@ -88,7 +88,7 @@ type ActiveRow = {
   readonly last_seq: number;
 };
 
-/** What the list may lack. */
+/** How complete the list is. */
 type Missing = {
   /** Up to this time, calls may be missing of an account that has more calls than were read. */
   readonly floor: Seconds | null;

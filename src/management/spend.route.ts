@@ -36,7 +36,7 @@ const spendQuery = listQuery({
 
 /**
  * `key`: a tool id, a payee, a day, a rule or an account, as the query's `by` selects; `and`: the second key. `label`: only for an account,
- * if it has a label and the reader may read the account now. `earned`, of all accounts together only: settled payments less what of them
+ * if it has a label and the reader may read the account now. `earned`, of all accounts together only: settled payments less the part that
  * became credit, by the day of the settlement, and charges that credit paid, less refunds.
  */
 export const spendItem = z.strictObject({

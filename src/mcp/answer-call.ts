@@ -55,7 +55,7 @@ const answerSold = async (
   mcpCall: McpCall,
 ): Promise<CallResult> => {
   const { gateway, headers } = context;
-  // The same for every name. Reading the catalogue and the limits still works.
+  // A paused gateway refuses calls of every name alike. Requests that read the catalogue or the limits still work.
   if (gateway.config.paused) return await refusal({ reason: 'paused' });
   if (!headers.ok) return await refusal(headers.error);
   const catalogue = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);

@@ -90,7 +90,7 @@ const malformed = ([fault]: readonly FieldFault[]): Reason => ({
 
 const refused = (result: CallToolResult): Called => {
   const { type, rule } = isObject(result.structuredContent) ? result.structuredContent : {};
-  // A replay, whose call was reserved earlier. Another question to the account would defeat the rate limit.
+  // The rate limiter refused a replay of a reserved call. Asking the account now would defeat the rate limit.
   if (type === TOO_MANY_REQUESTS) return { result };
   return { result, refused: { rule: typeof rule === 'string' ? rule : undefined } };
 };

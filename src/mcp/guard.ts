@@ -12,7 +12,7 @@ const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
 /**
  * Checks a request to `/mcp` before the SDK gets it: host, origin, content type, size, then the JSON. The SDK checks neither host nor
  * origin, and accepts batches and duplicate keys. Answers with JSON-RPC errors, never with 401 or 402: MCP clients start an OAuth discovery
- * on 401, and MCP clients do not handle 402 (docs/mcp.md).
+ * on 401, and do not handle 402 (docs/mcp.md).
  */
 export const guardRequest = async (
   request: Request,

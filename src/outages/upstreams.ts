@@ -6,8 +6,8 @@ import type { Outage } from './record-outages.ts';
 const LEAST = 5;
 
 /**
- * The tools whose newest calls failed. The outage ends once most of them succeed, or after a day without a call. @throws Error if the
- * database does not answer
+ * The tools whose newest calls failed. The outage lasts at least an hour, and ends once most of them succeed, or after a day without
+ * a call. @throws Error if the database does not answer
  */
 export const upstreamOutages = async (db: D1Database, now: Seconds): Promise<readonly Outage[]> =>
   (await readResults(db, now))

@@ -13,8 +13,10 @@ import { networkName } from '../protocol/network-name.ts';
 import type { PaymentRecord } from './payment-record.ts';
 
 /**
- * Asks the gateway for the outcome of a payment. The wallet signs the question, which costs nothing. @param gateway its origin @throws
- * CountersignError, and what the wallet throws
+ * Asks the gateway for the outcome of a payment. The wallet signs the question, which costs nothing.
+ *
+ * @param gateway its origin
+ * @throws CountersignError, and the errors of the wallet
  */
 export const lookUp = async (
   { network, payer, call }: PaymentRecord,

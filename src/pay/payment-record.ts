@@ -96,15 +96,15 @@ const readRecord = (value: unknown): PaymentRecord | undefined => {
   } as PaymentRecord;
 };
 
-/** Where this tab keeps its payments. A browser may deny storage: then a reload forgets them. */
+/** Stores the payments of this tab. If the browser denies storage, they are in memory, and a reload loses them. */
 export const tabShelf = shelfOr(
   storageShelf(() => sessionStorage),
   memoryShelf(),
 );
 
 /**
- * The payments of this tab, one for each tool: a reload shows a payment again instead of paying again. A payment with its outcome is over. The
- * tab keeps no signature, so that an undecided payment is looked up.
+ * The payments of this tab, one for each tool: after a reload the page shows the payment instead of paying again. A payment with an outcome
+ * is over. The tab keeps no signature, so a person looks an undecided payment up instead of sending it again.
  */
 export const paymentsIn = (shelf: Shelf): Outbox<PaymentRecord> =>
   createOutbox(

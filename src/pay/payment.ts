@@ -37,7 +37,7 @@ export const payFor = async (
   const { shelf } = options;
   const payments = paymentsIn(shelf);
   const key = recordKey(tool.id);
-  // What the tab cannot read is of another release, and no payment that a person could look up here.
+  // Another release wrote a record that this code cannot read, so a person could not look its payment up here.
   if ((await payments.look(key)).is === 'unreadable') await payments.discard(key);
   const sent = await payments.once<Result<Paid, Unanswered>>(key, {
     again: async (record) => ({ isDecided: false, answer: err({ ...unclear(), record }) }),

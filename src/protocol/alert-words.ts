@@ -50,7 +50,7 @@ export const alertTexts: { readonly [rule in AlertRule]: string } = {
   log_behind:
     'The transparency log is behind|No signed checkpoint covers entry {seq} of {account}, which D1 has had since {@since}.|Correct LOG_KEY, or read the logs of the Worker: docs/operations.md. Accounts keep what the log lacks.',
   witness:
-    'A witness of the log does not cosign|{witness} ({kind}) since {@since}: {reason}. The log goes on without its cosignature.|`away`: check its URL in WITNESSES, or ask its operator. `conflict`: it knows another tree of this log, so compare checkpoints before anything else.',
+    'A witness of the log does not cosign|{witness} ({kind}) since {@since}: {reason}. The log continues without its cosignature.|`away`: check its URL in WITNESSES, or ask its operator. `conflict`: it knows another tree of this log, so compare checkpoints before anything else.',
   archive:
     'The archive does not answer|R2 has failed since {@since}. D1 deletes nothing, and reads of older log fail.|It continues by itself. If it lasts: `npx wrangler r2 bucket list`.',
   payee_missing:

@@ -60,7 +60,7 @@ const expired = (
   { balance, headTime }: Extract<Observation, { readonly kind: 'unused' }>,
 ): FinalOutcome => {
   if (purpose !== 'settle') return { outcome: 'released' };
-  // Hours later, after an outage of the gateway, an empty wallet proves nothing about the deadline, and there is no debt without proof.
+  // Hours later, after an outage of the gateway, an empty wallet proves nothing about the deadline. Without proof the payer owes nothing.
   const isNear = BigInt(headTime) <= validBefore + BALANCE_COUNTS;
   return isNear && balance < value
     ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }

@@ -60,7 +60,9 @@ const openCall = async (page: Page, path: string, act: string): Promise<void> =>
   await expect.poll(() => page.getByRole('main').innerText(), EVENTUALLY).toContain(act);
 };
 
-/** Waits until the page offers an act no more. Its log and its payment are two reads, so that it may show an end of the payment earlier. */
+/**
+ * Waits until the page no longer offers an act. Its log and its payment are two reads, so that it may show an end of the payment earlier.
+ */
 const offersNoMore = async (page: Page, act: string): Promise<void> =>
   await page.getByRole('button', { name: act, exact: true }).waitFor({ state: 'detached' });
 

@@ -40,7 +40,7 @@ describe('audit rebuild', () => {
 
     const shown = await run(['audit', 'rebuild', '--apply']);
     expect(shown.code, shown.stderr).toBe(0);
-    expect(shown.stdout).toMatch(/^equal {2}\d+ entries of \d+ accounts? replayed/);
+    expect(shown.stdout).toMatch(/^equal {2}\d+ entries of \d+ accounts? read/);
   });
 
   test('is for operators', async () => {

@@ -16,7 +16,7 @@ import { documentIn, pipe } from './support/command.ts';
 import { pasted } from './support/paste.ts';
 import { putShop, SHOP } from './support/shop.ts';
 
-/** From a Worker of somebody's own to a paid call through the gateway in it, with the package as npm would install it. */
+/** Mounts the gateway in a Worker that an operator has, and pays for a call through it, with the package as npm would install it. */
 const run = promisify(execFile);
 const world = useWorld();
 let folder = '';

@@ -44,7 +44,7 @@ const expectNear = (documented: number, counted: number, why: string): void => {
 test('counts the billed operations of a paid call as docs/cost.md lists them', async ({ task }) => {
   const alone = await countOf(0);
   vi.restoreAllMocks();
-  // Empties the objects as well: the gateway's account goes on from its last entry.
+  // Empties the objects as well: the gateway's account continues from its last entry.
   await reset();
   await freshDatabase();
   // Without the cost of the first call.

@@ -10,7 +10,7 @@ import { admit, type Rate, rateState } from '../../../src/policy/rules/rate.ts';
  */
 const DENIAL_RATE: Rate = { limit: 300, seconds: 60 };
 
-/** Once this many failed or failing calls have payments that could still move, new calls start at this rate. */
+/** From this many failed or failing calls on whose payments could still move, `FAILURE_RATE` limits how often such calls start. */
 export const MAX_RELEASED = 5_000;
 const FAILURE_RATE: Rate = { limit: 1, seconds: 1 };
 

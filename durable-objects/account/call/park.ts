@@ -14,7 +14,10 @@ import { type Answer, refuse } from './reservation.ts';
 import { type Admit, reserve, reserveNew } from './reserve.ts';
 import { resume } from './resume.ts';
 
-/** The longest wait for an approval, and then for the caller's repeat. A payment waits no longer than its authorization is valid. */
+/**
+ * The longest time from parking to the caller's repeat, the wait for the approval included. A payment waits no longer than its
+ * authorization is valid.
+ */
 export const PARK_SECONDS: Seconds = 3_600;
 
 /** The most calls of one account that wait at a time: each holds money, and costs a person a decision. */

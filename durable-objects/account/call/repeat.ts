@@ -82,8 +82,8 @@ const proceed = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (settlement.outcome === 'sent') {
-    // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. Not at once, because
-    // each try costs a backend a look at the chain, which a payer that has moved its money away would get for free (law 12).
+    // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. A repeat may not try
+    // at once, because each try costs a backend a look at the chain, which a payer without the money would get for free (law 12).
     const yielded = {
       ...record,
       holdUntil: Math.min(record.holdUntil, context.now + YIELD_PAUSE),

@@ -17,11 +17,11 @@ import { deny, type Refusal } from './denial.ts';
 import { countDenial, floodRefusal, isFlooded } from './account-rates.ts';
 import { MAX_RECALLS, type Progress, type TreeRequest } from './progress.ts';
 
-/** What one attempt to reserve a call starts from. */
+/** The input of one attempt to reserve a call. */
 export type ReservationInput = {
   /** The account, updated with the facts in the evidence. */
   readonly state: AccountState;
-  /** What the account knows of the call already. */
+  /** The stored record of the call, if the account has one. */
   readonly record?: CallRecord | undefined;
   readonly call: Call;
   readonly attempt: Hex;

@@ -264,7 +264,9 @@ const decideUnfunded = (
   }
 };
 
-/** Request newer facts only if the known ones are old: fresh facts that do not suffice would not change. */
+/**
+ * Requests newer facts about the payer. During a flood of denied calls, only if the known facts are old: newer ones would say the same.
+ */
 const requestFacts = (reservation: Reservation): Answer => {
   const { state, context } = reservation;
   return request(reservation, { verdict: 'stale_payer' }, !isStale(state, context.now));

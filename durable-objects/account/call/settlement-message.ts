@@ -82,7 +82,7 @@ const mayLook = (record: CallRecord, now: Seconds): boolean => {
     case 'none':
     case 'settled':
       return false;
-    // Its attempt or its tool is still running; both observe the chain when they end.
+    // The attempt or the tool of the call is still running; both observe the chain when they end.
     case 'held':
       return (firstSendAt(record) ?? Infinity) <= now;
     case 'queued':

@@ -96,7 +96,7 @@ export const putDocument = (
   };
 };
 
-/** A former ancestor must get no more alerts of the account: removes its webhooks, with an entry for each. */
+/** Removes the webhooks of a former ancestor, with an entry for each: it must no longer get alerts of the account. */
 export const withoutWebhooks = (
   state: AccountState,
   evidence: { readonly [key: string]: Json },

@@ -19,8 +19,8 @@ const MAX_REASON = 1_000;
 
 /**
  * Refunds the charge of a call, in whole or in part, as credit of the payer: the account, or the ancestor whose credit paid. The call's
- * refunds are one total that only grows, and it never exceeds the charge. Counters of limits keep the charge: a refund is no new budget
- * (law 6).
+ * refunds are one total that only grows, and it never exceeds the charge. Counters of limits keep the charge, because a refund must not add
+ * budget (law 6).
  *
  * @param record the call, if the account still has it; it then takes precedence over any other description of the charge
  */

@@ -187,10 +187,13 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
 
-/** Otherwise only a request for another share would report the spending, and the account may never send one. */
+/**
+ * Whether a share is used up and its newest spend unreported. Only a request for another share would report that
+ * spend, and the account may never send one.
+ */
 const isUsedUp = (state: AccountState, issued: Hex, now: Seconds): boolean =>
   state.tree.unreported?.includes(issued) === true && !isUnused(state, issued, now);
 
-/** An account that was evicted holds no lease any more. */
+/** An evicted account no longer holds a lease, so its `until` counts as 0. */
 const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>
   (leases[issued]?.until ?? 0) + IDLE_GRACE;

@@ -10,7 +10,7 @@ export const isTargetOf = (entry: Entry, { order, role }: CommandEvidence): bool
   const declared = declarationOf(entry.type);
   const routes = 'routes' in declared ? declared.routes : undefined;
   if (routes === 'signer') return true;
-  // An owner writes its own policy, and an operator that of the operator.
+  // An owner writes the owner's policy of an account, and an operator writes the operator's.
   if (entry.type === 'account.policy' && entry.decision !== role) return false;
   // Generated clients send the colons of an account id as `%3A`.
   const [path = ''] = order.target.replaceAll(/%3a/gi, ':').split('?');

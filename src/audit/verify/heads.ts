@@ -142,7 +142,7 @@ export const createHeads = (
       breakHere(account, place, 'head_not_included');
       return undefined;
     }
-    // The newest tree is that of the export itself.
+    // The newest tree is the export's own.
     if (newest.size === size) compare(account, newest.origin, head, place);
     return broken.has(account) ? undefined : isEqual(head.head, newestIn(account, newest.origin));
   };

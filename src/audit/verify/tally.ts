@@ -15,7 +15,7 @@ export type Tally = {
   readonly finding: () => Finding;
 };
 
-/** The report has the first note of the worst kind, of `bound` and `skip`. */
+/** The finding has the first note of `skip`, or else the first note of `bound`. */
 export const createTally = (check: CheckId): Tally => {
   let checked = 0;
   let bounded = 0;

@@ -1,6 +1,8 @@
 import type { Seconds } from '../../core/clock.ts';
 
-/** The first of `count` ascending places for which a test holds; the number of places if it holds for none. */
+/**
+ * The first of the places from 0 to `length` - 1 for which a test holds, which then holds for all later ones; `length` if there is none.
+ */
 export const firstPlace = (length: number, holds: (place: number) => boolean): number => {
   let [low, high] = [0, length];
   while (low < high) {

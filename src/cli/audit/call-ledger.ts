@@ -18,7 +18,7 @@ export type LedgerCall = {
   readonly outcome: 'running' | 'waiting' | 'committed' | 'released' | 'abandoned' | 'refused';
   readonly endedAt?: number;
   readonly charged: bigint;
-  /** The part of the charge that bought credit in a top-up, and so is no cost. */
+  /** The part of the charge that bought credit in a top-up: reports do not count it as a cost. */
   readonly bought: bigint;
   /** The part of the payment that became credit: of a top-up, of a failed call, of a payment that moved late. */
   readonly credited: bigint;
@@ -70,15 +70,15 @@ export const createAfterwards = (): {
   };
 };
 
-/** A call whose entries are not over. `entries`: that of `begin`, and those after it. */
+/** A call that may get further entries. `entries`: `begin`, and the entries after it. */
 type Running = Pick<LedgerCall, 'owner'> & {
   readonly begin: LedgerCall['entry'];
   readonly entries: readonly Entry[];
 };
 
 /**
- * Folds the log of one account into calls and denials, in the order in which they ended; calls that have not ended come last. Keeps calls
- * under way and nothing else in memory. What entries say of a call is what the audit consumer reads from them (`project`).
+ * Folds the log of one account into calls and denials, in the order in which they ended; calls that have not ended come last. Keeps only
+ * unfinished calls in memory. Reads the facts of a call from its entries as the audit consumer does (`project`).
  */
 export const createCallLedger = (
   account: AccountId,

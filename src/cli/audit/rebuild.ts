@@ -17,7 +17,7 @@ export const rebuild: Command = {
     const { out } = session;
     const admin = await openAdmin(session, 'operator');
     session.ifStopped('The rebuild stays where it is. Another one may begin after five minutes.');
-    let text = 'replaying the log';
+    let text = 'reading the log';
     const report = await session.progress.during(
       () => text,
       async () => {
@@ -29,7 +29,7 @@ export const rebuild: Command = {
           ({ body: answer } = await admin.call('audit.rebuild', { body }));
           if (answer.state === 'busy' || (known !== undefined && answer.run !== known))
             throw busy(answer);
-          text = `replaying the log: ${entriesText(answer.entries)}`;
+          text = `reading the log: ${entriesText(answer.entries)}`;
         }
         return answer;
       },
@@ -50,23 +50,21 @@ const busy = ({ began_by: by, began_at: at }: Answer): CliError =>
 export const rebuildText = (out: Output, answer: Answer): string => {
   const { verdict = 'incomplete', accounts, entries, tables, first, unread, objects } = answer;
   const { style } = out;
-  const replayed = `${entriesText(entries)} of ${counted(accounts, 'account')} replayed`;
+  const read = `${entriesText(entries)} of ${counted(accounts, 'account')} read`;
   const rows = tables.map(({ table, rows: n }) => `  ${table}: ${counted(n, 'row')}`);
   const named = first.map(
     (each) => `  ${each.table} ${JSON.stringify(each.key)}: ${changeText(each)}`,
   );
   switch (verdict) {
     case 'equal':
-      return `${style.good('equal')}  ${replayed}: every list says what the log says`;
+      return `${style.good('equal')}  ${read}: every list says what the log says`;
     case 'corrected':
-      return [
-        `${style.good('corrected')}  ${replayed}; these rows differed:`,
-        ...rows,
-        ...named,
-      ].join('\n');
+      return [`${style.good('corrected')}  ${read}; these rows differed:`, ...rows, ...named].join(
+        '\n',
+      );
     case 'incomplete':
       return [
-        `${style.bad('incomplete')}  ${replayed}; the gateway corrected nothing, because it could not read:`,
+        `${style.bad('incomplete')}  ${read}; the gateway corrected nothing, because it could not read:`,
         ...unread.map(
           ({ account, from, to, fault }) =>
             `  entries ${from} to ${to} of ${account}: ${fault === 'missing' ? 'neither the database nor the archive has them' : 'their hash chain is broken'}`,
@@ -76,7 +74,7 @@ export const rebuildText = (out: Output, answer: Answer): string => {
       ].join('\n');
     case 'different':
       return [
-        `${style.bad('different')}  ${replayed}; the lists differ from the log:`,
+        `${style.bad('different')}  ${read}; the lists differ from the log:`,
         ...rows,
         ...named,
         style.dim('`countersign audit rebuild --apply` corrects the database; objects in R2 stay'),

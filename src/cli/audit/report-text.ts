@@ -39,7 +39,7 @@ const endsText = (checks: readonly Finding[], out: Output): string => {
   if (heads === undefined || heads.verdict === 'BROKEN') return '';
   const { note = '' } = heads;
   const isBroken = checks.some(({ verdict }) => verdict === 'BROKEN');
-  // Otherwise a reader of only this line would take a broken export for an intact one.
+  // A reader of only this line would take a broken export for an intact one.
   if (isBroken && heads.verdict === 'proved') return '';
   return sentence(
     out,

@@ -120,7 +120,7 @@ type Pacer = {
   enter(): () => void;
 };
 
-/** Otherwise a host that asks again after the approval would read that the call still waits, until a long pause ends. */
+/** Shortens the pause when a host asks: after a long one, the host would learn late that an operator has approved the call. */
 const createPacer = (): Pacer => {
   let hosts = 0;
   let nap = new AbortController();

@@ -169,7 +169,7 @@ const release = async (slot: PolicySlot, before: PolicyDocument | undefined): Pr
   }
 };
 
-/** Milliseconds: a lease ends within 60 s, and an alarm returns its unused amount. */
+/** Milliseconds to wait for leases to end: each ends within 60 s, and an alarm then returns its unused amount. */
 const LEASES_END = 150_000;
 const PAUSE = 3_000;
 

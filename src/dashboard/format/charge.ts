@@ -6,7 +6,7 @@ type ChargedCall = Pick<ItemOf<'calls.list'>, 'tool' | 'spent' | 'charged' | 're
 
 /**
  * Notes about the money of a call that its spend does not show: `top-up of 2.00`, `refunded 0.0004`. The spend of a top-up is zero, because
- * the calls that use the credit count, and later decisions count on their own day.
+ * the calls that use the credit count. An amount that an operator decides later counts on the day of the decision.
  */
 export const chargeNote = ({
   tool,

@@ -4,7 +4,7 @@ import { isFiat } from '../../protocol/fiat-asset.ts';
 import { decimalOf, symbolOf } from './amount.ts';
 import { momentOf } from './time.ts';
 
-/** In words after the amount, for a policy that allows USDC and USD. Each asset of a sum is counted by itself. */
+/** The units after an amount in a policy that allows USDC and USD. A limit of a sum counts each asset by itself. */
 const BOTH = { price: 'USDC or USD', sum: 'USDC, and as many USD', tokens: 'USDC' } as const;
 
 /** Policies as pages show them. */

@@ -42,10 +42,13 @@ const answerText = (name: string, answer: CommandAnswer): string => {
   }
 };
 
-/** A command that a person has sent again on this page: it stays until the person has read the answer. */
+/** A command that a person has sent again on this page. The page shows it until the person closes it. */
 type Repeated = OpenCommand & { readonly answer: CommandAnswer | undefined };
 
-/** One command, from its lost answer to what a person should know of it. It can be dismissed once it can take effect no more. */
+/**
+ * One command whose answer was lost, with the stored state and the answer to a repeat. A person can dismiss the command once it has
+ * expired.
+ */
 const CommandNotice = ({
   command,
   isOver,

@@ -14,7 +14,7 @@ import { WalletFault } from '../session/wallet-refusal.ts';
 import { assetOf } from './chosen-wallet.ts';
 import { LONGEST_VALIDITY } from './payment-on-chain.ts';
 
-/** A purchase of credit that a wallet has signed and whose end is not known. */
+/** A purchase of credit that a wallet has signed and whose outcome is unknown. */
 export type KeptPurchase = {
   readonly at: Seconds;
   /** Id of the wallet, to ask it again. */
@@ -28,7 +28,7 @@ export type KeptPurchase = {
   readonly proof: Proof;
 };
 
-/** Where a purchase for an account is kept. All tabs of the browser share it. */
+/** The storage key of a purchase for an account. All tabs of the browser share it. */
 export const purchaseKey = (account: string): string => `countersign-credit:${account}`;
 
 const text = z.string().check(z.maxLength(32_768));
@@ -79,7 +79,7 @@ const purchaseIn = (value: unknown, key: string): KeptPurchase | undefined => {
   };
 };
 
-/** The purchases of a browser, one for each account. No clock ends one: only its answer, or the chain. */
+/** The purchases of a browser, one for each account. A purchase never expires: only its answer, or the chain, ends it. */
 export const purchasesIn = (place: Place): Outbox<KeptPurchase> =>
   createOutbox(
     {
@@ -91,13 +91,13 @@ export const purchasesIn = (place: Place): Outbox<KeptPurchase> =>
     { ...place, now: nowSeconds },
   );
 
-/** Why a page sends no payment. */
+/** Tells a person why the page sends no payment. */
 export const NO_STORAGE = {
   text: 'The browser stores nothing for this page, so the page sends no payment.',
   hint: 'Let this site store data, then try again. Without it, a reload could make you pay twice.',
 };
 
-/** Longer than any purchase. */
+/** A text longer than any stored purchase. */
 const PROBE = 'x'.repeat(32_768);
 const PROBE_KEY = 'countersign-probe';
 

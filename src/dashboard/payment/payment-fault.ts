@@ -102,7 +102,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   ...(['payment_refused', 'credit_refused', 'approval_refused', 'approval_expired'] as const),
 ]);
 
-/** The signature is out, and no answer says what became of it. */
+/** The signature has left the page, and no answer shows the outcome. */
 export const unclear = (): PaymentFault => ({
   kind: 'unclear',
   text: 'The answer did not arrive. The call may have run, and may cost its price.',

@@ -51,7 +51,7 @@ export const repeatPurchase = async (
   const key = purchaseKey(kept.account);
   const sent = await purchasesIn(options).once<Outcome>(key, { first, again });
   if (sent.is === 'answered') return sent.answer;
-  // What the page shows is sent again, whatever became of the storage since.
+  // Send the purchase that the page shows, even if the storage has lost it since.
   return sent.is === 'elsewhere' ? err(elsewhere()) : (await first()).answer;
 };
 
@@ -139,7 +139,8 @@ const transferOf = ({ payer, proof }: KeptPurchase): SignedTransfer => ({
 const DECIDED = ['already-used', 'conflict', 'proof-too-old'];
 
 /**
- * The request was sent before, so the first attempt already carries the secret that unlocks the stored answer. Undefined without an answer.
+ * Sends the request again. It was sent before, so already the first attempt carries the secret that unlocks the stored answer. Returns
+ * undefined if no answer came.
  */
 const sendAgain = async (
   context: AgentContext,

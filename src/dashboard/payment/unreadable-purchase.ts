@@ -13,7 +13,7 @@ import { readBlock } from './token-reads.ts';
 /** The most by which the clock that set the end of a payment was ahead, in seconds. */
 const CLOCKS: Seconds = 300;
 
-/** The key under which the page stores since when a kept purchase cannot be read. */
+/** The key for the time at which the page first found a kept purchase that it cannot read. */
 const sinceKey = (account: string): string => `countersign-credit-unreadable:${account}`;
 
 /**

@@ -13,7 +13,9 @@ export const openChannel = (name: string): BroadcastChannel | undefined => {
 
 let shared: Place | undefined;
 
-/** What the tabs of this browser share where it denies storage. A browser that denies messages too leaves each tab to itself. */
+/**
+ * The shelf and locks that the tabs share by messages in a browser that denies storage. If it denies messages too, each tab has its own.
+ */
 export const tabs = (): Place => {
   if (shared !== undefined) return shared;
   const opened = openChannel('countersign-outbox');

@@ -1,14 +1,15 @@
 import type { Shelf } from '../../client/shelf.ts';
 
-/** The part of `Storage` that records need. */
+/** The part of `Storage` that the shelf needs. */
 export type TextStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 /**
- * Signed requests as JSON in `localStorage` or `sessionStorage`, by whole keys. Text that is no JSON is listed as it is.
+ * Stores signed requests as JSON in `localStorage` or `sessionStorage`. `list` finds only the key that equals its prefix, and returns text
+ * that is not JSON unchanged.
  *
- * Race: `localStorage` has no compare-and-set between tabs, so what is kept here needs a lock.
+ * Race: `localStorage` has no compare-and-set between tabs, so callers of `add` must hold a lock.
  *
- * @param storage opened with each use: a browser that denies it throws at its name
+ * @param storage called at each use, because a browser that denies storage throws when code names `localStorage`
  */
 export const storageShelf = (storage: () => TextStorage): Shelf => ({
   list: async (key) => {

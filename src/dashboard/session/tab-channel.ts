@@ -11,9 +11,10 @@ export type Locks = {
 };
 
 /**
- * Locks of the browser, or others where it denies them. What fails under a lock is not done again under another: it may have signed.
+ * Uses the locks of the browser, or `others` if the browser denies locks. An act that fails under a lock is not repeated under another one,
+ * because the act may already have signed.
  *
- * @param locks opened with each use: a browser may lack them
+ * @param locks called at each use, because a browser may lack the API
  */
 export const aloneBy =
   (locks: () => Locks, others: Alone): Alone =>
@@ -30,21 +31,22 @@ export const aloneBy =
     }
   };
 
-/** A message of a tab to the others. */
+/** A message of one tab to all other tabs. */
 export type TabMessage =
   | { readonly is: 'hello' }
   | { readonly is: 'kept'; readonly key: string; readonly value: unknown }
   | { readonly is: 'removed'; readonly key: string }
   | { readonly is: 'asked' | 'taken'; readonly name: string };
 
-/** How long a tab waits for the others. A frozen tab does not answer, and signs nothing either. */
+/** How long a tab waits for answers of other tabs. A frozen tab does not answer, but it signs nothing either. */
 const WAIT_MS = 100;
 
 /**
  * Shares kept requests and locks between the open tabs of a browser that denies storage. Chromium denies IndexedDB, `localStorage` and Web
- * Locks together, and passes messages between tabs even then. Each tab has a copy of every request, so that it lasts while any tab is open.
+ * Locks together, and passes messages between tabs even then. Each tab has a copy of every request, so a request is kept while any tab is
+ * open.
  *
- * Race: two tabs that ask for a lock at once both learn that it is taken, and neither gets it.
+ * Race: if two tabs ask for a lock at once, each tells the other that the lock is taken, and neither gets it.
  */
 export const sharedTabs = (
   post: (message: TabMessage) => void,

@@ -61,7 +61,7 @@ export const registerDelegation = async (gateway: Gateway, request: Request): Pr
   );
 };
 
-/** Names the field of the grant, where the limit of its policy comes from. */
+/** Warns of limits below the price of every paid tool. Each warning names the field of the grant that sets the limit. */
 const warningsOf = async (gateway: Gateway, policy: Policy): Promise<readonly LimitWarning[]> => {
   const catalogue = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
   return limitWarnings(catalogue, policy).map((warning) => {

@@ -1,4 +1,4 @@
-/** The signature that a type of entry must have. `any`: of a command, or of the grant or revocation that caused the entry. */
+/** The signed data that an entry of a type must have. `any`: a command, or the grant or revocation that caused the entry. */
 export type Signed =
   | 'proof'
   | 'denial'
@@ -39,7 +39,7 @@ type Routes =
   | { readonly operator: readonly string[]; readonly owner?: readonly string[] };
 
 type Common = {
-  /** In words. */
+  /** The type in words, for people. */
   readonly name: string;
   /** Whether a person waits for the entry: it then leaves the account at once, instead of when open calls have ended. */
   readonly prompt: boolean;

@@ -56,7 +56,7 @@ const REVOCATION = {
   ...CONTRACT,
 } as const satisfies Members;
 
-/** The evidence of an entry, by what it is signed with. Whether a signature is right is for an auditor to decide: this declares forms only. */
+/** The members of an entry's evidence, by the signed data that it contains. Declares forms only: an auditor verifies the signatures. */
 export const EVIDENCE = {
   proof: PROOF,
   denial: { ...PROOF, validBefore: 'number' },

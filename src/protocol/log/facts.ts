@@ -38,10 +38,10 @@ type KnownIn<Value> = [Json] extends [Value]
       ? readonly Partial<Each>[]
       : Partial<Value>;
 
-/** The entry of any type may be the first one after an ancestor was cut off: then it names those that remain. */
+/** An entry of any type may be the first after an ancestor was cut off: then it names the remaining ancestors. */
 const ANY_OUTCOME = { ancestors: 'texts?' } as const;
 
-/** What has the members of an entry: it may be of a type that a newer gateway writes. */
+/** A value with the members of an entry, perhaps of a type that only a newer gateway writes. */
 type Logged = Pick<Entry, 'amounts'> & {
   readonly type: string;
   readonly evidence?: unknown;
@@ -50,7 +50,7 @@ type Logged = Pick<Entry, 'amounts'> & {
   readonly [member: string]: unknown;
 };
 
-/** Reads the members of an entry, once for all that a reader needs of it. Those of an unknown type are absent. */
+/** Reads the members of an entry in their declared forms. An entry of an unknown type has no members. */
 export const factsOf = (entry: Logged): Facts => {
   const declared = isEntryType(entry.type) ? declarationOf(entry.type) : undefined;
   return {
@@ -74,12 +74,12 @@ export const factsIf = <Type extends EntryType>(
     ? (factsOf(entry) as unknown as Facts<Type>)
     : undefined;
 
-/** What a reader makes of entries of some types. */
+/** A function for each type of entry that a reader handles. */
 export type Cases<More, Value> = {
   readonly [Type in EntryType]?: (entry: Facts<Type>, more: More) => Value;
 };
 
-/** The value of the case of an entry; undefined if there is none, as for types that a newer gateway writes. */
+/** Runs the case for the type of an entry; returns undefined if there is none, e.g. for a type that only a newer gateway writes. */
 export const inCase = <More, Value>(
   cases: Cases<More, Value>,
   entry: Facts,

@@ -133,7 +133,7 @@ export const callWords: Words<CallReason> = {
   conflict: RELOAD,
   already_used: { page: 'Reload the page to see what was done, before you do it again.' },
   approval_required: {
-    page: 'Somebody has to approve this call first. Leave the page open: it goes on by itself.',
+    page: 'Somebody has to approve this call first. Leave the page open: it continues by itself.',
     command:
       'Its owner decides: `countersign approvals list`, then `countersign approvals approve <account> <call>`.',
   },

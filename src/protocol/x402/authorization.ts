@@ -37,9 +37,10 @@ const SETTLE_MARGIN = 6n;
 const CLOCK_LEAD = 60n;
 
 /**
- * Checks the signed authorization against the cost of the call, with the bounds that the token contract enforces (EIP-3009): `to` and
- * `value` exactly, `validAfter < now`, `now + 6 < validBefore <= now + maxTimeoutSeconds + 60`. An attacker could replay an authorization
- * with a later `validBefore` after the account pruned its nonce (CWE-294).
+ * Checks the signed authorization against the cost of the call. The token contract (EIP-3009) also enforces `to`, `value` and
+ * `validAfter < now`. The bounds `now + 6 < validBefore <= now + maxTimeoutSeconds + 60` are stricter than the contract's: facilitators
+ * require the lower one, and the gateway the upper one. An attacker could replay an authorization with a later `validBefore` after the
+ * account pruned its nonce (CWE-294).
  */
 export const checkAuthorization = (
   requirement: Requirement,

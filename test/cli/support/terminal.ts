@@ -40,8 +40,8 @@ export const openTerminal = (
 ): Terminal => openProgram(place, process.execPath, [COMMAND, ...words], columns, rows);
 
 /**
- * node-pty destroys its socket 200 ms after the program has ended, before it reads what arrived while this process was busy. Let it be
- * destroyed only when nothing more arrives.
+ * node-pty destroys its socket 200 ms after the program has ended, before it reads what arrived while this process was busy. This delays
+ * the end of the socket until nothing more arrives.
  */
 const readToTheEnd = (terminal: IPty, length: () => number): void => {
   const { _socket: socket } = terminal as unknown as { readonly _socket: Socket };

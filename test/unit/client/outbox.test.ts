@@ -24,7 +24,7 @@ const locks = (): Alone => {
 
 const noLocks: Alone = async (_, act) => await act(true);
 
-/** Where a page can end. */
+/** The points at which a page may be closed. */
 const CRASHES = [
   'before it signs',
   'after it signed, before it keeps',
@@ -142,7 +142,7 @@ describe('a signed request', () => {
     },
   );
 
-  it('never leaves beside another one, whatever tabs, crashes and answers come', async () => {
+  it('never leaves while another one is undecided, in any order of tabs, crashes and answers', async () => {
     const visit = fc.record({
       crash: fc.option(fc.constantFrom(...CRASHES), { nil: undefined }),
       answer: fc.constantFrom<Answer>('lost', 'refused', 'forgotten', 'garbage'),
@@ -224,7 +224,7 @@ describe('a storage', () => {
     expect(await world.look()).toBe('free');
   });
 
-  it('that was full once does not let a second request beside the one in memory', async () => {
+  it('that was full once accepts no second request while one is in memory', async () => {
     const first = memoryShelf();
     let isFull = true;
     const add: Shelf['add'] = async (key, value) =>
@@ -236,7 +236,7 @@ describe('a storage', () => {
     expect(await shelf.list('')).toEqual([[KEY, 1]]);
   });
 
-  it('that holds what nobody can read lets nothing be signed, and keeps it', async () => {
+  it('that holds an unreadable value lets the page sign nothing, and keeps the value', async () => {
     const world = createWorld({ shelf: memoryShelf(new Map([[KEY, 'of another release']])) });
     expect(await world.visit()).toEqual({ is: 'unreadable' });
     expect([world.signed(), await world.look()]).toEqual([0, 'unreadable']);
@@ -247,7 +247,7 @@ describe('a storage', () => {
 });
 
 describe('a request without an answer', () => {
-  it('can be dismissed from its end on, and not a second before', async () => {
+  it('can be dismissed once it has expired, and not a second earlier', async () => {
     const world = createWorld();
     await world.visit({ answer: 'lost' });
     world.pass(END - 1);
@@ -258,7 +258,7 @@ describe('a request without an answer', () => {
     expect([await world.tab().dismiss(KEY), await world.look()]).toEqual([true, 'free']);
   });
 
-  it('stops no other one from its end on', async () => {
+  it('does not block the next request once it has expired', async () => {
     const world = createWorld();
     await world.visit({ answer: 'lost' });
     world.pass(END);
@@ -266,7 +266,7 @@ describe('a request without an answer', () => {
     expect(world.left).toEqual(['signature 1', 'signature 2']);
   });
 
-  it('that no clock ends is never dismissed', async () => {
+  it('that never expires is never dismissed', async () => {
     const world = createWorld();
     await world.tab().keep(KEY, { id: 'a revocation', end: undefined });
     world.pass(NOW * 2);

@@ -122,7 +122,7 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
   });
 });
 
-/** The signer is an operator, whom most routes would serve. */
+/** An operator signs these requests, because most routes serve operators: only the check of the intent refuses them. */
 it.each(ROUTES.map((route) => [route.id, route] as const))(
   '%s demands an intent for this request, and asks nobody about another one',
   async (id, route) => {

@@ -153,7 +153,7 @@ describe('GET /admin/moving', () => {
     });
   });
 
-  test('leaves the gateway’s account readable when its network is configured no more', async () => {
+  test('leaves the gateway’s account readable when its network is no longer configured', async () => {
     const keeper = `eip155:1:${GONE}` as const;
     const path = (account: AccountId) => `/accounts/${account}/tree`;
     const statusOf = async (account: AccountId) => {

@@ -6,7 +6,7 @@ import type { PolicyDenial } from '../../../src/policy/policy.ts';
 import { type AccountRule } from '../../../src/protocol/account/denial.ts';
 import { countsCalls } from '../../../src/policy/rule-name.ts';
 
-/** What the figures of each rule are. */
+/** Whether the figures of each rule count calls or money. */
 const FIGURES: Readonly<Record<AccountRule | PolicyDenial, 'calls' | 'money' | 'none'>> = {
   balance: 'money',
   debt: 'money',

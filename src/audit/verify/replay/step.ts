@@ -55,7 +55,7 @@ export const amountFaults = (
       : [{ check: 'payments', reason: 'wrong_amount', field: `amounts.${name}` }],
   );
 
-/** Compares `payment.state` with that of the replay; the log does not show whether a queued payment had already been presented. */
+/** Compares `payment.state` with the replayed state; the log does not show whether a queued payment had already been presented. */
 export const stateFaults = (
   { payment }: Entry,
   state: ReplayedCall['payment'],

@@ -6,9 +6,9 @@ import { nowSeconds } from '../../../core/clock.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
 import { carryOn, type SentChange, type Step } from './sent-change.ts';
 
-/** The changes of one account, by subject, so that a dialog that was closed continues its change. */
+/** The changes of one account, by subject, so that a dialog that is opened again continues its change. */
 export type KeptChanges = {
-  /** In memory: the commands themselves outlive the page (`commands/`). */
+  /** Only in memory, because the commands themselves are stored (`commands/`). */
   readonly outbox: Outbox<SentChange>;
   /** Changes in progress: a person may close the dialog while the wallet still asks. */
   readonly underWay: Map<string, Promise<Step>>;
@@ -29,7 +29,7 @@ export const noChanges = (alone: Alone): KeptChanges => ({
 
 const keyOf = (subject: string): string => `countersign-change ${subject}`;
 
-/** The change about a subject whose answer was lost. */
+/** Returns the change about a subject whose answer was lost. */
 export const lostChange = async (
   { outbox, underWay }: KeptChanges,
   subject: string,
@@ -41,10 +41,10 @@ export const lostChange = async (
 /**
  * Sends a change, and keeps it under its subject until it has ended.
  *
- * Race: two tabs that ask the wallet in the same moment would get two signatures. So one tab at a time carries out a change about a subject, from
- * before the prompt until the answer.
+ * Race: two tabs that ask the wallet in the same moment would get two signatures. So only one tab at a time carries out a change about a
+ * subject, from before the wallet asks until the answer.
  *
- * @param kept the changes of the account that signs: another one that signs in meanwhile must not find this change, and send it again
+ * @param kept the changes of the account that signs: if another account signs in meanwhile, it must not find this change and send it again
  */
 export const carryOnKept = async (
   { outbox, underWay }: KeptChanges,

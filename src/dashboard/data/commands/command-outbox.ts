@@ -9,13 +9,13 @@ import { readCommand, type SignedCommand, slotOf } from './signed-command.ts';
 /** The clock of this device may be ahead of the gateway's: a command that can still take effect must not be forgotten. */
 const CLOCK_MARGIN: Seconds = 120;
 
-/** Why no second command of a slot is signed or sent. */
+/** Tells a person why the page neither signs nor sends a second command of a slot. */
 export const SECOND = {
   text: 'An earlier change like this one has no answer yet, and both could take effect.',
   hint: 'Close this dialog and send the earlier one again at the top of the page.',
 };
 
-/** A command without an answer. `isOver`: it can take effect no more, so that it may be dismissed. */
+/** A command without an answer. `isOver`: the command has expired at the gateway, so a person may dismiss it. */
 export type OpenCommand = { readonly command: SignedCommand; readonly isOver: boolean };
 
 /** The commands without an answer, of one wallet at one gateway. */
@@ -23,26 +23,27 @@ export type Commands = {
   /** Whether a command of this slot may still take effect. */
   readonly isOpen: (slot: string) => Promise<boolean>;
   /**
-   * Sends a command that is kept until an answer decides it. One that could not be kept is sent all the same.
+   * Stores a command until an answer decides it, and sends it. If the browser stores nothing, sends the command all the same.
    *
-   * @throws CountersignError `signer_failed`, and sends nothing, if another one of its slot is open: another tab was first
+   * @throws CountersignError `signer_failed`, and sends nothing, if another command of its slot is open, e.g. of another tab
    */
   readonly send: (
     command: SignedCommand,
     send: () => Promise<Response>,
   ) => Promise<readonly [Response, CommandAnswer]>;
   readonly dismiss: (command: SignedCommand) => Promise<boolean>;
-  /** The oldest first. Deletes what is no command of this wallet. */
+  /** Lists the open commands, oldest first. Deletes stored values that are not commands of this wallet. */
   readonly open: () => Promise<readonly OpenCommand[]>;
 };
 
 /**
  * The wallet and the gateway are part of the key, so that no other wallet reads or sends a command; `readCommand` compares both with the proof.
  *
- * A thief of the browser's profile can only send what the wallet has signed, to the gateway that it was signed for, and the gateway carries it
- * out at most once. Signing out keeps the commands: forgetting one is how it would be signed a second time.
+ * A thief of the browser's profile can only send commands that the wallet has signed, to the gateway that they name, and the gateway
+ * carries out each at most once. Signing out keeps the commands: without a stored command, the page would let the wallet sign the same
+ * change again.
  *
- * @param now the time that has passed at the gateway for certain
+ * @param now a time that has certainly passed at the gateway
  */
 export const commandsOf = (
   account: AccountId,

@@ -129,7 +129,7 @@ export const openCommands = async (account: AccountId): Promise<readonly OpenCom
   return open.filter(({ command }) => !underWay.has(command.id));
 };
 
-/** Forgets a command that can take effect no more. */
+/** Deletes a command that has expired at the gateway. */
 export const dismissCommand = async (command: SignedCommand): Promise<void> => {
   await commandsFor(command.account).dismiss(command);
   noteChange();

@@ -127,14 +127,17 @@ export const readCommand = async (
   return audience === undefined || audience === gateway ? { ...parsed.data, ...of } : undefined;
 };
 
-/** What a second signature would do again: the same POST, another grant for the same agent. A revocation has the effect of one. */
+/**
+ * The slot of a command names the effect that a second signature would repeat: the same POST, or another grant for the same agent. Each
+ * revocation has a slot of its own, because two of them have the effect of one.
+ */
 export const slotOf = ({ method, target, body, tool, id }: SignedCommand): string => {
   if (tool !== undefined) return `${method} ${target}`;
   const read = target === '/delegations' ? readDelegation(utf8(body)) : undefined;
   return read?.ok === true ? grantSlot(read.value.delegation.delegate) : `revocation ${id}`;
 };
 
-/** The slot of what a wallet is about to sign; undefined for what is never kept. */
+/** The slot of the data that a wallet is about to sign; undefined for data that the page never stores. */
 export const slotOfSigning = ({ primaryType, message }: TypedData): string | undefined => {
   if (primaryType === 'AgentDelegation') return grantSlot(String(message['delegate']));
   return primaryType === 'AgentIntent'

@@ -14,7 +14,7 @@ export const UNANSWERED = 'unanswered';
 const FORBIDDEN = 'urn:countersign:problem:forbidden';
 const UNKNOWN_ACCOUNT = 'urn:countersign:problem:unknown-account';
 
-/** The gateway did not answer a read: the network or the gateway is away. */
+/** The gateway did not answer a read: the network or the gateway is down. */
 export class UnansweredError extends Error {
   override readonly name = 'UnansweredError';
 }

@@ -27,7 +27,7 @@ export const sendDocument = async (
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause: unknown) => {
-    // It did not leave.
+    // The document did not leave the page.
     if (cause instanceof CountersignError) throw cause;
     throw lost({ cause });
   });

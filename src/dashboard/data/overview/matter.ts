@@ -20,7 +20,7 @@ export const matterOf = (
   return [{ text: items.length === 1 ? `1 ${one}` : `${items.length} ${many}`, href }];
 };
 
-/** The gateway keeps the list of webhooks short, so that all are read, and counted. */
+/** Counts all disabled webhooks, because the gateway keeps the list of webhooks short. */
 export const disabledWebhooks = (webhooks: readonly Pick<Webhook, 'state'>[]): readonly Matter[] =>
   matterOf(
     { items: webhooks.filter(({ state }) => state === 'disabled'), isMore: false },

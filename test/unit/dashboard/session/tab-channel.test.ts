@@ -27,7 +27,7 @@ const settled = async (): Promise<void> => {
 };
 
 describe('tabs of a browser that denies storage', () => {
-  it('know what another one keeps, also one that opens later, and after that one has closed', async () => {
+  it('know the requests of every other tab, also if they open later, and after that tab has closed', async () => {
     const open = createBrowser();
     const [first, second] = [open(), open()];
     await settled();
@@ -42,7 +42,7 @@ describe('tabs of a browser that denies storage', () => {
     }
   });
 
-  it('forget what any of them has seen decided', async () => {
+  it('forget a request once any of them has seen it decided', async () => {
     const open = createBrowser();
     const [first, second] = [open(), open()];
     await first.shelf.add('refund', { id: 1 });
@@ -82,14 +82,14 @@ describe('a lock among tabs', () => {
   const others = async <R>(_: string, act: (isAlone: boolean) => Promise<R>): Promise<R> =>
     await act(true);
 
-  it('is another one where the browser denies its own', async () => {
+  it('comes from the given locks if the browser denies its own', async () => {
     const request = async () => await Promise.reject(new DOMException('denied', 'SecurityError'));
     const ask = vi.fn<(isAlone: boolean) => Promise<boolean>>(async (isAlone) => isAlone);
     expect(await aloneBy(() => ({ request }), others)('refund', ask)).toBe(true);
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it('lets nothing run twice that fails under it', async () => {
+  it('does not run an act again that failed under it', async () => {
     const request: Locks['request'] = async (_, _options, act) => await act({});
     const ask = vi.fn<() => Promise<never>>(
       async () => await Promise.reject(new Error('declined')),

@@ -83,7 +83,7 @@ describe('the story of a call', () => {
     expect(called).toEqual(['account.call', 'account.approval']);
   });
 
-  it('is whole without an approval that the lists have no more', async () => {
+  it('is complete without an approval that the lists no longer have', async () => {
     const { management } = gatewayWith('approval', undefined);
     const story = await readCallStory(management, name, { role: 'owner' }, undefined);
     expect([story.approval, story.entries.length]).toEqual([undefined, 2]);

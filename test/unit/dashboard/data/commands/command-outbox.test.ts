@@ -59,7 +59,7 @@ describe('the kept commands', () => {
     expect(open).toEqual([true, true, true, false]);
   });
 
-  it('are one for each call and kind: a second one that another tab signed does not leave', async () => {
+  it('are at most one for each call and kind: a second one that another tab signed does not leave', async () => {
     const shelf = memoryShelf();
     await lose(commandsIn(shelf), await signedBy('aa', 1));
     const send = vi.fn<() => Promise<Response>>(async () => Response.json({}));
@@ -110,7 +110,7 @@ describe('the kept commands', () => {
     }
   });
 
-  it('can be dismissed once they are over, later than their expiry by what clocks may differ', async () => {
+  it('can be dismissed once they have expired, and the margin for different clocks has passed', async () => {
     const shelf = memoryShelf();
     const command = await signedBy('aa', 1);
     await lose(commandsIn(shelf), command);
