@@ -79,10 +79,7 @@ const IN_NODE = testsThatRunInNode([
 const IN_PROCESS = commandTestsInProcess(['files.test.ts', 'verifier-mutations.test.ts']);
 
 /** What needs the signer Worker instead of the gateway. */
-const SIGNER = [
-  'test/durable-objects/keyring/**/*.test.ts',
-  'test/unit/signer/worker/**/*.test.ts',
-];
+const SIGNER = ['test/durable-objects/keyring/**/*.test.ts'];
 
 /** Of the folders of `node`, what `npm test` runs: a paid call, a fleet, and a file that replaces a module, which needs isolation. */
 const EARLY = ['test/conformance/{bound,fleet,unloaded}.test.ts'];

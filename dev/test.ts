@@ -26,7 +26,7 @@ const script = (name: string): Job => ({
   command: ['npm', 'run', '--silent', name],
 });
 
-const DEEP = [tests(1, 'properties'), script('bundle'), script('package')];
+const DEEP = [tests(1, 'runs', 'properties'), script('bundle'), script('package')];
 const SUITES: Readonly<Record<string, readonly (readonly Job[])[]>> = {
   short: [[tests(2, 'unit', 'workerd', 'signer', 'guards')], [script('check'), tests(1, 'stack')]],
   deep: [DEEP, [tests(3, 'node')]],

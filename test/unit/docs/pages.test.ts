@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import imports from '../../../dev/imports.ts?raw';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import suites from '../../../dev/test.ts?raw';
 import manifest from '../../../package.json';
 import createManifest from '../../../packages/create-countersign/package.json';
 import { commands } from '../../../src/cli/commands.ts';
@@ -260,5 +262,18 @@ describe('docs/troubleshooting.md', () => {
   it('explains every denial by the account, and every error of the client', () => {
     const names = [...Object.keys(accountRuleWords), ...Object.keys(errorPages)];
     expect(names.filter((name) => !documented.has(name))).toEqual([]);
+  });
+});
+
+describe('CONTRIBUTING.md', () => {
+  it('lists projects of tests that some command runs, all of them', () => {
+    const [, table = ''] =
+      /\| project \|[^\n]*\n(.*?)\n\n/s.exec(PAGES.get('CONTRIBUTING.md') ?? '') ?? [];
+    const projects = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
+    expect(projects).toContain('workerd');
+    const commands = `${suites} ${manifest.scripts['test:browser']}`;
+    const isRun = (name: string): boolean =>
+      new RegExp(`'${name}'|--project ${name}\\b`).test(commands);
+    expect(projects.filter((name) => !isRun(name))).toEqual([]);
   });
 });
