@@ -16,6 +16,7 @@ export type WorkerModules = {
 };
 
 const MAIN = 'index.js';
+const TOOLS = join(ROOT, 'tools.json');
 
 /** Emits imported WebAssembly modules next to the JavaScript; the runtime compiles them. */
 const wasmModules: Plugin = {
@@ -31,6 +32,13 @@ const wasmModules: Plugin = {
     return { id: `./${fileName}`, external: true };
   },
 };
+
+/** Sells other tools than `tools.json`. */
+const sellTools = (file: string): Plugin => ({
+  name: 'sell-tools',
+  resolveId: (source, importer) =>
+    importer !== undefined && join(importer, '..', source) === TOOLS ? file : undefined,
+});
 
 const OWN = '?own';
 
@@ -54,10 +62,13 @@ const ownZod: Plugin = {
 /**
  * Builds the Worker as minified modules, one for each dynamic import. wrangler would bundle them into one file, which every isolate would
  * parse at its start. The other options are those of wrangler.
+ *
+ * @param toolsFile Path of the tools to sell.
  */
 export const buildWorker = async (
   directory: string,
   entry = join(ROOT, 'src/index.ts'),
+  toolsFile = TOOLS,
 ): Promise<WorkerModules> => {
   await writeWebAssembly();
   const bundle = await rolldown({
@@ -65,7 +76,7 @@ export const buildWorker = async (
     cwd: ROOT,
     platform: 'browser',
     external: /^(?:cloudflare|node):/,
-    plugins: [wasmModules, ownZod],
+    plugins: [wasmModules, ownZod, sellTools(toolsFile)],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
     // A busy machine is no fault of the build.

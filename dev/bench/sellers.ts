@@ -70,7 +70,7 @@ const firstOffer = async (url: string): Promise<Offer> => {
   return JSON.parse(Buffer.from(offer, 'base64').toString()) as Offer;
 };
 
-/** Countersign as `npm start` runs it, with the deployed modules: under `wrangler dev`, with queues, database and objects. */
+/** Countersign as `npm start` runs it, with the deployed modules: in Miniflare, with queues, database and objects. */
 export const countersign = async (
   { url, audience, port }: Gateway,
   name: Seller['name'],

@@ -134,7 +134,7 @@ const introduce = async ({ chain }: Stack, sellers: readonly Seller[]): Promise<
 };
 
 /**
- * Measures what settles while a seller sells, without stubs: gateways with relayer and with facilitator under `wrangler dev`, and
+ * Measures what settles while a seller sells, without stubs: gateways with relayer and with facilitator in Miniflare, and
  * `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain. `exact` has the facilitator of the second gateway,
  * and in another run the first gateway as its facilitator.
  *

@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepareDatabase } from './database.ts';
-import { writeGatewayFiles } from './gateway-files.ts';
-import { localVariables } from './gateway-variables.ts';
+import { newReceiptKey } from '../../src/cli/init/files.ts';
 import { ROOT } from '../root.ts';
+import { buildWorker } from '../worker-modules.ts';
+import { prepareDatabase } from './database.ts';
+import type { ServerOptions } from './dev-server.ts';
+import { localVariables } from './gateway-variables.ts';
 import { freePort, LOOPBACK } from './loopback.ts';
-import type { Exit } from './process.ts';
-import { type DevServer, serveWorker } from './wrangler.ts';
+import { type Runtime, serveBuilt } from './runtime.ts';
 
-/** Options of a gateway under `wrangler dev`. */
-export type GatewayOptions = {
-  readonly port?: number;
+/** Options of a gateway on this machine. */
+export type GatewayOptions = Partial<ServerOptions> & {
   /** Directory of its state: databases, objects, queues, receipt key, log. A restart continues with that state. */
   readonly persistTo: string;
   readonly upstreamUrl: string;
@@ -24,18 +25,14 @@ export type GatewayOptions = {
   readonly variables?: Readonly<Record<string, string>>;
   /** Requests per ten seconds and client that the rate limit lets through; as in wrangler.toml by default. */
   readonly shield?: number;
-  /** Main module of the Worker, `src/index.ts` by default. */
+  /** Main module of the Worker: TypeScript, or the JavaScript of `buildWorker`, which runs as it is. `src/index.ts` by default. */
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
-  /** Called when the process ends without `stop` or `kill` and is not restarted. */
-  readonly onCrash?: (exit: Exit) => void;
-  /** Called when the gateway runs again after a crash. Without it the first crash is final. */
-  readonly onRevived?: (message: string) => void;
 };
 
-/** A gateway under `wrangler dev`. */
-export type Gateway = DevServer & {
+/** A gateway on this machine. */
+export type Gateway = Runtime & {
   readonly url: string;
   readonly port: number;
   readonly audience: string;
@@ -47,15 +44,44 @@ const describeOnce = async (): Promise<void> => {
   if (!existsSync(join(ROOT, 'public/dashboard'))) await import('../assets.ts');
 };
 
-const variablesOf = (options: GatewayOptions, audience: string): Record<string, string> => ({
+/** Reads or creates an Ed25519 key of a state directory. It survives restarts, so that older receipts and checkpoints still verify. */
+const keyIn = async (directory: string, name: string): Promise<string> => {
+  const file = join(directory, name);
+  const existing = await readFile(file, 'utf8').catch(() => undefined);
+  if (existing !== undefined) return existing;
+  const key = await newReceiptKey();
+  await writeFile(file, key, { mode: 0o600 });
+  return key;
+};
+
+const variablesOf = async (
+  options: GatewayOptions,
+  audience: string,
+): Promise<Record<string, string>> => ({
   ...localVariables({ ...options, audience }),
+  RECEIPT_KEY: await keyIn(options.persistTo, 'receipt-key.json'),
+  LOG_KEY: await keyIn(options.persistTo, 'log-key.json'),
   UPSTREAM_URL: options.upstreamUrl,
   ...options.variables,
 });
 
+/** Returns the main module of the built Worker. */
+const built = async ({ entry, toolsFile, persistTo }: GatewayOptions): Promise<string> => {
+  if (entry?.endsWith('.js') !== true) {
+    const { main } = await buildWorker(
+      join(persistTo, 'worker'),
+      entry ?? join(import.meta.dirname, 'local-worker.ts'),
+      toolsFile,
+    );
+    return main;
+  }
+  if (toolsFile !== undefined) throw new Error('built modules contain their tools already');
+  return entry;
+};
+
 /**
- * Prepares the database and starts the gateway on 127.0.0.1. Resolves when `/healthz` answers 200, after about two seconds, or six where
- * no migrated database is cached. The gateway ends with this process.
+ * Builds the Worker, prepares the database and starts the gateway on 127.0.0.1. Resolves when `/healthz` answers 200, after about two
+ * seconds, or six where no migrated database is cached. The gateway ends with this process.
  */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const port = options.port ?? (await freePort());
@@ -63,24 +89,21 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   const audience = options.audience ?? url;
   const directory = options.persistTo;
   const log = join(directory, 'gateway.log');
-  const config = await writeGatewayFiles({
-    directory,
-    entry: options.entry ?? join(ROOT, 'src/index.ts'),
-    variables: variablesOf(options, audience),
-    ...(options.shield === undefined ? {} : { shield: options.shield }),
-    ...(options.toolsFile === undefined ? {} : { toolsFile: options.toolsFile }),
-  });
-  const place = { directory, config, persistTo: directory, log };
-  await prepareDatabase(place, {
-    cache: join(ROOT, '.dev/databases'),
-    config: join(ROOT, 'wrangler.toml'),
-    migrations: join(ROOT, 'src/audit/migrations'),
-  });
+  const config = join(ROOT, 'wrangler.toml');
+  await mkdir(directory, { recursive: true });
+  await prepareDatabase(
+    { directory, config, persistTo: directory, log },
+    { cache: join(ROOT, '.dev/databases'), config, migrations: join(ROOT, 'src/audit/migrations') },
+  );
   await describeOnce();
-  const server = await serveWorker(place, {
-    port,
-    ...(options.onCrash === undefined ? {} : { onCrash: options.onCrash }),
-    ...(options.onRevived === undefined ? {} : { onRevived: options.onRevived }),
-  });
+  const server = await serveBuilt(
+    {
+      ...{ directory, config, log },
+      main: await built(options),
+      variables: await variablesOf(options, audience),
+      ...(options.shield === undefined ? {} : { shield: options.shield }),
+    },
+    { ...options, port },
+  );
   return { ...server, url, port, audience, log };
 };

@@ -19,7 +19,7 @@ import { people } from './people.ts';
 import { writeProjectConfig } from './project-config.ts';
 import { startSettlement } from './settlement.ts';
 import { newRunDirectory, removeStackFile, writeStackFile } from './stack-directory.ts';
-import { serveWorker } from './wrangler.ts';
+import { serveProject } from './wrangler.ts';
 
 export { freePort, portTaken } from './loopback.ts';
 export { killEveryProcess, whenOrphaned } from './process.ts';
@@ -113,7 +113,7 @@ const boot = async (
     () => gateway,
     async () => {
       await prepared;
-      return await serveWorker(
+      return await serveProject(
         { ...place, config },
         {
           port,

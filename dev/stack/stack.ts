@@ -48,7 +48,7 @@ export type StackOptions = {
   readonly variables?: Readonly<Record<string, string>>;
   /** Requests per ten seconds and client that the rate limit lets through. */
   readonly shield?: number;
-  /** Main module of the Worker, `src/index.ts` by default. */
+  /** Main module of the Worker, as in `GatewayOptions`. */
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
@@ -127,7 +127,7 @@ const boot = async (
         facilitators: wiring.facilitators,
         upstreamUrl: wiring.upstream,
         payTo: people.payTo,
-        onCrash: (exit) => parts.onCrash('the gateway (wrangler dev)', output)(exit),
+        onCrash: (exit) => parts.onCrash('the gateway', output)(exit),
         ...(options.onRevived === undefined ? {} : { onRevived: options.onRevived }),
         variables: {
           OPERATORS: people.operator.address,

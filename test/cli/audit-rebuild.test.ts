@@ -1,5 +1,3 @@
-import { appendFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
@@ -31,8 +29,7 @@ describe('audit rebuild', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('PAUSED');
     const { gateway } = world().stack;
-    await appendFile(join(world().directory, '.dev.vars'), "PAUSED='true'\n");
-    await gateway.restart();
+    await gateway.restart({ PAUSED: 'true' });
 
     const checked = await run(['audit', 'rebuild', '--json']);
     expect(checked.code, checked.stderr).toBe(0);

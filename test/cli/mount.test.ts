@@ -163,7 +163,7 @@ describe('init in the Worker of a shop', () => {
     await fetch(url('/orders'), { method: 'POST', body: 'tea' });
     await expect.poll(orders, patience).toEqual(['tea']);
     for (const cron of ['* * * * *', '0-59 * * * *', '0 3 * * *'])
-      await fetch(url(`/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`));
+      await fetch(url(`/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`));
     await expect.poll(orders, patience).toEqual(['tea', 'cron * * * * *', 'cron 0 3 * * *']);
 
     expect((await fetch(url('/tools/example?word=river'))).status).toBe(402);

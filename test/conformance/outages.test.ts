@@ -33,7 +33,7 @@ const received = (rule: OutageRule) =>
 const runCron = async (minute = 0): Promise<void> => {
   const time = Date.now() + minute * 60_000;
   const query = new URLSearchParams({ cron: '* * * * *', time: String(time) });
-  const url = `${world().stack.gateway.url}/cdn-cgi/handler/scheduled?${query.toString()}`;
+  const url = `${world().stack.gateway.url}/cdn-cgi/local/scheduled?${query.toString()}`;
   expect(await (await fetch(url)).text()).toBe('ok');
 };
 

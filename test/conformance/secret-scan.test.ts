@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RUNTIME_FILE } from '../../dev/stack/runtime.ts';
 import {
   CVC,
   plantCard,
@@ -78,7 +79,8 @@ describe('the scan of a state directory', () => {
 
   it('finds nothing where nothing is, and leaves the files with settings out', async () => {
     insert(1, 'other');
-    await writeFile(join(directory, '.dev.vars'), `VAULT_KEY='${KEY.toString('base64')}'`);
+    const variables = { VAULT_KEY: KEY.toString('base64') };
+    await writeFile(join(directory, RUNTIME_FILE), JSON.stringify({ variables }));
     expect(await places()).toEqual([]);
   });
 

@@ -134,7 +134,7 @@ describe('npm start', () => {
     }
     crash(stack, /wrangler\.js dev/);
     expect(await stack.closed).toBe(1);
-    expect(stack.stderr()).toMatch(/^the gateway \(wrangler dev\) ended by SIGKILL/m);
+    expect(stack.stderr()).toMatch(/^the gateway ended by SIGKILL/m);
     expect(await stack.remaining(GONE_MS)).toEqual([]);
   });
 

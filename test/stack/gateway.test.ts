@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCron } from '../../dev/stack/cron.ts';
 import { type Gateway, startGateway } from '../../dev/stack/gateway.ts';
-import { writeGatewayFiles } from '../../dev/stack/gateway-files.ts';
-import { ROOT } from '../../dev/root.ts';
 import { serveLoopback } from '../../dev/stack/loopback.ts';
 import { people } from '../../dev/stack/people.ts';
 import { runningProcesses } from '../../dev/stack/process.ts';
 import { newRevival } from '../../dev/stack/revival.ts';
+import { RUNTIME_FILE } from '../../dev/stack/runtime.ts';
 import { readTools, TOOLS_FILE } from '../../dev/stack/tools.ts';
 
-describe('the gateway under wrangler', () => {
+describe('a local gateway', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   const crashes: unknown[] = [];
   const revived: string[] = [];
@@ -62,9 +61,9 @@ describe('the gateway under wrangler', () => {
       d: string;
     };
     const processes = inGroup(gateway.processId());
-    expect(processes.length).toBeGreaterThan(3);
+    expect(processes.length).toBeGreaterThan(1);
     for (const { command } of processes) expect(command).not.toContain(d);
-    const files = ['.dev.vars', 'receipt-key.json'];
+    const files = [RUNTIME_FILE, 'receipt-key.json'];
     const open = files.filter((file) => (statSync(join(directory, file)).mode & 0o077) !== 0);
     expect(open).toEqual([]);
     expect(readFileSync(gateway.log, 'utf8')).not.toContain(d);
@@ -76,8 +75,9 @@ describe('the gateway under wrangler', () => {
     const group = gateway.processId();
     await gateway.kill();
     expect(inGroup(group)).toEqual([]);
-    await gateway.restart();
+    await gateway.restart({ CONFIRMATIONS: '4' });
     expect(gateway.processId()).not.toBe(group);
+    expect(await get('/environment')).toMatchObject({ CONFIRMATIONS: '4' });
     expect(await get('/next')).toBe(2);
     expect(await get('/key')).toEqual(key);
     expect(crashes).toEqual([]);
@@ -133,7 +133,7 @@ it('runs the cron trigger of a gateway on its period, also after a run that fail
   await expect.poll(() => runs.length).toBeGreaterThan(2);
   await cron.stop();
   await server.stop();
-  expect(new Set(runs)).toEqual(new Set(['/cdn-cgi/handler/scheduled?cron=0-59%20*%20*%20*%20*']));
+  expect(new Set(runs)).toEqual(new Set(['/cdn-cgi/local/scheduled?cron=0-59%20*%20*%20*%20*']));
 });
 
 describe('the gateway itself', () => {
@@ -162,45 +162,6 @@ describe('the gateway itself', () => {
     } finally {
       await gateway.stop();
     }
-  });
-});
-
-describe('the files of a gateway', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-  const write = async (variables: Record<string, string>) => {
-    const config = await writeGatewayFiles({ directory, entry: '/entry.ts', variables });
-    const secrets = readFileSync(join(directory, '.dev.vars'), 'utf8');
-    return { config: readFileSync(config, 'utf8'), key: /^RECEIPT_KEY=.*$/m.exec(secrets)?.[0] };
-  };
-
-  it('keep the receipt key of their directory', async () => {
-    const { key } = await write({});
-    expect(key).toContain('"d":');
-    expect((await write({ PAUSED: 'true' })).key).toBe(key);
-  });
-
-  it('change only local settings of wrangler.toml', async () => {
-    const { config } = await write({});
-    const original = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').split('\n');
-    const lines = config.split('\n');
-    const removed = original.filter((line) => !lines.includes(line));
-    expect(removed.filter((line) => /^(?:\[|command)/.test(line))).toEqual([
-      '[build]',
-      'command = "node dev/assets.ts && node dev/webassembly.ts"',
-    ]);
-    expect(lines.length).toBe(original.length - 1);
-    expect(lines.filter((line) => !original.includes(line))).toEqual([
-      'main = "/entry.ts"',
-      `directory = "${join(ROOT, 'public')}"`,
-      'LOG_KEY = ""',
-      `migrations_dir = "${join(ROOT, 'src/audit/migrations')}"`,
-    ]);
-  });
-
-  it('reject a value with a quote or a line break', async () => {
-    await expect(write({ A: "it's" })).rejects.toThrow(/^A /);
-    await expect(write({ A: 'b\nRECEIPT_KEY=c' })).rejects.toThrow(/^A /);
   });
 });
 

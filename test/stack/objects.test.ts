@@ -157,3 +157,9 @@ it('accounts reject commands and look-ups when their code cannot be loaded', asy
     accounts.map(() => 'Error: The children could not be read.'),
   );
 });
+
+it('loads code that calls do not need only on demand', () => {
+  expect(built.later.map((path) => /[a-z]+/.exec(path.slice(path.lastIndexOf('/')))?.[0])).toEqual(
+    expect.arrayContaining(['management', 'open', 'queues', 'router', 'scheduled', 'settle']),
+  );
+});

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
+import { RUNTIME_FILE, type RuntimeFile } from '../../dev/stack/runtime.ts';
 import { type Planted, plantKey, plantText } from './secret-scan.ts';
 
-/** Plants every secret among the settings of a local Worker, from the `.dev.vars` of its state directory. */
+/** Plants every secret among the settings of a local Worker, from its state directory. */
 export const plantedSettings = async (directory: string): Promise<readonly Planted[]> => {
-  const settings = parseEnv(await readFile(join(directory, '.dev.vars'), 'utf8'));
-  return Object.entries(settings).flatMap(
-    ([name, value = '']) => READERS[name]?.(name, value) ?? [],
-  );
+  const { variables } = JSON.parse(
+    await readFile(join(directory, RUNTIME_FILE), 'utf8'),
+  ) as RuntimeFile;
+  return Object.entries(variables).flatMap(([name, value]) => READERS[name]?.(name, value) ?? []);
 };
 
 type Reader = (name: string, value: string) => readonly Planted[];

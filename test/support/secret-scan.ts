@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { writtenForms } from '../../dev/written-forms.ts';
+import { RUNTIME_FILE } from '../../dev/stack/runtime.ts';
 
 /** A secret that a run has used. `find` gets text in lower case, one character a byte, and returns what it found. */
 export type Planted = {
@@ -90,10 +91,10 @@ export const tracesIn = (
 };
 
 /** Files that hold the settings of a local Worker, secrets among them. */
-const SETTINGS = ['.dev.vars', 'receipt-key.json', 'log-key.json', 'signer-key'];
+const SETTINGS = [RUNTIME_FILE, 'receipt-key.json', 'log-key.json', 'signer-key'];
 
 /**
- * Searches all that a Worker under `wrangler dev` has written into its state directory: every byte of every file (databases with their freed
+ * Searches all that a local Worker has written into its state directory: every byte of every file (databases with their freed
  * pages and write-ahead logs, objects, R2, logs), and every value of every database, because a long one is spread over pages, and entries
  * are compressed. Queues are in memory there: whoever calls this waits until what they carried is in D1.
  */

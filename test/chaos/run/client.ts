@@ -64,6 +64,4 @@ export const isOpen = ({ status, body }: Reply): boolean =>
   status === 429 ||
   status === 503 ||
   status === 500 ||
-  // The proxy of `wrangler dev` answers so while the Worker restarts.
-  (status === 502 && !body.includes('urn:countersign')) ||
   (status === 409 && body.includes('in-progress'));

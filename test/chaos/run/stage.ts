@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { people } from '../../../dev/stack/people.ts';
@@ -29,7 +29,7 @@ export type ChaosStage = {
   readonly directory: string;
   readonly facilitators: readonly FaultyFacilitator[];
   readonly nodes: readonly FaultyNode[];
-  /** Deploys another version of the Worker. */
+  /** Ends every isolate and object in the middle of its work, as a deployment may, and starts the Worker again with its state. */
   readonly reload: () => Promise<void>;
   /** Ends the faults inside the Worker, moves its clock by `pass` seconds, and returns the state of accounts. */
   readonly control: (options: {
@@ -56,11 +56,10 @@ const POLICY = JSON.stringify({
   rate: { limit: 100_000, seconds: 60 },
 });
 
-/** The Worker's entry module. Each version has another text, so `wrangler dev` reloads it. */
-const entryOf = (options: WorkerOptions, version: number): string => {
+/** The Worker's entry module. */
+const entryOf = (options: WorkerOptions): string => {
   const worker = JSON.stringify(join(import.meta.dirname, 'worker.ts'));
-  return `// Version ${version}
-import { configure } from ${worker};
+  return `import { configure } from ${worker};
 export { AgentAccount, AuditLog, default, Relayer } from ${worker};
 configure(${JSON.stringify(options)});
 `;
@@ -76,7 +75,7 @@ export const startChaosStage = async (
   const entry = join(directory, 'entry.ts');
   await writeFile(toolsFile, JSON.stringify(TOOLS));
   const workerOptions: WorkerOptions = { seed, faults: [...faults] };
-  await writeFile(entry, entryOf(workerOptions, 0));
+  await writeFile(entry, entryOf(workerOptions));
   const upstream = await startUpstreamOf(runs);
   const nodes: FaultyNode[] = [];
   const facilitators: FaultyFacilitator[] = [];
@@ -126,18 +125,12 @@ export const startChaosStage = async (
       },
     });
     const { gateway } = stack;
-    let version = 0;
     return {
       stack,
       directory,
       facilitators,
       nodes,
-      async reload() {
-        version += 1;
-        // Race: `wrangler dev` watches the file, and would build a Worker without objects from an unfinished write.
-        await writeFile(`${entry}.new`, entryOf(workerOptions, version));
-        await rename(`${entry}.new`, entry);
-      },
+      reload: async () => await gateway.restart(),
       async control(options) {
         const response = await fetch(`${gateway.url}/_chaos`, {
           method: 'POST',

@@ -40,7 +40,7 @@ const databaseFile = (state: string): string => {
   return join(folder, file);
 };
 
-/** Opens the audit database of a state directory of `wrangler dev`, again for each query. */
+/** Opens the audit database of the state directory of a gateway, again for each query. */
 export const openAudit = (state: string): Audit => {
   const rows = (query: string, id: string): readonly unknown[] => {
     const database = new DatabaseSync(databaseFile(state), { readOnly: true, timeout: 30_000 });

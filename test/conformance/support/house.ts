@@ -134,7 +134,7 @@ export const useHouse = (): House => {
         .catch((error: unknown) => expect(error).toMatchObject({ code: 'refused' }));
     },
     runScheduled: async () => {
-      const answer = await fetch(`${gatewayNow().url}/cdn-cgi/handler/scheduled`);
+      const answer = await fetch(`${gatewayNow().url}/cdn-cgi/local/scheduled`);
       expect(await answer.text()).toBe('ok');
     },
     ledger: () => {

@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DevServer, RUNTIME_CRASHED, serve, type ServerOptions } from './dev-server.ts';
+import { startProcess } from './process.ts';
+import { quietEnvironment, stateIn } from './wrangler.ts';
+
+/** A built Worker, and where it runs. */
+export type RuntimePlace = {
+  /** Directory of databases, objects and queues. A restart continues with that state. */
+  readonly directory: string;
+  /** Path of the configuration whose bindings it has. */
+  readonly config: string;
+  /** Path of the main module; the other modules are beside it. */
+  readonly main: string;
+  /** Values of variables and secrets. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Requests in a period that the rate limits let through, instead of what the configuration says. */
+  readonly shield?: number;
+  /** File to which the output is appended. */
+  readonly log: string;
+};
+
+/** A Worker in the Workers runtime. */
+export type Runtime = Omit<DevServer, 'restart'> & {
+  /** Starts the Worker again with the same port and state. `variables` change for this and later runs. */
+  readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<void>;
+};
+
+/** What `runtime-program.ts` reads. */
+export type RuntimeFile = Omit<RuntimePlace, 'directory' | 'log'> & {
+  readonly port: number;
+  /** Directory of what the runtime stores. */
+  readonly state: string;
+};
+
+/** Name of the file in the state directory. */
+export const RUNTIME_FILE = 'runtime.json';
+
+/**
+ * Serves a built Worker in the Workers runtime. `wrangler dev` would put a second runtime before it as a proxy, which takes three times the
+ * CPU of an unpaid call.
+ */
+export const serveBuilt = async (
+  { directory, log, ...worker }: RuntimePlace,
+  options: ServerOptions,
+): Promise<Runtime> => {
+  const path = join(directory, RUNTIME_FILE);
+  let { variables } = worker;
+  const server = await serve(async () => {
+    const file: RuntimeFile = {
+      ...worker,
+      variables,
+      port: options.port,
+      state: stateIn(directory),
+    };
+    // Secrets must not appear on a command line.
+    await writeFile(path, JSON.stringify(file, undefined, 2), { mode: 0o600 });
+    return startProcess({
+      program: process.execPath,
+      arguments: [join(import.meta.dirname, 'runtime-program.ts'), path],
+      directory,
+      environment: quietEnvironment(directory),
+      log,
+      fatal: RUNTIME_CRASHED,
+    });
+  }, options);
+  return {
+    ...server,
+    restart: async (changes) => {
+      variables = { ...variables, ...changes };
+      await server.restart();
+    },
+  };
+};
