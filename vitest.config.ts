@@ -81,8 +81,11 @@ const IN_PROCESS = commandTestsInProcess(['files.test.ts', 'verifier-mutations.t
 /** What needs the signer Worker instead of the gateway. */
 const SIGNER = ['test/durable-objects/keyring/**/*.test.ts'];
 
-/** Of the folders of `node`, what `npm test` runs: a paid call, a fleet, and a file that replaces a module, which needs isolation. */
-const EARLY = ['test/conformance/{bound,fleet,unloaded}.test.ts'];
+/** Of the folders of `node`, what `npm test` runs: a paid call. */
+const EARLY = ['test/conformance/bound.test.ts'];
+
+/** Replaces a module. No other file may share its process. */
+const REPLACED = ['test/conformance/unloaded.test.ts'];
 
 /** What drives a whole stack from outside: `stack` in `npm test`; `node` in `npm run test:deep`. */
 const OUTSIDE = {
@@ -219,12 +222,12 @@ export default defineConfig({
         test: {
           name,
           include: [...OUTSIDE[name]],
-          exclude: name === 'node' ? EARLY : [],
+          exclude: name === 'node' ? [...EARLY, ...REPLACED] : [],
           expect: PATIENT,
           globalSetup: ['test/support/package.setup.ts', 'test/support/patient-worker.setup.ts'],
           pool: 'forks' as const,
-          // Files of `node` share the modules and one stack of their process (`useSharedWorld`).
-          isolate: name === 'stack',
+          // Files share the modules and one stack of their process (`useSharedWorld`).
+          isolate: false,
           testTimeout: 120_000,
           // A file may wait for the next day first.
           hookTimeout: 240_000,
@@ -232,6 +235,7 @@ export default defineConfig({
           maxWorkers: 3,
         },
       })),
+      { test: { name: 'replaced', include: REPLACED } },
       {
         test: {
           name: 'browser',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { relayerVariables } from '../../dev/stack/gateway-variables.ts';
 import { people } from '../../dev/stack/people.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { workerOf } from '../support/built-worker.ts';
 import { createAgent } from '../../src/client/index.ts';
 
 /** Facilitator and relayer as `countersign init` sets them up. */
@@ -15,6 +16,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack({
+    ...workerOf({}),
     persistTo: directory,
     file: join(directory, 'stack.json'),
     variables: relayerVariables(people.relayer),

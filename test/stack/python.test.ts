@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { workerOf } from '../support/built-worker.ts';
 
 const AGENT = join(ROOT, 'examples/other-language/agent.py');
 const VECTORS = join(ROOT, 'test/vectors/countersign-v1.json');
@@ -63,7 +64,11 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
   describe('with a gateway', () => {
     let stack: Stack;
     beforeAll(async () => {
-      stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+      stack = await startStack({
+        persistTo: directory,
+        file: join(directory, 'stack.json'),
+        ...workerOf({}),
+      });
     });
     afterAll(async () => await stack?.stop());
 

@@ -8,6 +8,7 @@ import { newNarrator } from '../../dev/demo/narrator.ts';
 import { play } from '../../dev/demo/story.ts';
 import { openWallet, type Wallet } from '../../dev/demo/wallet.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { workerOf } from '../support/built-worker.ts';
 import { type AgentResponse, createAgent } from '../../src/client/index.ts';
 import { accountId } from '../../src/protocol/account-id.ts';
 
@@ -89,6 +90,7 @@ describe('the demo against a dishonest gateway', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await startStack({
+      ...workerOf({}),
       ...{ persistTo: directory, file: join(directory, 'stack.json'), market: true },
     });
   });
