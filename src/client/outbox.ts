@@ -120,11 +120,12 @@ export const createOutbox = <T>(
     },
     keep,
     decide,
-    dismiss: async (key) => {
-      const isOver = (await look(key)).is === 'over';
-      if (isOver) await discard(key);
-      return isOver;
-    },
+    dismiss: async (key) =>
+      await alone(key, async (isAlone) => {
+        const isOver = isAlone && (await look(key)).is === 'over';
+        if (isOver) await discard(key);
+        return isOver;
+      }),
     discard,
     once: async (key, { first, again }) =>
       await alone(key, async (isAlone) => {

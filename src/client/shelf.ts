@@ -23,14 +23,30 @@ export const memoryShelf = (values: Map<string, unknown> = new Map()): Shelf => 
   remove: async (key) => values.delete(key),
 });
 
-/** Stores in `first`, or in `second` if `first` rejects. */
-export const shelfOr = (first: Shelf, second: Shelf): Shelf => ({
-  list: async (prefix) => [
-    ...((await tried(async () => await first.list(prefix))) ?? []),
-    ...(await second.list(prefix)),
-  ],
-  add: async (key, value) =>
-    (await second.list(key)).every(([at]) => at !== key) &&
-    ((await tried(async () => await first.add(key, value))) ?? (await second.add(key, value))),
-  remove: async (key) => await Promise.allSettled([first.remove(key), second.remove(key)]),
-});
+/**
+ * Stores in `first`, or in `second` if `first` rejects from the start. Once `first` has answered it may hold requests, so that its silence
+ * later is a rejection: an empty list would let the page sign a second time.
+ */
+export const shelfOr = (first: Shelf, second: Shelf): Shelf => {
+  let hasAnswered = false;
+  const ask = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      const answer = await work();
+      hasAnswered = true;
+      return answer;
+    } catch (error) {
+      if (hasAnswered) throw error;
+      return undefined;
+    }
+  };
+  return {
+    list: async (prefix) => [
+      ...((await ask(async () => await first.list(prefix))) ?? []),
+      ...(await second.list(prefix)),
+    ],
+    add: async (key, value) =>
+      (await second.list(key)).every(([at]) => at !== key) &&
+      ((await tried(async () => await first.add(key, value))) ?? (await second.add(key, value))),
+    remove: async (key) => await Promise.allSettled([first.remove(key), second.remove(key)]),
+  };
+};

@@ -224,6 +224,20 @@ describe('a storage', () => {
     expect(await world.look()).toBe('free');
   });
 
+  it('that falls silent lets nothing leave: it may hold a request', async () => {
+    const first = memoryShelf();
+    let isSilent = false;
+    const list: Shelf['list'] = async (prefix) =>
+      isSilent ? await denied() : await first.list(prefix);
+    const world = createWorld({ shelf: shelfOr({ ...first, list }, memoryShelf()) });
+    await world.visit({ answer: 'lost' });
+    isSilent = true;
+    expect(await world.visit()).toEqual({ is: 'denied' });
+    expect(world.left).toEqual(['signature 1']);
+    isSilent = false;
+    expect(await world.look()).toBe('undecided');
+  });
+
   it('that was full once accepts no second request while one is in memory', async () => {
     const first = memoryShelf();
     let isFull = true;
@@ -256,6 +270,16 @@ describe('a request without an answer', () => {
     expect(await world.look()).toBe('over');
     expect(await world.tab().keep(KEY, { id: 'signature 1', end: END })).toBe('again');
     expect([await world.tab().dismiss(KEY), await world.look()]).toEqual([true, 'free']);
+  });
+
+  it('is not dismissed while another tab sends the next one', async () => {
+    const alone = locks();
+    const world = createWorld({ alone });
+    await world.visit({ answer: 'lost' });
+    world.pass(END);
+    await alone(KEY, async () => {
+      expect([await world.tab().dismiss(KEY), await world.look()]).toEqual([false, 'over']);
+    });
   });
 
   it('does not block the next request once it has expired', async () => {

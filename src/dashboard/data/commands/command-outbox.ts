@@ -15,6 +15,12 @@ export const SECOND = {
   hint: 'Close this dialog and send the earlier one again at the top of the page.',
 };
 
+/** Tells a person why the page does not send a command. */
+export const SILENT_STORAGE = {
+  text: 'The storage of this browser no longer answers, so the page cannot keep the signed change.',
+  hint: 'Nothing was sent. Reload the page, then try again.',
+};
+
 /** A command without an answer. `isOver`: the command has expired at the gateway, so a person may dismiss it. */
 export type OpenCommand = { readonly command: SignedCommand; readonly isOver: boolean };
 
@@ -70,9 +76,10 @@ export const commandsOf = (
     send: async (command, send) => {
       // Race: a page that is closed after the request has left never sees the answer.
       const keeping = await outbox.keep(keyOf(command), command);
-      if (keeping === 'taken') {
-        const cause = new WalletFault(SECOND);
-        throw new CountersignError('signer_failed', SECOND.text, { cause });
+      if (keeping === 'taken' || keeping === 'denied') {
+        const refusal = keeping === 'taken' ? SECOND : SILENT_STORAGE;
+        const cause = new WalletFault(refusal);
+        throw new CountersignError('signer_failed', refusal.text, { cause });
       }
       const response = await send();
       const answer = await answerOfCommand(command, response, keeping === 'again');

@@ -90,7 +90,9 @@ describe('the kept commands', () => {
       commandsIn(shelf, 'aa', 'https://other.example'),
     ]) {
       expect(await other.open()).toEqual([]);
-      await other.send(command, async () => await Promise.resolve(Response.json({})));
+      const send = vi.fn<() => Promise<Response>>(async () => Response.json({}));
+      await expect(other.send(command, send)).rejects.toMatchObject({ code: 'signer_failed' });
+      expect(send).not.toHaveBeenCalled();
     }
     expect(await idsIn(commandsIn(shelf))).toEqual([command.id]);
   });
