@@ -6,11 +6,7 @@ import type { ChainHead, Entry } from '../../src/protocol/entry.ts';
 import type { NewEntry } from '../../src/protocol/log/new-entry.ts';
 import type { SealedSeed } from '../../src/signer/fleet-seed.ts';
 import type { Decision as StoreDecision } from '../store/decision.ts';
-import {
-  type Decide as StoreDecide,
-  type GroupCommit,
-  openGroupCommit,
-} from '../store/group-commit.ts';
+import { type GroupCommit, openGroupCommit } from '../store/group-commit.ts';
 import { type Noun, put } from '../store/noun.ts';
 import type { Reader } from '../store/query.ts';
 
@@ -42,7 +38,6 @@ export type Memory = {
 
 export type Context = { readonly read: Reader; readonly now: Seconds };
 export type Decision<Verdict> = StoreDecision<KeyringState, Verdict>;
-export type Decide<Verdict> = StoreDecide<KeyringState, Context, Memory, Verdict>;
 export type Ledger = GroupCommit<KeyringState, Context, Memory>;
 
 /** Entries wait this long for others, which then share a message. */

@@ -12,7 +12,6 @@ import type { Hex } from '../../core/hex.ts';
  * Asking again with the same typed data gets the same signature and spends nothing.
  */
 export const SIGNER_METHODS = ['eth_accounts', 'eth_signTypedData_v4'] as const;
-export type SignerMethod = (typeof SIGNER_METHODS)[number];
 
 /** The path of an owner's agents. The object of the owner is named by the path, so a stranger's request finds no table to fill. */
 export const signerRpcPath = (owner: string): string => `/rpc/${owner}`;

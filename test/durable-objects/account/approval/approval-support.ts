@@ -1,19 +1,10 @@
-import { vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence } from '../../../../src/protocol/account/call.ts';
 import type { CommandVerdict } from '../../../../src/protocol/account/command-verdict.ts';
 import type { CommandIntent } from '../../../../src/protocol/account/command.ts';
-import {
-  accountOf,
-  entriesOf,
-  factsOf,
-  intentCallOf,
-  purseOf,
-  randomHex,
-  stubOf,
-} from '../../support.ts';
+import { accountOf, entriesOf, factsOf, intentCallOf, randomHex, stubOf } from '../../support.ts';
 import { AUDIENCE, branchWith } from '../../tree-support.ts';
 
 /** Prices above this wait for a person. */
@@ -101,12 +92,6 @@ export const waitingCall = async (writer: 'owner' | 'manager' = 'owner', policy?
 
 export const typesOf = async (payer: Hex): Promise<readonly string[]> =>
   (await entriesOf(payer)).filter(({ call }) => call !== undefined).map(({ type }) => type);
-
-export const heldOf = async (payer: Hex): Promise<string> => (await purseOf(payer)).creditHeld;
-
-export const unmock = (): void => {
-  vi.restoreAllMocks();
-};
 
 /** A new incoming request of a call. */
 export const attempt = (): Hex => randomHex(16);
