@@ -142,5 +142,7 @@ it('finds an approval that nobody signed, whatever it states as the decision', a
   for (const decision of ['expired', 'approved', 'refused']) {
     expect(await faultOf([{ ...approved, decision }]), decision).not.toBeUndefined();
   }
-  expect(await faultOf([{ ...approved, type: 'call.refused', decision: 'expired' }])).toBeUndefined();
+  expect(
+    await faultOf([{ ...approved, type: 'call.refused', decision: 'expired' }]),
+  ).toBeUndefined();
 });
