@@ -1,7 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { PayTool } from '../../../src/pay/pay-tool.ts';
 import { payFor } from '../../../src/pay/payment.ts';
-import { recordKey } from '../../../src/pay/payment-record.ts';
 import { storageShelf } from '../../../src/dashboard/session/storage-shelf.ts';
 import { GATEWAY, offer, serve } from '../client/server.ts';
 import { purchaseWallet, shelfOf } from '../dashboard/payment/purchase-fixture.ts';
