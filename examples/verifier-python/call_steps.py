@@ -92,6 +92,8 @@ def note_late_answer(_: Account, call: Call, entry: Entry) -> List[Fault]:
 def resolve_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
     """An operator, or the issuer of a card, said what became of a kept call."""
     allow(call.state == "kept")
+    # Only the resolution of a card's issuer needs no signature.
+    allow(entry.get("rule") != "card" or call.paid_by == "card", "rule")
     decision, stated, before = entry.get("decision"), amount(entry, "charged") or 0, call.charged
     allow(decision in ("charged", "released"), "decision")
     if decision == "charged":

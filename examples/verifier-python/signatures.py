@@ -92,7 +92,7 @@ class Signatures:
         needed, held = NEEDS[entry["type"]], entry.get("evidence", {})
         # An issuer ended the hold of a card call, and a call that expired was decided by no person.
         is_by_issuer = entry["type"] == "call.resolved" and entry.get("rule") == "card"
-        is_expired = needed == "approval" and entry.get("decision") == "expired"
+        is_expired = entry["type"] == "call.refused" and entry.get("decision") == "expired"
         if is_by_issuer or is_expired:
             return "nothing"
         if needed == "any":

@@ -210,6 +210,12 @@ export const DECISION_MUTATIONS: readonly Mutation[] = [
   decided('a call that waits for nobody', 'call.parked', within('outcome', { above: '1' }), {
     limits: 'approval',
   }),
+  decided(
+    'an approval that no person signed',
+    'call.approved',
+    ({ evidence: _, ...entry }) => ({ ...entry, decision: 'expired' }),
+    { signatures: 'malformed' },
+  ),
   decided('a call that waits longer', 'call.parked', within('outcome', { until: 4_000_000_000 }), {
     limits: 'approval',
   }),

@@ -94,7 +94,7 @@ export const createSignatures = (): Check => {
         return reveal(entry);
       case 'approval': {
         // A call that expired has no decision of a person.
-        if (entry.decision === 'expired') {
+        if (type === 'call.refused' && entry.decision === 'expired') {
           return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
         }
         const decided = commands.checkApproval(entry);

@@ -53,14 +53,13 @@ type Logged = Pick<Entry, 'amounts'> & {
 /** Reads the members of an entry in their declared forms. An entry of an unknown type has no members. */
 export const factsOf = (entry: Logged): Facts => {
   const declared = isEntryType(entry.type) ? declarationOf(entry.type) : undefined;
+  // Types whose members other code chooses keep every member in any form.
+  const { ancestors: _, ...outcome } = formed(entry.outcome, declared?.outcome);
   return {
     ...entry,
     evidence: formed(entry.evidence, declared && EVIDENCE[declared.signed]),
     amounts: entry.amounts ?? {},
-    outcome: {
-      ...formed(entry.outcome, ANY_OUTCOME),
-      ...formed(entry.outcome, declared?.outcome),
-    },
+    outcome: { ...outcome, ...formed(entry.outcome, ANY_OUTCOME) },
     payment: formed(entry.payment, declared?.payment),
   } as unknown as Facts;
 };

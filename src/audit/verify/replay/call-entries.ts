@@ -102,6 +102,8 @@ export const late = (about: CallEntry): Step => {
 export const resolved = (about: CallEntry): Step => {
   const { account, call, entry } = about;
   if (!call.isKept) return refuse(about, 'type');
+  // Attack: only the resolution of a card's issuer needs no signature, so an operator calls its own one that.
+  if (entry.rule === 'card' && call.paidBy !== 'card') return refuse(about, 'rule');
   const isCharged = entry.decision === 'charged';
   if (!isCharged && entry.decision !== 'released') return refuse(about, 'decision');
   const stated = amountOf(entry.amounts?.['charged']) ?? 0n;

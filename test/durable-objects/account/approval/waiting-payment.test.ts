@@ -8,6 +8,7 @@ import {
   randomHex,
   stubOf,
   success,
+  topUp,
   trust,
 } from '../../support.ts';
 import { denialOf, pass, restore, setPolicy } from '../../tree-support.ts';
@@ -69,6 +70,18 @@ describe('a payment that waits', () => {
     await stubOf(payer).settled([{ call: call.id, ...settled }]);
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('go');
     expect((await repeat(payer, call, { execute: false })).verdict).toBe('in_progress');
+  });
+
+  test('pays for its call, although credit that arrived meanwhile would do', async () => {
+    const payer = await operators();
+    const call = payment(payer);
+    await reserve(payer, call);
+    await topUp(payer, 10n * PRICE);
+    await decide(payer, call.id, 'operator');
+    expect(await repeat(payer, call)).toMatchObject({ verdict: 'go', paidFrom: 'payment' });
+    expect((await callsOf(payer)).find(({ id }) => id === call.id)).toMatchObject({
+      ...{ payment: 'held', paidBy: 'deferred' },
+    });
   });
 
   test('near the end of its authorization settles before its tool runs', async () => {

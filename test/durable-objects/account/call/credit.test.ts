@@ -42,6 +42,17 @@ const limitOf = (verdict: object, rule: string): object | undefined =>
     ? (verdict.limits as { rule: string }[]).find((limit) => limit.rule === rule)
     : undefined;
 
+test('a call from credit keeps nothing of a payment that came with it, so nothing can present it', async () => {
+  const payer = randomHex(20);
+  await topUp(payer, 5_000n);
+  const call = callOf(payer, { price: 1_000n });
+  expect(call.payment).toBeDefined();
+  const verdict = await stubOf(payer).reserve(call, randomHex(16), {});
+  expect(verdict).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+  const record = (await callsOf(payer)).find(({ id }) => id === call.id);
+  expect(record).toMatchObject({ paidBy: 'credit', payment: 'none', held: undefined });
+});
+
 describe('a call from credit needs no chain (law 13)', () => {
   const DAY = 86_400;
 

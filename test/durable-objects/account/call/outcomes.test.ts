@@ -4,6 +4,7 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
   callOf,
   callsOf,
+  factsOf,
   failure,
   purseOf,
   randomHex,
@@ -21,6 +22,24 @@ const at = (seconds: number): void => {
 };
 
 describe('laws 4 and 5: money follows what happened', () => {
+  test('an upfront payment that can never settle ends its call, owes nothing, and holds nothing', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer, { settlement: 'upfront' });
+    const attempt = randomHex(16);
+    const { verdict } = await stubOf(payer).reserve(call, attempt, {
+      facts: factsOf(10_000_000n),
+    });
+    expect(verdict).toBe('settle');
+    expect((await purseOf(payer)).held).toBe('1000');
+    await stubOf(payer).settled([
+      { call: call.id, outcome: 'failed', fault: 'payer', reason: 'cancelled' },
+    ]);
+    expect(await purseOf(payer)).toMatchObject({ held: '0', unsettled: '0', credit: '0' });
+    const record = (await callsOf(payer)).find(({ id }) => id === call.id);
+    expect(record).toMatchObject({ state: 'released', payment: 'failed', charged: 0n });
+  });
+
   test('a failed call costs nothing; its released payment becomes credit once if it settles after all', async () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);

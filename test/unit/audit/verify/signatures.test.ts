@@ -135,3 +135,14 @@ describe('a payment', () => {
     expect(await faultOf([body()])).toBe(expected);
   }); // prettier-ignore
 });
+
+/** Attack: an operator approves a parked call itself, and writes that its time ended, which needs no signature. */
+it('finds an approval that nobody signed, whatever it states as the decision', async () => {
+  const approved = { type: 'call.approved', at: START, call: word(9) } as const;
+  for (const decision of ['expired', 'approved', 'refused']) {
+    expect(await faultOf([{ ...approved, decision }]), decision).not.toBeUndefined();
+  }
+  expect(
+    await faultOf([{ ...approved, type: 'call.refused', decision: 'expired' }]),
+  ).toBeUndefined();
+});

@@ -63,6 +63,27 @@ describe('buying credit', () => {
     expect(keptThen).toBeDefined();
   });
 
+  it('sends no second purchase if another tab kept one while the wallet signed', async () => {
+    const shelf = shelfOf();
+    const other = shelfOf();
+    await buy({ server: scripted(() => creditOffer(), dropped), shelf: other });
+    const wallet = purchaseWallet();
+    const { request } = wallet.provider;
+    const slow = async (asked: Parameters<typeof request>[0]): Promise<unknown> => {
+      const answer = await request(asked);
+      if (asked.method === 'eth_signTypedData_v4') {
+        for (const [key, text] of other.kept) shelf.setItem(key, text);
+      }
+      return answer;
+    };
+    const server = scripted(() => creditOffer(), bought);
+    const result = await buy({ server, wallet: { ...wallet, provider: { request: slow } }, shelf });
+    expect(wallet.signed).toEqual(['TransferWithAuthorization']);
+    expect(server.arrived.length).toBe(1);
+    expect(result).toMatchObject({ ok: false, error: { kind: 'unpaid' } });
+    expect(shelf.kept).toEqual(other.kept);
+  });
+
   it.each([
     ['keeps nothing', { setItem: () => undefined }],
     ['is full', { setItem: refusing }],

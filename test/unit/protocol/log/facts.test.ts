@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import python from '../../../../examples/verifier-python/entry_types.py?raw';
+import { newRow, rowAfter } from '../../../../src/audit/account-row.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import { ENTRY_TYPES, type EntryType } from '../../../../src/protocol/log/entry-types.ts';
 import { factsIf, factsOf, inCase } from '../../../../src/protocol/log/facts.ts';
@@ -35,6 +36,14 @@ describe('the members of an entry', () => {
     expect(
       factsOf(entry({ type: 'grant.revoked', payment: { state: 'settled' } })).payment,
     ).toEqual({});
+  });
+
+  it('of an alert name ancestors only as a list', () => {
+    for (const ancestors of ['x', 7, {}, [5]]) {
+      const facts = factsOf(entry({ type: 'alert.raised', outcome: { ancestors } }));
+      expect(facts.outcome.ancestors).toBeUndefined();
+      expect(rowAfter(newRow(1), facts)).toEqual(newRow(1));
+    }
   });
 
   it('of an alert keep the names that its rule chose', () => {
