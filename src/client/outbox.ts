@@ -84,31 +84,35 @@ export const createOutbox = <T>(
     const end = endOf(request);
     return { is: end !== undefined && end <= now() ? 'over' : 'undecided', request };
   };
-  const look = async (key: string): Promise<Slot<T>> => {
+  /** The slot of a key, with the stored value. */
+  const stored = async (key: string): Promise<readonly [Slot<T>, value?: unknown]> => {
     const listed = await tried(async () => await shelf.list(key));
-    if (listed === undefined) return { is: 'denied' };
+    if (listed === undefined) return [{ is: 'denied' }];
     const found = listed.find(([at]) => at === key);
-    return found === undefined ? { is: 'free' } : await slotOf(key, found[1]);
+    return found === undefined ? [{ is: 'free' }] : [await slotOf(key, found[1]), found[1]];
   };
+  const look = async (key: string): Promise<Slot<T>> => (await stored(key))[0];
   const holds = (slot: Slot<T>, request: T): boolean =>
     'request' in slot && idOf(slot.request) === idOf(request);
-  const discard = async (key: string): Promise<void> => {
-    await tried(async () => await shelf.remove(key));
+  /** Removes the value of a key, or only this value: another tab may have kept the next request meanwhile. */
+  const remove = async (key: string, only?: unknown): Promise<void> => {
+    await tried(async () => await shelf.remove(key, only));
   };
   const keep = async (key: string, request: T): Promise<Keeping> => {
-    const before = await look(key);
+    const [before, value] = await stored(key);
     if (holds(before, request)) return 'again';
-    if (before.is === 'over') await discard(key);
+    if (before.is === 'over') await remove(key, value);
     const isAdded = await tried(async () => await shelf.add(key, write(request)));
-    const after = await look(key);
+    const [after, kept] = await stored(key);
     if (holds(after, request)) return isAdded === true ? 'kept' : 'again';
     if (isAdded === false) return 'taken';
     // A request that cannot be read again must not leave, and must not block the next one.
-    if (isAdded === true) await discard(key);
+    if (isAdded === true) await remove(key, kept);
     return 'denied';
   };
   const decide = async (key: string, request: T): Promise<void> => {
-    if (holds(await look(key), request)) await discard(key);
+    const [slot, value] = await stored(key);
+    if (holds(slot, request)) await remove(key, value);
   };
   return {
     look,
@@ -120,13 +124,12 @@ export const createOutbox = <T>(
     },
     keep,
     decide,
-    dismiss: async (key) =>
-      await alone(key, async (isAlone) => {
-        const isOver = isAlone && (await look(key)).is === 'over';
-        if (isOver) await discard(key);
-        return isOver;
-      }),
-    discard,
+    dismiss: async (key) => {
+      const [slot, value] = await stored(key);
+      if (slot.is === 'over') await remove(key, value);
+      return slot.is === 'over';
+    },
+    discard: async (key) => await remove(key),
     once: async (key, { first, again }) =>
       await alone(key, async (isAlone) => {
         if (!isAlone) return { is: 'elsewhere' };

@@ -4,7 +4,8 @@ export type Shelf = {
   readonly list: (prefix: string) => Promise<readonly (readonly [key: string, value: unknown])[]>;
   /** Stores a value under a free key. @returns false if the key already has a value, e.g. of another tab */
   readonly add: (key: string, value: unknown) => Promise<boolean>;
-  readonly remove: (key: string) => Promise<unknown>;
+  /** Removes the value of a key; with `only`, if the key still has that value. */
+  readonly remove: (key: string, only?: unknown) => Promise<unknown>;
 };
 
 /** Returns the result of work on a storage; undefined if the work rejects. */
@@ -16,11 +17,15 @@ export const tried = async <T>(work: () => Promise<T>): Promise<T | undefined> =
   }
 };
 
+/** Whether a key's value may be removed (`Shelf.remove`). Kept requests are JSON. */
+export const isRemovable = (value: unknown, only: unknown): boolean =>
+  only === undefined || JSON.stringify(value) === JSON.stringify(only);
+
 /** Keeps requests in memory, as long as the page is open. */
 export const memoryShelf = (values: Map<string, unknown> = new Map()): Shelf => ({
   list: async (prefix) => [...values].filter(([key]) => key.startsWith(prefix)),
   add: async (key, value) => !values.has(key) && values.set(key, value) === values,
-  remove: async (key) => values.delete(key),
+  remove: async (key, only) => isRemovable(values.get(key), only) && values.delete(key),
 });
 
 /**
@@ -47,6 +52,7 @@ export const shelfOr = (first: Shelf, second: Shelf): Shelf => {
     add: async (key, value) =>
       (await second.list(key)).every(([at]) => at !== key) &&
       ((await tried(async () => await first.add(key, value))) ?? (await second.add(key, value))),
-    remove: async (key) => await Promise.allSettled([first.remove(key), second.remove(key)]),
+    remove: async (key, only) =>
+      await Promise.allSettled([first.remove(key, only), second.remove(key, only)]),
   };
 };

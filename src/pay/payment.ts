@@ -1,6 +1,6 @@
 import type { AgentResponse } from '../client/call-report.ts';
 import { isProblem } from '../client/errors.ts';
-import type { Attempt } from '../client/outbox.ts';
+import type { Attempt, Keeping } from '../client/outbox.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { networkName } from '../protocol/network-name.ts';
 import { type Answer, readAnswer } from './answer.ts';
@@ -52,12 +52,13 @@ const attempt = async (
   tool: PayTool,
   call: ToolCall,
   options: PaymentOptions,
-  keep: (record: PaymentRecord) => Promise<unknown>,
+  keep: (record: PaymentRecord) => Promise<Keeping>,
 ): Promise<Attempt<Result<Paid, Unanswered>>> => {
   let record: PaymentRecord | undefined;
   const keepRecord = async (next: PaymentRecord): Promise<void> => {
+    // The signature leaves after this, and the key holds another payment whose outcome nobody knows.
+    if ((await keep(next)) === 'taken') throw new Error('another payment for this tool is kept');
     record = next;
-    await keep(next);
   };
   const ended = (answer: Result<Paid, PaymentFault>): Attempt<Result<Paid, Unanswered>> =>
     !answer.ok && answer.error.kind === 'unclear' && record !== undefined

@@ -21,7 +21,8 @@ export type SigV4Request = {
 
 /**
  * Returns the headers that sign a request with AWS Signature Version 4 ("Create a signed AWS API request", AWS IAM User Guide). Signs host,
- * date, token, `headers`, and for S3 the digest of the body: without it, aws4fetch would leave the body unsigned.
+ * date, token, `headers` but for those of transport (`content-type`, `range`), and for S3 the digest of the body: without it, aws4fetch would
+ * leave the body unsigned.
  */
 export const signSigV4 = async ({
   url,

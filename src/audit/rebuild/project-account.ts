@@ -10,7 +10,13 @@ import { projectionStatements } from '../projection-statements.ts';
 import { project } from '../projection.ts';
 import { rollUp, rollUpStatements } from '../roll-up.ts';
 import { verifyRun } from '../run.ts';
-import { type RebuildState, projectedHead, storedSeq, takeStep } from './rebuild-state.ts';
+import {
+  type NextPlace,
+  projectedHead,
+  type RebuildState,
+  storedSeq,
+  takeStep,
+} from './rebuild-state.ts';
 
 const INTO = 'rebuild_';
 
@@ -18,6 +24,7 @@ const INTO = 'rebuild_';
  * Projects the next stored entries of an account into the copies, from D1 or R2, with the statements that the consumer runs. Verifies their
  * hash chain first: a projection of altered entries would only look right.
  *
+ * @param next the account, and the phase and place after its last entry
  * @returns how many entries it projected
  * @throws ArchiveUnavailable if R2 does not answer
  */
@@ -25,10 +32,10 @@ export const projectAccount = async (
   db: D1Database,
   bucket: R2Bucket | undefined,
   state: RebuildState,
-  account: AccountId,
+  next: { readonly account: AccountId; readonly done: NextPlace },
   now: Seconds,
 ): Promise<number> => {
-  const done = { phase: 'project', account } as const;
+  const { account, done } = next;
   const head = await projectedHead(db, account);
   const from = head.seq + 1;
   const stored = (await db

@@ -114,11 +114,14 @@ const ARE_OBJECTS_READ =
 export const isComparable = (account: string): string =>
   `${ARE_OBJECTS_READ} AND ${isProjected(account)}`;
 
-/** SQL condition: the copies include every stored entry of every account that could be read. */
-export const ARE_ALL_COMPARABLE = `${ARE_OBJECTS_READ} AND NOT EXISTS (
+/** SQL query: the accounts that could be read, and have stored entries that are not in the copies. */
+export const BEHIND = `
 SELECT account FROM (SELECT account FROM accounts UNION SELECT account FROM rebuild_heads) a
 WHERE NOT EXISTS (SELECT 1 FROM rebuild_heads f WHERE f.account = a.account AND f.fault IS NOT NULL)
-  AND NOT (${isProjected('a.account')}))`;
+  AND NOT (${isProjected('a.account')})`;
+
+/** SQL condition: the copies include every stored entry of every account that could be read. */
+export const ARE_ALL_COMPARABLE = `${ARE_OBJECTS_READ} AND NOT EXISTS (${BEHIND})`;
 
 /** SQL condition: some entries could not be projected, or some archived calls not be read, so nothing may be corrected. */
 export const HAS_FAULTS =

@@ -4,6 +4,7 @@ import { compareAccount, compareShared } from './compare-rows.ts';
 import { compareObject, nextObject } from './compare-object.ts';
 import {
   ARE_ALL_COMPARABLE,
+  BEHIND,
   beginRebuild,
   HAS_FAULTS,
   isComparable,
@@ -92,14 +93,15 @@ const takeNextStep = async (
     await db.batch([takeStep(db, state, { phase, account: '' }, now)]);
     return 0;
   };
-  switch (state.phase) {
+  const { phase } = state;
+  switch (phase) {
     case 'empty':
       await empty(db, state, [...COPIES, ...RESULTS], 'project', now);
       return 0;
     case 'project': {
       const account = await nextAccount(db, LOGGED, state.account);
       if (account === undefined) return await go('archived');
-      return await projectAccount(db, bucket, state, account, now);
+      return await projectAccount(db, bucket, state, { account, done: { phase, account } }, now);
     }
     case 'archived': {
       const object = await nextObject(db);
@@ -112,22 +114,44 @@ const takeNextStep = async (
       if (account === undefined)
         return await go((await holds(db, HAS_FAULTS)) ? 'clean' : 'shared');
       const { fault } = await projectedHead(db, account);
-      if (fault !== null) await db.batch([takeStep(db, state, { phase: 'compare', account }, now)]);
+      if (fault !== null) await db.batch([takeStep(db, state, { phase, account }, now)]);
       else if (await holds(db, isComparable('?1'), account))
         await compareAccount(db, state, account, now);
-      else return await go('project');
+      else return await catchUp(deps, state, account, now);
       return 0;
     }
-    case 'shared':
-      if (!(await holds(db, ARE_ALL_COMPARABLE))) return await go('project');
+    case 'shared': {
+      const behind = await db.prepare(`${BEHIND} LIMIT 1`).first<AccountId>('account');
+      if (!(await holds(db, ARE_ALL_COMPARABLE)))
+        return await catchUp(deps, state, behind ?? undefined, now);
       await compareShared(db, state, now);
       return 0;
+    }
     case 'clean':
       await empty(db, state, COPIES, 'ended', now);
       return 0;
     case 'ended':
       return 0;
   }
+};
+
+/**
+ * Reads what was stored since an account was projected, and keeps the place of the comparison: a paused gateway still stores entries, e.g. of
+ * settlements, and a comparison that began anew after each of them would not end.
+ *
+ * @returns how many entries it projected
+ */
+const catchUp = async (
+  { db, bucket }: RebuildDeps,
+  state: RebuildState,
+  account: AccountId | undefined,
+  now: Seconds,
+): Promise<number> => {
+  const object = await nextObject(db);
+  if (object !== undefined) await compareObject(db, bucket, state, object, now);
+  else if (account !== undefined)
+    return await projectAccount(db, bucket, state, { account, done: state }, now);
+  return 0;
 };
 
 const OBJECTS = 'EXISTS (SELECT 1 FROM rebuild_objects WHERE missing = 1)';

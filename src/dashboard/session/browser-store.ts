@@ -1,4 +1,4 @@
-import type { Shelf } from '../../client/shelf.ts';
+import { isRemovable, type Shelf } from '../../client/shelf.ts';
 
 const NAME = 'countersign';
 const VERSION = 2;
@@ -75,5 +75,12 @@ export const storeShelf = (name: StoreName): Shelf => ({
         throw thrown;
       },
     ),
-  remove: async (key) => await withStore(name, 'readwrite', (store) => store.delete(key)),
+  remove: async (key, only) =>
+    await withStore(name, 'readwrite', (store) => {
+      const found = store.get(key);
+      found.onsuccess = () => {
+        if (isRemovable(found.result, only)) store.delete(key);
+      };
+      return found;
+    }),
 });

@@ -1,4 +1,4 @@
-import type { Shelf } from '../../client/shelf.ts';
+import { isRemovable, type Shelf } from '../../client/shelf.ts';
 
 /** The part of `Storage` that the shelf needs. */
 export type TextStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
@@ -21,7 +21,10 @@ export const storageShelf = (storage: () => TextStorage): Shelf => ({
     storage().setItem(key, JSON.stringify(value));
     return true;
   },
-  remove: async (key) => storage().removeItem(key),
+  remove: async (key, only) => {
+    const text = storage().getItem(key);
+    if (text !== null && isRemovable(valueOf(text), only)) storage().removeItem(key);
+  },
 });
 
 const valueOf = (text: string): unknown => {

@@ -35,7 +35,7 @@ export const aloneBy =
 export type TabMessage =
   | { readonly is: 'hello' }
   | { readonly is: 'kept'; readonly key: string; readonly value: unknown }
-  | { readonly is: 'removed'; readonly key: string }
+  | { readonly is: 'removed'; readonly key: string; readonly only?: unknown }
   | { readonly is: 'asked' | 'taken'; readonly name: string };
 
 /** How long a tab waits for answers of other tabs. A frozen tab does not answer, but it signs nothing either. */
@@ -67,7 +67,7 @@ export const sharedTabs = (
           if (!values.has(data.key)) values.set(data.key, data.value);
           break;
         case 'removed':
-          values.delete(data.key);
+          void own.remove(data.key, data.only);
           break;
         case 'asked':
           if (locks.has(data.name)) post({ is: 'taken', name: data.name });
@@ -83,9 +83,9 @@ export const sharedTabs = (
         if (isAdded) post({ is: 'kept', key, value });
         return isAdded;
       },
-      remove: async (key) => {
-        post({ is: 'removed', key });
-        return await own.remove(key);
+      remove: async (key, only) => {
+        post({ is: 'removed', key, only });
+        return await own.remove(key, only);
       },
     },
     alone: async (name, act) => {

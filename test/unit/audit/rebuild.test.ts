@@ -150,6 +150,20 @@ describe('a rebuild finds the projections equal', () => {
     expect(rest.length).toBeLessThan(7);
   });
 
+  test('while one of many accounts writes an entry after every third step', async () => {
+    for (let n = 10; n < 20; n += 1) await storeAll([history(accountOf(n), [accepted(n, START)])]);
+    const calls = Array.from({ length: 40 }, (_, call) => accepted(call + 100, START + call));
+    const written = history(ALICE, calls).values();
+    let steps = 0;
+    const between = async (): Promise<void> => {
+      steps += 1;
+      const entry = steps % 3 === 1 ? written.next().value : undefined;
+      if (entry !== undefined) await storeAll([[entry]]);
+      expect(steps).toBeLessThan(100);
+    };
+    expect(await rebuild({ steps: 1, between })).toMatchObject({ verdict: 'equal', tables: [] });
+  });
+
   test('and leaves the copies empty', async () => {
     await storeAll([approvals(ALICE)]);
     await rebuild();

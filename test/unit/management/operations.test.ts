@@ -1,3 +1,4 @@
+import { loadRebuild } from '../../../src/audit/rebuild/rebuild-state.ts';
 import { manage } from '../../../src/management/router.ts';
 import { listSettlements } from '../../../src/management/settlement-list.ts';
 import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
@@ -43,6 +44,20 @@ test('what was earned is reported of all accounts together only', async () => {
   // The rows of one account have no part of it: 0 would be wrong.
   expect(await earned('by=account')).toEqual([undefined]);
   expect(await earned(`by=day&account=${ALICE}`)).toEqual([undefined]);
+});
+
+test('a rebuild is refused while the gateway takes calls, and begins at a paused one', async () => {
+  const path = '/admin/audit/rebuild';
+  const rebuild = async (paused: boolean): Promise<Response> => {
+    const of = { ...config, paused };
+    const { context } = await scriptedContext(of);
+    const parts = { fields: TIMES, body: {} };
+    return await manage(context, await signedRequest(of, 'audit.rebuild', path, parts));
+  };
+  const refused = await rebuild(false);
+  expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining('PAUSED')]);
+  expect(await loadRebuild(db)).toBeUndefined();
+  expect((await rebuild(true)).status).toBe(200);
 });
 
 describe('payments', () => {

@@ -61,6 +61,30 @@ describe('a signed call without an answer of its tool', () => {
   });
 });
 
+it('does not let two payments for a tool leave where the browser has no locks', async () => {
+  const signed: (string | null)[] = [];
+  const fetch = async (...of: Parameters<typeof globalThis.fetch>): Promise<Response> => {
+    const payment = new Request(...of).headers.get('payment-signature');
+    if (payment === null) return await offer();
+    signed.push(payment);
+    return new Response('bad gateway', { status: 502 });
+  };
+  vi.stubGlobal('fetch', fetch);
+  const shelf = storageShelf(
+    (
+      (kept) => () =>
+        kept
+    )(shelfOf()),
+  );
+  const options = { wallet: purchaseWallet(), on: ON, gateway: GATEWAY, shelf };
+  const pays = [1, 2].map(
+    async () => await payFor(TOOL, CALL, { ...options, onStage: () => undefined }),
+  );
+  for (const result of await Promise.all(pays)) expect(result.ok).toBe(false);
+  expect(signed).toHaveLength(1);
+  expect(await shelf.list(recordKey(TOOL.id))).toHaveLength(1);
+});
+
 it('keeps the answer of a paid call for a reload, and lets the next call begin', async () => {
   const shelf = shelfOf();
   expect(await pay(serve, shelf)).toMatchObject({ ok: true });
