@@ -14,7 +14,7 @@ import { ALICE, START, word } from '../history.ts';
 import { KEY, privateKey } from '../log/vectors.ts';
 
 /** What the check says about a log of one leaf, which covers this many entries. */
-const findingOfLeaf = async (entries: number) => {
+const findingOfLeaf = async (entries: number, isPinned = true) => {
   const hashes = Array.from({ length: entries }, (_, at) => word(at + 1)) as [Hex, ...Hex[]];
   const leaf = leafText(leafOf(ALICE, { seq: 1, prev: word(0) }, hashes));
   const text = checkpointText({ origin: KEY.name, size: 1, root: leafHash(utf8(leaf)) });
@@ -22,7 +22,8 @@ const findingOfLeaf = async (entries: number) => {
   const keys = [{ name: 'log-key', text: `${verifierKey(KEY)}\n` }];
   const check = await createLogCheck(
     {
-      ...{ keys, pinned: keys },
+      keys,
+      ...(isPinned ? { pinned: keys } : {}),
       years: [
         {
           leaves: fileOf('log/2026/leaves.ndjson', `${JSON.stringify({ index: 0, leaf })}\n`),
@@ -51,4 +52,9 @@ test('a leaf of more entries than a chunk holds is broken, before it fills the m
   expect(await findingOfLeaf(2_001)).toEqual({
     ...{ verdict: 'BROKEN', reason: 'leaf_too_long', seq: 2_001 },
   });
+});
+
+test('a log is not proved by a key that comes from the export itself', async () => {
+  expect(await findingOfLeaf(1)).toMatchObject({ verdict: 'proved' });
+  expect(await findingOfLeaf(1, false)).toMatchObject({ verdict: 'bounded' });
 });

@@ -37,6 +37,26 @@ describe('a log', () => {
     expect(exitCodeOf(report.verdict)).toBe(1);
   });
 
+  const [first, second, third] = entries as readonly [Entry, Entry, Entry];
+  it.each([
+    ['an altered entry', [{ ...first, at: first.at + 1 }, second, third], 1, 'altered'],
+    ['another link', [first, second, { ...third, prev: first.prev }], 3, 'unlinked'],
+    ['an entry left out', [first, third], 3, 'gap'],
+  ] as const)('is broken by %s (law 11)', async (_, changed, seq, reason) => {
+    const chain = of(await reportOn(textOf(changed)), 'chain');
+    expect(chain).toMatchObject({ verdict: 'BROKEN', first: { seq, reason } });
+  });
+
+  it.each([
+    ['proved', 0],
+    ['bounded', 0],
+    ['BROKEN', 1],
+    ['not checked', 2],
+    ['open', 4],
+  ] as const)('that is %s ends the command with %i', (verdict, code) => {
+    expect(exitCodeOf(verdict)).toBe(code);
+  });
+
   it('may be compressed, and in chunks of any size', async () => {
     const bytes = new TextEncoder().encode(text);
     const small = await packed(text);
