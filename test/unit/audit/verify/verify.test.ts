@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entryText } from '../../../../src/audit/entry.ts';
 import type { CheckId, Finding } from '../../../../src/audit/verify/check.ts';
@@ -192,6 +194,36 @@ describe('many files', () => {
     });
     const twice = await verify({ entries: [fileOf('a', text), fileOf('b', text)] });
     expect(of(twice, 'chain')?.first).toMatchObject({ file: 'b', seq: 1, reason: 'repeated' });
+  });
+});
+
+describe('the exported log of a fleet', () => {
+  const folder = join(import.meta.dirname, '../../../vectors/audit-export/entries');
+  /** An agent with a grant, two calls from its owner's credit and two denials. */
+  const AGENT = '0x39c40f31fbeace16cd7bfa5b38de85f6bdc5a23b';
+  const reportWith = async (changed: string, into: string): Promise<Report> => {
+    const files = readdirSync(folder).map((name) => {
+      const content = readFileSync(join(folder, name), 'utf8');
+      return fileOf(name, name.includes(AGENT) ? content.replace(changed, into) : content);
+    });
+    return await verify({ entries: files });
+  };
+
+  it('has every call, payment, price, limit and denial judged', async () => {
+    const report = await reportWith('', '');
+    const judged = { signatures: 27, calls: 35, payments: 39, prices: 16, limits: 14 } as const;
+    for (const [id, checked] of Object.entries(judged))
+      expect(of(report, id as CheckId)).toMatchObject({ verdict: 'proved', checked });
+    expect(of(report, 'denials')).toMatchObject({ verdict: 'bounded', checked: 2 });
+    expect(of(report, 'totals')).toMatchObject({ verdict: 'bounded', checked: 14 });
+  });
+
+  it.each([
+    ['limits', 'a call above its limit', '"amounts":{"price":"1000"}', '900000', 'per_call'],
+    ['denials', 'a denial with another sum', '"remaining":"500"', '5000', 'wrong_limit'],
+  ] as const)('has broken %s by %s', async (id, _, changed, value, reason) => {
+    const report = await reportWith(changed, changed.replace(/\d+/, value));
+    expect(of(report, id)).toMatchObject({ verdict: 'BROKEN', first: { reason } });
   });
 });
 
