@@ -7,6 +7,7 @@ import type { LogFile } from '../../../../src/audit/verify/lines.ts';
 import { exitCodeOf, type Report } from '../../../../src/audit/verify/report.ts';
 import { type Export, verify, type VerifyOptions } from '../../../../src/audit/verify/verify.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
+import { CHIEF, cutOffLog, naming, OWNER } from '../../../support/cut-off-log.ts';
 import { fileOf, textOf } from '../../../support/verify-log.ts';
 import { byBound, byIntent, digest, ended, granted, logOf, OTHER, signed } from './signed-log.ts';
 
@@ -225,6 +226,22 @@ describe('the exported log of a fleet', () => {
     const report = await reportWith(changed, changed.replace(/\d+/, value));
     expect(of(report, id)).toMatchObject({ verdict: 'BROKEN', first: { reason } });
   });
+});
+
+describe('an entry that names a cut-off', () => {
+  const BY_OWNER = 'the owner revokes the grant of the chief';
+  it.each([
+    ['that the chains above show', BY_OWNER, [OWNER], 'proved'],
+    ['that nobody made', undefined, [OWNER], 'BROKEN'],
+    ['below the one that was made', BY_OWNER, [CHIEF, OWNER], 'BROKEN'],
+  ] as const)(
+    'is compared with the chains of the ancestors: one %s',
+    async (_, deed, above, verdict) => {
+      const logs = [...cutOffLog(deed, [naming([...above])])];
+      const files = logs.map(([account, log]) => fileOf(account, textOf(log)));
+      expect(of(await verify({ entries: files }), 'totals')).toMatchObject({ verdict });
+    },
+  );
 });
 
 describe('an entry that must be there', () => {
