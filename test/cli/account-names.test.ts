@@ -1,7 +1,11 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { accountNamed, namesOf } from '../../src/cli/lib/accounts.ts';
 import type { AdminClient } from '../../src/cli/lib/admin-client.ts';
 import { CliError } from '../../src/cli/lib/errors.ts';
+import { createKeystore } from '../../src/cli/lib/keystore.ts';
 import { ACCOUNT } from './support/output.ts';
 
 test('never prints a label as if it were a key of this machine', async () => {
@@ -61,4 +65,29 @@ describe('a name that no key of this machine has', () => {
     });
     await expect(read('unknown_account')).rejects.toMatchObject({ code: 'unknown_name' });
   });
+});
+
+test('one unreadable file does not hide the other keys of a keystore', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'countersign-keys-'));
+  try {
+    const address = '7e'.repeat(20);
+    const crypto = {
+      ...{ cipher: 'aes-128-ctr', cipherparams: { iv: '00'.repeat(16) } },
+      ...{ ciphertext: '00'.repeat(32), mac: '00'.repeat(32), kdf: 'scrypt' },
+      kdfparams: { dklen: 32, n: 2, p: 1, r: 1, salt: '00' },
+    };
+    const directory = join(home, 'keys');
+    const damaged = join(directory, 'broken.json');
+    await mkdir(directory);
+    await writeFile(
+      join(directory, 'treasury.json'),
+      JSON.stringify({ version: 3, id: '1', address, crypto }),
+    );
+    await writeFile(damaged, '{"version":3');
+    const keystore = createKeystore({ home, env: {} } as never);
+    expect(await keystore.entries()).toMatchObject([{ name: 'treasury', address: `0x${address}` }]);
+    expect(await keystore.unreadable()).toEqual([damaged]);
+  } finally {
+    await rm(home, { recursive: true });
+  }
 });

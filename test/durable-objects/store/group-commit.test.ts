@@ -97,6 +97,30 @@ describe('a group commit', () => {
     expect(found).toEqual({ before: false, state: { id: 'state', seen: 2 } });
   });
 
+  test('answers no decision before its commit is durable (law 2)', async () => {
+    const found = await inObject(async (storage) => {
+      const durable = Promise.withResolvers<undefined>();
+      const slow = new Proxy(storage, {
+        get: (of, member) => {
+          if (member === 'sync') return async () => await durable.promise;
+          const value: unknown = Reflect.get(of, member, of);
+          return typeof value === 'function' ? value.bind(of) : value;
+        },
+      });
+      let answered = false;
+      const { submit } = open(slow);
+      const verdict = submit(deciding(put(THING, { id: 'a', size: 1 })), 'refused');
+      void verdict.then(() => (answered = true));
+      while (!openDisk(storage).exists()) await scheduler.wait(1);
+      await scheduler.wait(5);
+      const before = answered;
+      durable.resolve(undefined);
+      return { before, verdict: await verdict };
+    });
+
+    expect(found).toEqual({ before: false, verdict: '0: ' });
+  });
+
   test('refuses the whole group that cannot be stored, and forgets what memory had of it', async () => {
     const found = await inObject(async (storage) => {
       const { submit } = open(storage);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { printAnswer } from '../../../src/cli/call/answer.ts';
+import { createOutput } from '../../../src/cli/lib/output.ts';
 import type { Session } from '../../../src/cli/lib/session.ts';
 import { agentOf, scripted } from '../client/server.ts';
 
@@ -27,3 +28,37 @@ it.each([true, false])(
     expect(written.at(-1)).toBe('reset');
   },
 );
+
+/** Both streams of a process, and what they got. */
+const streams = (isTTY: boolean) => {
+  const written: string[] = [];
+  const write = (chunk: string | Uint8Array): boolean => {
+    written.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
+    return true;
+  };
+  const stream = { isTTY, columns: 80, write, once: () => undefined } as never;
+  const out = createOutput({
+    ...{ json: false, colour: false, env: {} as never, stdout: stream, stderr: stream },
+  });
+  return { out, written };
+};
+
+const ESC = '\u001B';
+const HIDDEN = `${ESC}]52;c;b3duZWQ=\u0007ok${ESC}[8m`;
+
+it('prints an answer without its controls on a terminal, and resets the terminal before its own line', async () => {
+  const { out, written } = streams(true);
+  await out.bytes(new TextEncoder().encode(HIDDEN));
+  expect(written.join('')).not.toContain(ESC);
+  expect(written.join('')).toContain('ok');
+  out.endBytes();
+  // CAN and ST end a sequence that the answer began, SGR 0 its colours.
+  expect(written.at(-1)).toBe(`\u0018${ESC}\\${ESC}[0m\n`);
+});
+
+it('passes the bytes of an answer on into a pipe unchanged', async () => {
+  const { out, written } = streams(false);
+  await out.bytes(new TextEncoder().encode(HIDDEN));
+  out.endBytes();
+  expect(written).toEqual([HIDDEN]);
+});

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { releaseFaults } from '../../../dev/release/faults.ts';
+import { ROOT } from '../../../dev/root.ts';
 
 const manifest = {
   version: '1.2.0',
@@ -34,4 +37,40 @@ describe('a release', () => {
   ])('is not published from %s', (_, changed, message) => {
     expect(releaseFaults(changed).join('\n')).toMatch(message);
   });
+});
+
+const {
+  dependencies,
+  peerDependencies,
+  imports: ours,
+} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly imports: Readonly<Record<string, { readonly default: string }>>;
+};
+
+/** The packages that a module of this repository and the modules that it imports need at run time. */
+const packagesOf = (entry: string): ReadonlySet<string> => {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const read = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const text = readFileSync(path, 'utf8').replace(/^(?:im|ex)port type [^;]*;/gm, '');
+    for (const [, source = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^'\s,]+)'/g)) {
+      const own = source.startsWith('.') ? join(dirname(path), source) : ours[source]?.default;
+      if (own !== undefined) read(resolve(ROOT, own));
+      else packages.add(/^(?:@[^/]+\/)?[^/]+/.exec(source)?.[0] ?? source);
+    }
+  };
+  read(join(ROOT, entry));
+  return packages;
+};
+
+/** Inside the checkout every development dependency resolves, so a program that uses the package would be the first to fail. */
+it('installs every package that the published client imports', () => {
+  const installed = Object.keys({ ...dependencies, ...peerDependencies });
+  const imported = packagesOf('src/client/index.ts');
+  expect(imported).toContain('canonicalize');
+  expect([...imported].filter((name) => !installed.includes(name))).toEqual([]);
 });

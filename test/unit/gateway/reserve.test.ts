@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { call } from '../../../src/gateway/call.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
+import type { Evidence } from '../../../src/protocol/account/call.ts';
 import { observe } from './fixture.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import { addressOf, intentFor, NOW, paying, paymentHeader, paymentOf } from './signing.ts';
@@ -49,6 +51,37 @@ describe('a call of a tool', () => {
     const claims = asked.filter((each) => each.asked === 'reserve');
     expect(claims[0]?.call.params).toEqual({ to: { found: true, value: 'fr' } });
     expect(claims[1]?.call.params).toEqual({});
+  });
+});
+
+describe('a call while no node of the chain answers (law 13)', () => {
+  /** An account that requests facts about the payer, and goes on without them once it knows that no node answers. */
+  const lending = async (
+    _call: unknown,
+    _attempt: unknown,
+    { isChainSilent }: Evidence,
+  ): Promise<ReserveVerdict> => (isChainSilent === true ? GO : { verdict: 'stale_payer' });
+
+  it('is decided by its account, which may pay for it from the credit of an ancestor', async () => {
+    network({});
+    const { gateway, asked } = await scriptedGateway(config, { reserve: lending });
+    expect((await call(gateway, await signed())).status).toBe(200);
+    expect(asked.map((each) => each.asked)).toEqual(['reserve', 'reserve', 'finish']);
+  });
+
+  it('names the chain if only a settlement could pay for it', async () => {
+    network({});
+    const { gateway } = await scriptedGateway(config, {
+      reserve: async (_call, _attempt, { isChainSilent }) =>
+        isChainSilent === true
+          ? { verdict: 'settlement_unavailable', retryAfter: 5 }
+          : { verdict: 'stale_payer' },
+    });
+    const answer = await call(gateway, await signed());
+    expect(answer.status).toBe(503);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:payer-unreachable',
+    });
   });
 });
 

@@ -34,6 +34,18 @@ it.each(['%4', '\\u004', '\\', '&#x', '\\u0026#', '%%4', '\\\\\\'])(
   },
 );
 
+it.each([
+  ['without its padding', (text: string) => text.replaceAll('=', '')],
+  ['in the alphabet of URLs', (text: string) => text.replaceAll('+', '-').replaceAll('/', '_')],
+  [
+    'as a token of a URL',
+    (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''),
+  ],
+])('finds a secret that is base64, written %s', (_, write) => {
+  const text = 'q83v+jRW/Jq83v/jRWeA==';
+  expect(scrub(text, [encoder.encode(`<${write(text)}>`)])).toMatch(/^<\[secret:s\](?:==)?>$/);
+});
+
 const SECRET = 'aB/c+d=e_fghijklm';
 
 it('passes an event as soon as it is complete', () => {

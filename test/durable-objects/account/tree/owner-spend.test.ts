@@ -1,9 +1,19 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { assetId } from '../../../../src/protocol/account-id.ts';
 import { ISSUED_LEASE } from '../../../../durable-objects/account/tree/issued-lease.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';
-import { accountOf, asset, purseOf, randomHex, snapshotOf, token } from '../../support.ts';
+import {
+  accountOf,
+  asset,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  token,
+  topUp,
+} from '../../support.ts';
 import {
   callOnce,
   callWhile,
@@ -11,6 +21,7 @@ import {
   freeOnce,
   limitOf,
   ownerWith,
+  pass,
   putValues,
   restore,
   ruleOf,
@@ -59,6 +70,19 @@ describe('spend counts at the owner', () => {
       expect(ruleOf(await callOnce(agent, 100n, { authority }))).toBe('window');
     }
     expect(await countersOf(owner)).toEqual({ spent: '1000', held: '0' });
+  });
+
+  test('within seconds when an agent has used up its last share and calls no more', async () => {
+    const owner = await ownerWith(100_000n, windowOf(1_000));
+    const agent = randomHex(20);
+    // Lent credit that is left would be returned once the lease ends, and report with that.
+    await topUp(agent, 100_000n);
+    await enrol(owner, agent);
+    // One more call would ask for a share, and report with that.
+    expect((await callWhile(agent, 100n, 10)).went).toBe(10);
+    pass(12);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: '1000', held: '0' });
   });
 
   test('when a lease stored earlier names another asset', async () => {

@@ -13,16 +13,23 @@ import { fileOf } from '../../../support/verify-log.ts';
 import { ALICE, START, word } from '../history.ts';
 import { KEY, privateKey } from '../log/vectors.ts';
 
-/** What the check says about a log of one leaf, which covers this many entries. */
-const findingOfLeaf = async (entries: number) => {
+type Signed = {
+  readonly isPinned?: boolean;
+  readonly tree?: { readonly size: number; readonly root: Uint8Array };
+};
+
+/** What the check says about a log of one leaf, which covers this many entries. `tree`: which tree the log has signed, if another one. */
+const findingOfLeaf = async (entries: number, { isPinned = true, tree }: Signed = {}) => {
   const hashes = Array.from({ length: entries }, (_, at) => word(at + 1)) as [Hex, ...Hex[]];
   const leaf = leafText(leafOf(ALICE, { seq: 1, prev: word(0) }, hashes));
-  const text = checkpointText({ origin: KEY.name, size: 1, root: leafHash(utf8(leaf)) });
+  const { size, root } = tree ?? { size: 1, root: leafHash(utf8(leaf)) };
+  const text = checkpointText({ origin: KEY.name, size, root });
   const note = writeNote({ text, signatures: [await signNote(KEY, await privateKey(), text)] });
   const keys = [{ name: 'log-key', text: `${verifierKey(KEY)}\n` }];
   const check = await createLogCheck(
     {
-      ...{ keys, pinned: keys },
+      keys,
+      ...(isPinned ? { pinned: keys } : {}),
       years: [
         {
           leaves: fileOf('log/2026/leaves.ndjson', `${JSON.stringify({ index: 0, leaf })}\n`),
@@ -51,4 +58,18 @@ test('a leaf of more entries than a chunk holds is broken, before it fills the m
   expect(await findingOfLeaf(2_001)).toEqual({
     ...{ verdict: 'BROKEN', reason: 'leaf_too_long', seq: 2_001 },
   });
+});
+
+test('a log is not proved by a key that comes from the export itself', async () => {
+  expect(await findingOfLeaf(1)).toMatchObject({ verdict: 'proved' });
+  expect(await findingOfLeaf(1, { isPinned: false })).toMatchObject({ verdict: 'bounded' });
+});
+
+test.each([
+  ['another leaf', 1, 'other_root'],
+  ['one more leaf', 2, 'leaf_missing'],
+  ['no leaf', 0, 'leaf_beyond_checkpoint'],
+])('leaves are broken if the log has signed a tree with %s', async (_, size, reason) => {
+  const tree = { size, root: leafHash(utf8('another leaf')) };
+  expect(await findingOfLeaf(1, { tree })).toMatchObject({ verdict: 'BROKEN', reason });
 });

@@ -37,6 +37,11 @@ it('proves the price that the terms of the tool state and the payer signed', () 
 
 it.each([
   ['another price than the signed one', { amounts: { price: '999' } }, 'amounts.price'],
+  [
+    'the listed price, although the payer signed less',
+    { evidence: { proof: 'x402', terms, authorization: { value: '1' } } },
+    'amounts.price',
+  ],
   ['no price', { amounts: {} }, 'amounts.price'],
   ['less than the terms by an intent', byIntent('999'), 'amounts.price'],
   ['an intent whose maximum is no text', byIntent(1_000), 'amounts.price'],

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entryText } from '../../../../src/audit/entry.ts';
 import type { CheckId, Finding } from '../../../../src/audit/verify/check.ts';
@@ -5,6 +7,7 @@ import type { LogFile } from '../../../../src/audit/verify/lines.ts';
 import { exitCodeOf, type Report } from '../../../../src/audit/verify/report.ts';
 import { type Export, verify, type VerifyOptions } from '../../../../src/audit/verify/verify.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
+import { CHIEF, cutOffLog, naming, OWNER } from '../../../support/cut-off-log.ts';
 import { fileOf, textOf } from '../../../support/verify-log.ts';
 import { byBound, byIntent, digest, ended, granted, logOf, OTHER, signed } from './signed-log.ts';
 
@@ -35,6 +38,26 @@ describe('a log', () => {
     // Its call has no funds and never ran.
     expect(of(report, 'calls')).toMatchObject({ verdict: 'BROKEN' });
     expect(exitCodeOf(report.verdict)).toBe(1);
+  });
+
+  const [first, second, third] = entries as readonly [Entry, Entry, Entry];
+  it.each([
+    ['an altered entry', [{ ...first, at: first.at + 1 }, second, third], 1, 'altered'],
+    ['another link', [first, second, { ...third, prev: first.prev }], 3, 'unlinked'],
+    ['an entry left out', [first, third], 3, 'gap'],
+  ] as const)('is broken by %s (law 11)', async (_, changed, seq, reason) => {
+    const chain = of(await reportOn(textOf(changed)), 'chain');
+    expect(chain).toMatchObject({ verdict: 'BROKEN', first: { seq, reason } });
+  });
+
+  it.each([
+    ['proved', 0],
+    ['bounded', 0],
+    ['BROKEN', 1],
+    ['not checked', 2],
+    ['open', 4],
+  ] as const)('that is %s ends the command with %i', (verdict, code) => {
+    expect(exitCodeOf(verdict)).toBe(code);
   });
 
   it('may be compressed, and in chunks of any size', async () => {
@@ -173,6 +196,52 @@ describe('many files', () => {
     const twice = await verify({ entries: [fileOf('a', text), fileOf('b', text)] });
     expect(of(twice, 'chain')?.first).toMatchObject({ file: 'b', seq: 1, reason: 'repeated' });
   });
+});
+
+describe('the exported log of a fleet', () => {
+  const folder = join(import.meta.dirname, '../../../vectors/audit-export/entries');
+  /** An agent with a grant, two calls from its owner's credit and two denials. */
+  const AGENT = '0x39c40f31fbeace16cd7bfa5b38de85f6bdc5a23b';
+  const reportWith = async (changed: string, into: string): Promise<Report> => {
+    const files = readdirSync(folder).map((name) => {
+      const content = readFileSync(join(folder, name), 'utf8');
+      return fileOf(name, name.includes(AGENT) ? content.replace(changed, into) : content);
+    });
+    return await verify({ entries: files });
+  };
+
+  it('has every call, payment, price, limit and denial judged', async () => {
+    const report = await reportWith('', '');
+    const judged = { signatures: 27, calls: 35, payments: 39, prices: 16, limits: 14 } as const;
+    for (const [id, checked] of Object.entries(judged))
+      expect(of(report, id as CheckId)).toMatchObject({ verdict: 'proved', checked });
+    expect(of(report, 'denials')).toMatchObject({ verdict: 'bounded', checked: 2 });
+    expect(of(report, 'totals')).toMatchObject({ verdict: 'bounded', checked: 14 });
+  });
+
+  it.each([
+    ['limits', 'a call above its limit', '"amounts":{"price":"1000"}', '900000', 'per_call'],
+    ['denials', 'a denial with another sum', '"remaining":"500"', '5000', 'wrong_limit'],
+  ] as const)('has broken %s by %s', async (id, _, changed, value, reason) => {
+    const report = await reportWith(changed, changed.replace(/\d+/, value));
+    expect(of(report, id)).toMatchObject({ verdict: 'BROKEN', first: { reason } });
+  });
+});
+
+describe('an entry that names a cut-off', () => {
+  const BY_OWNER = 'the owner revokes the grant of the chief';
+  it.each([
+    ['that the chains above show', BY_OWNER, [OWNER], 'proved'],
+    ['that nobody made', undefined, [OWNER], 'BROKEN'],
+    ['below the one that was made', BY_OWNER, [CHIEF, OWNER], 'BROKEN'],
+  ] as const)(
+    'is compared with the chains of the ancestors: one %s',
+    async (_, deed, above, verdict) => {
+      const logs = [...cutOffLog(deed, [naming([...above])])];
+      const files = logs.map(([account, log]) => fileOf(account, textOf(log)));
+      expect(of(await verify({ entries: files }), 'totals')).toMatchObject({ verdict });
+    },
+  );
 });
 
 describe('an entry that must be there', () => {

@@ -18,7 +18,7 @@ const parked: ParkedCall = {
 
 /** The bridge asks this gateway after each pause; a person approves the call later. */
 const world = () => {
-  const stored = new Map([[call as string, parked]]);
+  const stored = new Map<string, ParkedCall>();
   const state = { approved: false, asked: 0 };
   const resume = async ({ pause, signal }: ResumeOptions): Promise<AgentResponse> => {
     for (;;) {
@@ -34,7 +34,7 @@ const world = () => {
     calls: {
       find: async (id) => stored.get(id),
       all: async () => [...stored.values()],
-      keep: async () => undefined,
+      keep: async (one) => void stored.set(one.saved.call, one),
       drop: async (id) => void stored.delete(id),
     },
     agent: { resume: async (_, options = {}) => await resume(options) },
@@ -50,6 +50,8 @@ describe('a call that a person approved between two requests of the host', () =>
     const { state, resume, waiting, ended } = world();
     const first = await waiting.park(parked, resume, waiter);
     expect(JSON.stringify(first.content)).toContain('waits for a person');
+    // Another bridge continues it after this one has ended.
+    expect(await waiting.all()).toEqual([parked]);
     // The gateway was asked at the start, and again when the host began to wait, at most.
     expect(state.asked).toBeLessThanOrEqual(2);
     state.approved = true;

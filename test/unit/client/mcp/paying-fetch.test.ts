@@ -60,9 +60,24 @@ describe('the report of a remote server', () => {
   });
 });
 
+describe('a request that only reads', () => {
+  it.each([
+    ['its own audience', 'https://mcp.example', true],
+    ['the audience of another gateway', 'https://other.example', false],
+  ])('to a server that announces %s (%s) carries an intent: %s', async (_, audience, isSigned) => {
+    const { ask, arrived } = before({
+      'countersign/intent': { audience, chains: ['eip155:84532'] },
+    });
+    await ask('initialize');
+    await ask('tools/list');
+    // Attack: the server could read at the other gateway with it (CWE-441).
+    expect(arrived.at(-1)?.headers.has('agent-intent')).toBe(isSigned);
+  });
+});
+
 describe('an answer without end', () => {
   const CHUNK = new Uint8Array(65_536).fill(0x20);
-  /** A server that sends until it is cancelled. */
+  /** A server that sends until it is cancelled, or far more than a client reads. */
   const flood = (status: number) => {
     const sent = { chunks: 0, cancelled: false };
     const answer = () =>
@@ -70,7 +85,9 @@ describe('an answer without end', () => {
         new ReadableStream<Uint8Array>({
           pull: (controller) => {
             sent.chunks += 1;
-            controller.enqueue(CHUNK);
+            // Ends at 16 MiB, so that a client without a limit fails here and does not read for ever.
+            if (sent.chunks <= 256) controller.enqueue(CHUNK);
+            else controller.close();
           },
           cancel: () => {
             sent.cancelled = true;

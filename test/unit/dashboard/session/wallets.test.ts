@@ -28,6 +28,15 @@ describe('a wallet that announces itself (EIP-6963)', () => {
     ]);
   });
 
+  test('is not replaced by another one that takes its id under a domain name of its own', () => {
+    const fox = provider();
+    announce('1', 'io.fox', fox);
+    announce('1', 'io.thief', provider());
+    expect(wallets.value.map(({ id, provider: each }) => [id, each === fox])).toEqual([
+      ['1', true],
+    ]);
+  });
+
   test('is found again after a reload by its domain name, unless two have it', () => {
     const fox = provider();
     announce('1', 'io.fox', fox);

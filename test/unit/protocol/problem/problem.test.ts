@@ -73,6 +73,20 @@ describe('problem', () => {
     },
   );
 
+  it.each([
+    ['signature', true],
+    ['funds', true],
+    ['transfer', true],
+    ['payer', undefined],
+    ['grant', undefined],
+  ] as const)(
+    'is final for a command, and not for a call, while the chain is silent (law 13): %s',
+    (needs, final) => {
+      const reason = { reason: 'payer_unreachable', network: 'eip155:84532', needs } as const;
+      expect(problemOf(reason).members.final).toBe(final);
+    },
+  );
+
   it.each(all)('repeats the pause of Retry-After in the body: %i %o', async (_, reason) => {
     const response = await problem(reason);
     const after = response.headers.get('Retry-After');
