@@ -1,6 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import { basename, dirname, join } from 'node:path';
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type V4ModuleDefinition,
+} from 'miniflare';
 import { LOOPBACK } from './loopback.ts';
 import type { RuntimeFile } from './runtime.ts';
 import { workerOptions } from './worker-options.ts';
@@ -12,17 +18,18 @@ const file = JSON.parse(readFileSync(path, 'utf8')) as RuntimeFile;
 const options = await workerOptions(file.config);
 
 const directory = dirname(file.main);
-const others = readdirSync(directory).flatMap((name) => {
-  const module = join(directory, name);
-  if (name.endsWith('.wasm')) return [{ type: 'CompiledWasm' as const, path: module }];
-  return name.endsWith('.js') && module !== file.main
-    ? [{ type: 'ESModule' as const, path: module }]
-    : [];
+const moduleOf = (name: string): V4ModuleDefinition => ({
+  type: name.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule',
+  path: join(directory, name),
 });
-const ratelimits = Object.entries(options.ratelimits ?? {}).map(([name, limit]) => [
-  name,
-  { ...limit, simple: { ...limit.simple, limit: file.shield ?? limit.simple.limit } },
-]);
+const main = basename(file.main);
+const others = readdirSync(directory).filter(
+  (name) => name !== main && /\.(?:js|wasm)$/.test(name),
+);
+const ratelimits = Object.entries(options.ratelimits ?? {}).map(
+  ([name, { simple, ...limit }]) =>
+    [name, { ...limit, simple: { ...simple, limit: file.shield ?? simple.limit } }] as const,
+);
 
 const runtime = new Miniflare(
   convertV4MiniflareOptions({
@@ -38,9 +45,9 @@ const runtime = new Miniflare(
         ...options,
         name: 'countersign',
         bindings: { ...options.bindings, ...file.variables },
-        ratelimits: Object.fromEntries(ratelimits) as typeof options.ratelimits,
+        ratelimits: Object.fromEntries(ratelimits),
         modulesRoot: directory,
-        modules: [{ type: 'ESModule', path: file.main }, ...others],
+        modules: [main, ...others].map(moduleOf),
       },
     ],
   }),

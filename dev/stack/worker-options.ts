@@ -1,32 +1,36 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Unstable_MiniflareWorkerOptions } from 'wrangler';
+import type { Json, V4WorkerOptionsShape } from 'miniflare';
 import { ROOT } from '../root.ts';
 import { wranglerManifest } from './wrangler.ts';
 
-type Options = Omit<Unstable_MiniflareWorkerOptions['workerOptions'], 'modulesRules'>;
+/** Bindings and settings of a Worker, without its modules. */
+type WorkerOptions = V4WorkerOptionsShape;
 
 const CACHE = join(ROOT, '.dev/worker-options');
 
 /** Reads a configuration as `wrangler dev` does. */
-const read = async (config: string): Promise<Options> => {
+const read = async (config: string): Promise<WorkerOptions> => {
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import('wrangler');
   const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
   // Not those of a `.dev.vars` beside the configuration.
-  return { ...options, bindings: unstable_readConfig({ config }).vars as Options['bindings'] };
+  return {
+    ...options,
+    bindings: unstable_readConfig({ config }).vars as Record<string, Json>,
+  };
 };
 
 /**
  * Returns the bindings that a configuration of wrangler gives a Worker in the runtime, from a cache: loading wrangler takes longer than the
  * start of the runtime.
  */
-export const workerOptions = async (config: string): Promise<Options> => {
+export const workerOptions = async (config: string): Promise<WorkerOptions> => {
   const hash = createHash('sha256').update(config);
   for (const file of [config, wranglerManifest()]) hash.update(await readFile(file));
   const cached = join(CACHE, `${hash.digest('hex').slice(0, 32)}.json`);
   const known = await readFile(cached, 'utf8').catch(() => undefined);
-  if (known !== undefined) return JSON.parse(known) as Options;
+  if (known !== undefined) return JSON.parse(known) as WorkerOptions;
   const options = await read(config);
   // Another process may read it at the same time.
   const draft = join(CACHE, randomUUID());

@@ -5,7 +5,7 @@ import { type Shelf, tried } from './shelf.ts';
 export type Alone = <R>(name: string, act: (isAlone: boolean) => Promise<R>) => Promise<R>;
 
 /** Where requests are kept, and how the tabs that share the shelf take turns. */
-export type Place = { readonly shelf: Shelf; readonly alone: Alone };
+export type OutboxPlace = { readonly shelf: Shelf; readonly alone: Alone };
 
 /** A kind of signed request. */
 export type RequestKind<T> = {
@@ -76,7 +76,7 @@ export type Outbox<T> = {
  */
 export const createOutbox = <T>(
   { idOf, write, read, endOf }: RequestKind<T>,
-  { shelf, alone, now }: Place & { readonly now: () => Seconds },
+  { shelf, alone, now }: OutboxPlace & { readonly now: () => Seconds },
 ): Outbox<T> => {
   const slotOf = async (key: string, value: unknown): Promise<Slot<T>> => {
     const request = await tried(async () => await read(value, key));

@@ -51,11 +51,14 @@ export const apply = (
   const payer = isDurable(decision) ? payerOf(state, command) : undefined;
   return payer === undefined
     ? decision
-    : withinBudget(state, decision, { ...payer, paid: known.isCounted === true }, context);
+    : withinBudget(state, decision, { ...payer, isCounted: known.isCounted === true }, context);
 };
 
 /** The account whose budget pays for a command. An operator pays for D1, so nothing limits operators. */
-const payerOf = (state: AccountState, command: AccountCommand): Omit<Payer, 'paid'> | undefined => {
+const payerOf = (
+  state: AccountState,
+  command: AccountCommand,
+): Omit<Payer, 'isCounted'> | undefined => {
   if (command.kind === 'issue') {
     return { account: state.account, budget: 'grant', id: command.grant.hash };
   }

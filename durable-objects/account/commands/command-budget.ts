@@ -100,12 +100,12 @@ export const rootOf = (state: AccountState): AccountId | undefined =>
 /** Another account has to pay for a command first. */
 export type CountRequest = CommandCost & { readonly verdict: 'count'; readonly to: AccountId };
 
-/** The signer of a command, and whether the other payers have paid. */
+/** The signer of a command, and whether the other payer has counted it. */
 export type Payer = {
   readonly account: AccountId;
   readonly budget: Exclude<CommandBudget, 'descendants' | 'approval' | 'session'>;
   readonly id: Hex;
-  readonly paid: boolean;
+  readonly isCounted: boolean;
 };
 
 /**
@@ -115,17 +115,17 @@ export type Payer = {
 export const withinBudget = (
   before: AccountState,
   decision: Decision<CommandVerdict | AskAncestors>,
-  { account, budget, id, paid }: Payer,
+  { account, budget, id, isCounted }: Payer,
   context: Budget,
 ): Decision<CommandVerdict | AskAncestors | CountRequest> => {
   const bytes = loggedBytes(decision);
   const ask = (to: AccountId, of: CommandBudget): Decision<CountRequest> =>
     unstored(before, { verdict: 'count', to, budget: of, bytes, id });
-  if (account !== before.account) return paid ? decision : ask(account, budget);
+  if (account !== before.account) return isCounted ? decision : ask(account, budget);
   const spent = spendBudget(decision.state, budget, bytes, context);
   if ('fault' in spent) return unstored(before, { verdict: 'refused', fault: spent.fault });
   const root = budget === 'stop' ? undefined : rootOf(before);
-  return root === undefined || paid
+  return root === undefined || isCounted
     ? { ...decision, state: spent.state }
     : ask(root, 'descendants');
 };
@@ -135,11 +135,11 @@ export const countHere = (
   state: AccountState,
   { budget, bytes, id }: CommandCost,
   context: Budget,
-  isPaidByRoot: boolean,
+  isCounted: boolean,
 ): Decision<CountedCommand | CountRequest> => {
   const spent = spendBudget(state, budget, bytes, context);
   if ('fault' in spent) return unstored(state, { verdict: 'refused', fault: spent.fault });
-  const root = budget === 'own' && !isPaidByRoot ? rootOf(state) : undefined;
+  const root = budget === 'own' && !isCounted ? rootOf(state) : undefined;
   if (root !== undefined) {
     return unstored(state, { verdict: 'count', to: root, budget: 'descendants', bytes, id });
   }

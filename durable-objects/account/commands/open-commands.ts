@@ -93,10 +93,10 @@ export const openCommands = (
 
     async countCommand(cost) {
       const key = `${cost.budget} ${cost.id}`;
-      const decide = (isPaidByRoot: boolean) =>
+      const decide = (isCounted: boolean) =>
         ledger.submit<CountedCommand | CountRequest>((state, context) => {
           if (counted.has(key)) return unstored(state, { verdict: 'counted' });
-          const decision = countHere(state, cost, context, isPaidByRoot);
+          const decision = countHere(state, cost, context, isCounted);
           if (isDurable(decision)) noteCounted(key);
           return decision;
         }, UNAVAILABLE);
@@ -104,8 +104,8 @@ export const openCommands = (
       if (verdict.verdict !== 'count') return verdict;
       const root = await countAt(verdict);
       if (root.verdict !== 'counted') return root;
-      const paid = await decide(true);
-      return paid.verdict === 'count' ? UNAVAILABLE : paid;
+      const own = await decide(true);
+      return own.verdict === 'count' ? UNAVAILABLE : own;
     },
   };
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { readJson } from '../../client/json.ts';
-import { createOutbox, type Outbox, type Place } from '../../client/outbox.ts';
+import { createOutbox, type Outbox, type OutboxPlace } from '../../client/outbox.ts';
 import type { Shelf } from '../../client/shelf.ts';
 import type { Proof } from '../../client/proof.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
@@ -80,7 +80,7 @@ const purchaseIn = (value: unknown, key: string): KeptPurchase | undefined => {
 };
 
 /** The purchases of a browser, one for each account. A purchase never expires: only its answer, or the chain, ends it. */
-export const purchasesIn = (place: Place): Outbox<KeptPurchase> =>
+export const purchasesIn = (place: OutboxPlace): Outbox<KeptPurchase> =>
   createOutbox(
     {
       idOf: ({ proof }) => proof.call,

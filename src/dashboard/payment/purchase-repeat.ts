@@ -2,7 +2,7 @@ import { type AgentOptions, contextOf } from '../../client/agent-options.ts';
 import type { AgentContext } from '../../client/context.ts';
 import { CountersignError, isProblem } from '../../client/errors.ts';
 import { exchange, type ExchangeResult } from '../../client/exchange.ts';
-import type { Attempt, Place } from '../../client/outbox.ts';
+import type { Attempt, OutboxPlace } from '../../client/outbox.ts';
 import { paymentAnswerOf } from '../../client/signed-report.ts';
 import { topUpRequest } from '../../client/top-up-request.ts';
 import type { Seconds } from '../../core/clock.ts';
@@ -18,7 +18,7 @@ import { type LookedUp, lookUpPurchase, lookUpSigner } from './purchase-look-up.
 import { moved, type Outcome, unknown, unmoved } from './purchase-outcome.ts';
 
 /** The surroundings in which purchases are made and kept. */
-export type PurchaseOptions = Place & {
+export type PurchaseOptions = OutboxPlace & {
   /** Origin of the gateway. */
   readonly gateway: string;
   /** The transport; by default the browser's. */

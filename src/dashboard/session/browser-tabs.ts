@@ -1,4 +1,4 @@
-import type { Place } from '../../client/outbox.ts';
+import type { OutboxPlace } from '../../client/outbox.ts';
 import { storageShelf } from './storage-shelf.ts';
 import { aloneBy, sharedTabs } from './tab-channel.ts';
 
@@ -11,12 +11,12 @@ export const openChannel = (name: string): BroadcastChannel | undefined => {
   }
 };
 
-let shared: Place | undefined;
+let shared: OutboxPlace | undefined;
 
 /**
  * The shelf and locks that the tabs share by messages in a browser that denies storage. If it denies messages too, each tab has its own.
  */
-export const tabs = (): Place => {
+export const tabs = (): OutboxPlace => {
   if (shared !== undefined) return shared;
   const opened = openChannel('countersign-outbox');
   const own = sharedTabs((message) => opened?.postMessage(message));
@@ -32,7 +32,7 @@ export const aloneAmongTabs = aloneBy(
 );
 
 /** The storage and the locks that all tabs of this browser share. */
-export const browserPlace: Place = {
+export const browserPlace: OutboxPlace = {
   shelf: storageShelf(() => localStorage),
   alone: aloneAmongTabs,
 };

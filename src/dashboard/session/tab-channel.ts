@@ -1,4 +1,4 @@
-import type { Alone, Place } from '../../client/outbox.ts';
+import type { Alone, OutboxPlace } from '../../client/outbox.ts';
 import { memoryShelf } from '../../client/shelf.ts';
 
 /** The part of the Web Locks API that changes need: the locks that all tabs of a browser share. */
@@ -51,7 +51,7 @@ const WAIT_MS = 100;
 export const sharedTabs = (
   post: (message: TabMessage) => void,
   waitMs = WAIT_MS,
-): Place & { readonly receive: (message: TabMessage) => void } => {
+): OutboxPlace & { readonly receive: (message: TabMessage) => void } => {
   const values = new Map<string, unknown>();
   const own = memoryShelf(values);
   const locks = new Set<string>();

@@ -1,5 +1,5 @@
 import { CountersignError } from '../../../client/errors.ts';
-import { createOutbox, type Place } from '../../../client/outbox.ts';
+import { createOutbox, type OutboxPlace } from '../../../client/outbox.ts';
 import type { Seconds } from '../../../core/clock.ts';
 import type { AccountId } from '../../../protocol/account-id.ts';
 import { WalletFault } from '../../session/wallet-refusal.ts';
@@ -54,7 +54,7 @@ export type Commands = {
 export const commandsOf = (
   account: AccountId,
   gateway: string,
-  place: Place,
+  place: OutboxPlace,
   now: () => Seconds,
 ): Commands => {
   const prefix = `${gateway} ${account} `;

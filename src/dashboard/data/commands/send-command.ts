@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Place } from '../../../client/outbox.ts';
+import type { OutboxPlace } from '../../../client/outbox.ts';
 import { shelfOr } from '../../../client/shelf.ts';
 import type { TypedData } from '../../../client/signer.ts';
 import { nowSeconds } from '../../../core/clock.ts';
@@ -18,7 +18,7 @@ import {
 } from './signed-command.ts';
 
 /** In IndexedDB; where the browser denies it, in the memory of all open tabs. Commands need no lock: each is added only to a free slot. */
-const place: Place = {
+const place: OutboxPlace = {
   shelf: shelfOr(storeShelf('commands'), tabs().shelf),
   alone: aloneAmongTabs,
 };
