@@ -200,6 +200,27 @@ describe('STORAGE.md', () => {
     expect(paths.length).toBeGreaterThan(10);
     expect(paths.filter((path) => !exists(path))).toEqual([]);
   });
+
+  it('has a row for every stored noun, with its file', () => {
+    const rows = (PAGES.get('STORAGE.md') ?? '').split('\n');
+    const nouns = Object.entries(
+      import.meta.glob(['../../../durable-objects/**/*.ts'], {
+        query: '?raw',
+        import: 'default',
+        eager: true,
+      }),
+    ).flatMap(([path, text]) =>
+      [...text.matchAll(/: Noun<.*> = \{\n {2}name: '([\w-]+)'/g)].map(
+        ([, noun = '']) => [noun, path.split('/').at(-1) ?? ''] as const,
+      ),
+    );
+    expect(nouns.length).toBeGreaterThan(20);
+    const missing = nouns.filter(
+      ([noun, file]) =>
+        !rows.some((row) => row.startsWith(`| \`${noun}\` |`) && row.includes(`${file}\``)),
+    );
+    expect(missing).toEqual([]);
+  });
 });
 
 describe('ARCHITECTURE.md', () => {
