@@ -13,7 +13,8 @@ import { callEvidence, paramEvidence, policyEvidence, textEvidence } from './evi
 import type { Funded } from './funding.ts';
 import * as money from './money.ts';
 import { countDenial } from './account-rates.ts';
-import { type CallRecord, IDENTIFIER } from './call-record.ts';
+import type { CallRecord } from './call-record.ts';
+import { IDENTIFIER } from './payment-identifier.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { asksPerson, type Reservation } from './reservation.ts';
 

@@ -2,13 +2,14 @@ import { entryText } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import type { CallState, StoredAnswer } from '../../../src/protocol/account/call.ts';
+import type { Call, CallState, StoredAnswer } from '../../../src/protocol/account/call.ts';
 import type { CommandSigner } from '../../../src/protocol/account/command.ts';
 import { toStored } from '../../../src/protocol/amount.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import type { Authorization, Payment, PaymentState } from '../../../src/protocol/payment.ts';
 import { type Noun, put } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
+import { firstCallUnder, IDENTIFIER } from './payment-identifier.ts';
 
 /**
  * How a call is paid, decided at its reserve: the deferred call of a payer without a settled payment settles upfront (law 7). `lent`: an
@@ -80,16 +81,6 @@ export type CallRecord = {
   readonly entries: readonly Entry[];
 };
 
-/** The call that first used a payment-identifier. Forgotten with its call. */
-type Identifier = { readonly digest: Hex; readonly call: Hex };
-
-export const IDENTIFIER: Noun<Identifier> = {
-  name: 'identifier',
-  key: ({ digest }) => digest,
-  encode: JSON.stringify,
-  decode: (text) => JSON.parse(text) as Identifier,
-};
-
 type Fields = 'due';
 
 /** `due`: `look` if only the last look at its payment is due, `parked` if the call waits for a person, `live` if anything else is; null for a final call. */
@@ -137,6 +128,16 @@ export const CALL: Noun<CallRecord, Fields> = {
 
 /** Returns a call, including the writes of earlier decisions of the group. */
 export const loadCall = (read: Reader, id: Hex): CallRecord | undefined => read.get(CALL, id);
+
+/**
+ * Returns the record of a call. A payment-identifier leads to the call that first used it, whatever signature comes with it now.
+ *
+ * Race: two signatures under one identifier arrive at once. The decision that reserves looks the identifier up, so only one is new.
+ */
+export const recordOf = ({ id, identifier }: Call, read: Reader): CallRecord | undefined => {
+  const first = identifier === undefined ? undefined : firstCallUnder(read, identifier);
+  return (first === undefined ? undefined : loadCall(read, first)) ?? loadCall(read, id);
+};
 
 /** An upfront call that has not got "go" yet. */
 export const awaitsSettlement = (record: CallRecord): boolean =>

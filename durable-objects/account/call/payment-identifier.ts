@@ -1,13 +1,17 @@
-import type { Call } from '../../../src/protocol/account/call.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Noun } from '../../store/noun.ts';
 import type { Reader } from '../../store/query.ts';
-import { type CallRecord, IDENTIFIER, loadCall } from './call-record.ts';
 
-/**
- * Returns the record of a call. A payment-identifier leads to the call that first used it, whatever signature comes with it now.
- *
- * Race: two signatures under one identifier arrive at once. The decision that reserves looks the identifier up, so only one is new.
- */
-export const recordOf = ({ id: call, identifier }: Call, read: Reader): CallRecord | undefined => {
-  const first = identifier === undefined ? undefined : read.get(IDENTIFIER, identifier)?.call;
-  return (first === undefined ? undefined : loadCall(read, first)) ?? loadCall(read, call);
+/** The call that first used a payment-identifier. Forgotten with its call. */
+type Identifier = { readonly digest: Hex; readonly call: Hex };
+
+export const IDENTIFIER: Noun<Identifier> = {
+  name: 'identifier',
+  key: ({ digest }) => digest,
+  encode: JSON.stringify,
+  decode: (text) => JSON.parse(text) as Identifier,
 };
+
+/** Returns the call that first used a payment-identifier. */
+export const firstCallUnder = (read: Reader, identifier: Hex): Hex | undefined =>
+  read.get(IDENTIFIER, identifier)?.call;

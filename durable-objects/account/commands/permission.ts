@@ -75,5 +75,8 @@ const isOwners = (command: SignedCommand): boolean => {
     case 'adjust':
     case 'refund':
       return false;
+    default:
+      command satisfies never;
+      return false;
   }
 };

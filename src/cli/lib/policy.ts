@@ -2,7 +2,7 @@ import type { Hex } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/address.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/routes.ts';
-import { type FieldKind, fieldWords } from '../../policy/field-words.ts';
+import { type FieldKind, type FieldKinds, fieldWords } from '../../policy/field-words.ts';
 import { parsePolicy, type Policy } from '../../policy/policy.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
@@ -127,11 +127,20 @@ const onlyDocument: Parse = (_, flag) => {
   throw new Error(`${flag} has no form of one word`);
 };
 
-/** How an option is parsed, by the kind of its field. */
-const PARSE: Readonly<Record<FieldKind, Parse>> = {
+/** The kinds whose value is a list of words: `+word` adds to it. */
+type ListKind = {
+  [K in FieldKind]: FieldKinds[K] extends readonly string[] ? K : never;
+}[FieldKind];
+
+const PARSE_LIST: Readonly<Record<ListKind, Parse>> = {
   tools: listOf,
   payees: (text) => listOf(text).map(payeeIn),
   assets: listOf,
+};
+
+/** How an option is parsed, by the kind of its field. */
+const PARSE: Readonly<Record<FieldKind, Parse>> = {
+  ...PARSE_LIST,
   price: money,
   sum: money,
   tokens: money,
@@ -166,15 +175,12 @@ export const withFlags = (before: PolicyDocument, input: Input, now: number): Po
     if (text === undefined) continue;
     if (every !== undefined) draft['windows'] = withWindow(draft, every, text, flag);
     else if (text === NONE) delete draft[field];
-    else if (text.startsWith('+') && isList(kind))
+    else if (text.startsWith('+') && Object.hasOwn(PARSE_LIST, kind))
       draft[field] = added(draft[field], PARSE[kind](text.slice(1), flag, now), flag);
     else draft[field] = PARSE[kind](text, flag, now);
   }
   return draft;
 };
-
-const isList = (kind: FieldKind): boolean =>
-  kind === 'tools' || kind === 'payees' || kind === 'assets';
 
 /** Reads a list; `+id` adds to the list that the policy has. @throws CliError usage */
 const added = (before: unknown, more: unknown, flag: string): readonly unknown[] => {

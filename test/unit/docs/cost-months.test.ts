@@ -6,6 +6,7 @@ import page from '../../../docs/cost.md?raw';
 import { billOf, monthlyDollars } from '../../../dev/cost/bill.ts';
 import { COUNT_NAMES, NAMED } from '../../../dev/cost/tables.ts';
 import type { Counts } from '../../cost/counts.ts';
+import { expectText } from './expect-text.ts';
 
 /** Numbers in the row of a table that begins with this text. Rows of several tables have the same names. */
 const row = (table: string, title: string): readonly number[] =>
@@ -45,8 +46,6 @@ test('README.md names the bills of docs/cost.md in whole dollars', () => {
     row('months', calls.toLocaleString('en-US')).map(Math.round),
   );
   expect(idle).toEqual(some);
-  expect(readme).toContain(
-    `costs $${idle?.[0]} a month without a call and with 100,000 paid calls`,
-  );
-  expect(readme).toContain(`$${many?.[1]} to $${many?.[0]} with 10,000,000`);
+  expectText(readme, `costs $${idle?.[0]} a month without a call and with 100,000 paid calls`);
+  expectText(readme, `$${many?.[1]} to $${many?.[0]} with 10,000,000`);
 });

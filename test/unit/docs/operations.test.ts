@@ -4,6 +4,7 @@ import page from '../../../docs/operations.md?raw';
 import { LEDGER_LINES } from '../../../src/management/ledger.route.ts';
 import { SETTLEMENT_STATES } from '../../../src/management/call.route.ts';
 import { openEmit, type SettlementEvent } from '../../../src/settlement/telemetry.ts';
+import { expectText } from './expect-text.ts';
 
 const EVENTS = [
   'payment_accepted',
@@ -18,7 +19,7 @@ const EVENTS = [
 
 test('docs/operations.md has every line of the ledger, every state and every event', () => {
   for (const name of [...LEDGER_LINES, ...SETTLEMENT_STATES, ...EVENTS]) {
-    expect(page, name).toContain(`\`${name}\``);
+    expectText(page, `\`${name}\``);
   }
 });
 
@@ -32,7 +33,7 @@ test('it explains each column of a point, and its queries name no other', () => 
     ...blobs.map((_, at) => `blob${at + 1}`),
     ...doubles.map((_, at) => `double${at + 1}`),
   ];
-  for (const column of columns) expect(page).toContain(`\`${column}\``);
+  for (const column of columns) expectText(page, `\`${column}\``);
   const named = page.match(/\b(blob|double)[0-9]+/g) ?? [];
   expect(new Set(named)).toEqual(new Set(columns));
 });

@@ -6,6 +6,7 @@ import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
 import { DIFFERENCE_STATES } from '../../../src/management/reconciliation.route.ts';
 import { SPEND_KEYS } from '../../../src/management/spend.route.ts';
 import { withRouteTables } from '../../../dev/openapi/route-tables.ts';
+import { expectText } from '../docs/expect-text.ts';
 
 /** The text between two marks. */
 const between = (name: string): string => {
@@ -45,8 +46,8 @@ describe('docs/management.md', () => {
       ...SETTLEMENT_STATES,
       ...DIFFERENCE_STATES,
     ]) {
-      expect(page).toContain(`\`${value}\``);
+      expectText(page, `\`${value}\``);
     }
-    expect(page).toContain(`\`limit\` is 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} where it is missing`);
+    expectText(page, `\`limit\` is 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} where it is missing`);
   });
 });

@@ -1,34 +1,23 @@
 import { describe, expect, test } from 'vitest';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import formatPage from '../../../docs/audit-format.md?raw';
 import { amounts, counterState } from '../../../src/policy/rule.ts';
 import { evaluate, remainingLimits } from '../../../src/policy/evaluate.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
-import { type Policy } from '../../../src/policy/policy.ts';
+import { type Policy, RULE_GROUPS } from '../../../src/policy/policy.ts';
 import { type Source } from '../../../src/policy/evaluate.ts';
+import type { DenialRule } from '../../../src/protocol/account/denial.ts';
+import { denialsOf } from './every-rule.ts';
 import { NOW, ACCOUNT, subject, sourceOf, counter, SLOW } from './sources.ts';
 
-/** The group of each rule in `RULE_GROUPS`. */
-const GROUP = {
-  frozen: 1,
-  paused: 2,
-  revoked: 3,
-  expired: 3,
-  not_yet: 3,
-  deny: 4,
-  tool: 5,
-  payee: 5,
-  asset: 5,
-  require: 5,
-  binding: 5,
-  validity: 5,
-  per_call: 6,
-  window: 7,
-  lifetime: 7,
-  rate: 8,
-  repeat: 9,
-};
+/** The number of the group of each denial, in the order of evaluation. */
+const GROUP = new Map<string, number>(
+  RULE_GROUPS.flatMap((group, at) => denialsOf(group).map((denial) => [denial, at + 1] as const)),
+);
+const groupOf = (rule: string): number => GROUP.get(rule) ?? expect.unreachable(rule);
 
 /** For each rule a source that denies `subject` by that rule alone, in the order of evaluation. */
-const REFUSING: readonly (readonly [keyof typeof GROUP, Partial<Policy>, Partial<Source>])[] = [
+const REFUSING: readonly (readonly [DenialRule, Partial<Policy>, Partial<Source>])[] = [
   ['frozen', {}, { status: 'frozen' }],
   ['paused', {}, { status: 'paused' }],
   ['revoked', {}, { status: 'revoked' }],
@@ -53,6 +42,21 @@ const REFUSING: readonly (readonly [keyof typeof GROUP, Partial<Policy>, Partial
 ];
 
 describe('precedence', () => {
+  test('has an example for each rule with a check, in their order', () => {
+    expect(REFUSING.map(([rule]) => rule)).toEqual([...GROUP.keys()]);
+  });
+
+  test('has the groups of docs/audit-format.md, Evaluation', () => {
+    const [, table = ''] = /^### Evaluation\n(.*?)^\*\*Conditions/ms.exec(formatPage) ?? [];
+    const documented = [...table.matchAll(/^\| (\d) \| (.*) \|$/gm)].flatMap(
+      ([, group, rules = '']) =>
+        [...rules.matchAll(/`(\w+)`/g)].flatMap(([, word = '']) =>
+          GROUP.has(word) ? [[word, Number(group)] as const] : [],
+        ),
+    );
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(GROUP));
+  });
+
   test.each(REFUSING)('%s denies, and names its source', (rule, policy, rest) => {
     const source = sourceOf(policy, rest);
     const verdict = evaluate([sourceOf(), source], subject, NOW);
@@ -68,8 +72,8 @@ describe('precedence', () => {
     (_, __, one, other) => {
       const a = sourceOf(one[1], one[2]);
       const b = sourceOf(other[1], other[2]);
-      const first = GROUP[one[0]] <= GROUP[other[0]] ? one[0] : other[0];
-      const second = GROUP[other[0]] <= GROUP[one[0]] ? other[0] : one[0];
+      const first = groupOf(one[0]) <= groupOf(other[0]) ? one[0] : other[0];
+      const second = groupOf(other[0]) <= groupOf(one[0]) ? other[0] : one[0];
       expect(evaluate([a, b], subject, NOW)).toMatchObject({ rule: first });
       expect(evaluate([b, a], subject, NOW)).toMatchObject({ rule: second });
     },
@@ -117,7 +121,7 @@ describe('rules and kinds of calls', () => {
     'only status, validity and rate apply to a top-up: %s',
     (rule, policy, rest) => {
       const verdict = evaluate([sourceOf(policy, rest)], { ...subject, topUp: true }, NOW);
-      expect(verdict.allowed).toBe(GROUP[rule] > 3 && rule !== 'rate');
+      expect(verdict.allowed).toBe(groupOf(rule) > 3 && rule !== 'rate');
       if (verdict.allowed) expect(verdict.repeats).toEqual({});
     },
   );

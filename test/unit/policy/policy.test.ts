@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import pythonPolicy from '../../../examples/verifier-python/policy.py?raw';
 import { parsePolicy, policySchema, RULE_GROUPS } from '../../../src/policy/policy.ts';
-import type { Rule } from '../../../src/policy/rule.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import { denialsOf, EVERY_DENIAL, EVERY_RULE } from './every-rule.ts';
 
 const USDC = `eip155:8453/erc20:0x${'ab'.repeat(20)}`;
 const PAYEE = `0x${'cd'.repeat(20)}`;
@@ -12,20 +14,35 @@ const fieldsOf = (json: unknown): readonly string[] => {
   return result.ok ? [] : result.error.map(({ field }) => field);
 };
 
-const isRule = (value: unknown): value is Rule<unknown> =>
-  typeof value === 'object' && value !== null && 'shape' in value && 'denials' in value;
-
 it('checks every rule whose field it reads: a limit that only parses would limit nothing', () => {
-  const modules = import.meta.glob(['../../../src/policy/rules/*.ts'], { eager: true });
-  const rules = Object.values(modules).flatMap((module) =>
-    Object.values(module as object).filter(isRule),
-  );
-  expect(rules.length).toBeGreaterThan(17);
+  expect(EVERY_RULE.length).toBeGreaterThan(17);
   const checked: readonly unknown[] = RULE_GROUPS.flat();
-  expect(rules.filter((rule) => rule.check !== undefined && !checked.includes(rule))).toEqual([]);
-  expect(Object.keys(policySchema.shape).toSorted()).toEqual(
-    ['v', ...rules.flatMap(({ shape }) => Object.keys(shape))].toSorted(),
+  const unchecked = EVERY_RULE.filter(
+    (rule) => rule.check !== undefined && !checked.includes(rule),
   );
+  expect(denialsOf(unchecked)).toEqual([]);
+  expect(Object.keys(policySchema.shape).toSorted()).toEqual(
+    ['v', ...EVERY_RULE.flatMap(({ shape }) => Object.keys(shape))].toSorted(),
+  );
+});
+
+// A verifier that does not know a field rejects the policy.
+describe('examples/verifier-python', () => {
+  it('reads every field, in policy.py', () => {
+    const fields = Object.keys(policySchema.shape);
+    expect(fields.filter((field) => !pythonPolicy.includes(`"${field}?"`))).toEqual([]);
+  });
+
+  it('names every denial', () => {
+    const python = Object.values(
+      import.meta.glob(['../../../examples/verifier-python/*.py'], {
+        query: '?raw',
+        import: 'default',
+        eager: true,
+      }),
+    ).join('\n');
+    expect(EVERY_DENIAL.filter((denial) => !python.includes(`"${denial}"`))).toEqual([]);
+  });
 });
 
 describe('parsePolicy', () => {

@@ -1,38 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { policyWording } from '../../../src/policy/policy.ts';
-
-/** The rule names of denials. Exported logs contain them, so none may change. */
-const RULES = [
-  'frozen',
-  'paused',
-  'revoked',
-  'expired',
-  'not_yet',
-  'deny',
-  'require',
-  'tool',
-  'payee',
-  'asset',
-  'binding',
-  'validity',
-  'per_call',
-  'window',
-  'lifetime',
-  'exposure',
-  'rate',
-  'repeat',
-] as const;
+import { EVERY_DENIAL } from './every-rule.ts';
 
 describe('the wording of a denial by a policy rule', () => {
-  it.each(RULES)('by %s states what happened and what the caller can do', (rule) => {
+  it.each(EVERY_DENIAL)('by %s states what happened and what the caller can do', (rule) => {
     const wording = policyWording({ rule });
     expect(wording?.subject.length).toBeGreaterThan(10);
     expect(wording?.hint.length).toBeGreaterThan(20);
   });
 
   it('has a different hint for every rule', () => {
-    const hints = RULES.map((rule) => policyWording({ rule })?.hint);
-    expect(new Set(hints).size).toBe(RULES.length);
+    const hints = EVERY_DENIAL.map((rule) => policyWording({ rule })?.hint);
+    expect(new Set(hints).size).toBe(EVERY_DENIAL.length);
   });
 
   it('by a window says whether waiting helps', () => {

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../../../core/result.ts';
 import type { PolicyDocument } from '../../../management/policy.route.ts';
+import { fieldWords } from '../../../policy/field-words.ts';
 import { parsePolicy, type Policy } from '../../../policy/policy.ts';
 import { ANY_PAYEE } from '../../../policy/rules/payees.ts';
 import type { AssetId } from '../../../protocol/account-id.ts';
@@ -8,6 +9,12 @@ import { amountsOf, dollarsOf, MONEY_FIELDS, type MoneyRow, windowRowsOf } from 
 
 const LISTS = ['tools', 'payees'] as const;
 type ListRow = (typeof LISTS)[number];
+
+/** The fields that have rows of the form. */
+const OWN_ROWS: readonly string[] = [...MONEY_FIELDS, ...LISTS, 'rate'];
+
+/** The fields that a person edits as JSON. Of `windows`, hours, days and months have rows. */
+export const REST_FIELDS = Object.keys(fieldWords).filter((field) => !OWN_ROWS.includes(field));
 
 /** A row of the form. `dollars`: `ALLOWED` if the policy names USD. `rest`: every other field of the policy, as JSON. */
 export type FormRow = MoneyRow | ListRow | 'dollars' | 'rateLimit' | 'rateSeconds' | 'rest';
@@ -74,7 +81,7 @@ const restIn = (
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
-      const owned = [...MONEY_FIELDS, ...LISTS, 'rate'].find((field) => field in json);
+      const owned = OWN_ROWS.find((field) => field in json);
       if (owned !== undefined) note('rest', `${owned} ${OWN_ROW}`);
       return json as Readonly<Record<string, unknown>>;
     }

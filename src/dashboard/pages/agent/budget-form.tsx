@@ -4,6 +4,7 @@ import {
   type FormFaults,
   type FormRow,
   type PolicyForm,
+  REST_FIELDS,
 } from '../../data/policies/policy-form.ts';
 import type { Role } from '../../data/session/scope.ts';
 import { AlsoBinds } from './also-binds.tsx';
@@ -11,8 +12,9 @@ import { Field } from '../../parts/field.tsx';
 import { type BudgetRow, DOLLAR_ROWS, groupsOf, namesDollars } from './budget-rows.ts';
 import './budget-form.css';
 
-const REST_HINT =
-  'Fields of the policy document as JSON: windows of other lengths, exposure, repeat, assets, softPercent, maxValidity, binding, validFrom, validUntil, deny, require.';
+const REST_HINT = `Fields of the policy document as JSON: ${REST_FIELDS.map((field) =>
+  field === 'windows' ? 'windows of other lengths' : field,
+).join(', ')}.`;
 
 type FormProps = {
   readonly form: PolicyForm;

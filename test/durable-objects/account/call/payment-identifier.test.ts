@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { Call } from '../../../../src/protocol/account/call.ts';
-import { IDENTIFIER } from '../../../../durable-objects/account/call/call-record.ts';
+import { IDENTIFIER } from '../../../../durable-objects/account/call/payment-identifier.ts';
 import { BALANCE, BLOCK, rowsOf } from '../../row-count.ts';
 import {
   callOf,

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
-import python from '../../../../examples/verifier-python/entry_types.py?raw';
 import { newRow, rowAfter } from '../../../../src/audit/account-row.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import { ENTRY_TYPES, type EntryType } from '../../../../src/protocol/log/entry-types.ts';
@@ -94,8 +92,4 @@ it('exports at once exactly what is declared as prompt', () => {
     prompt ? type : [],
   );
   expect((Object.keys(ENTRY_TYPES) as EntryType[]).filter(isPrompt)).toEqual(declared);
-});
-
-it.each(Object.keys(ENTRY_TYPES))('of type %s is known to the verifier in Python', (type) => {
-  expect(python).toContain(`"${type}"`);
 });

@@ -4,6 +4,7 @@ import {
   formOf,
   type PolicyForm,
   policyOf,
+  REST_FIELDS,
 } from '../../../../../src/dashboard/data/policies/policy-form.ts';
 import type { PolicyDocument } from '../../../../../src/management/policy.route.ts';
 
@@ -38,6 +39,11 @@ describe('the form of a policy', () => {
   it('returns the policy that it was filled with', () => {
     expect(documentOf(FULL)).toEqual(FULL);
     expect(documentOf({})).toEqual({});
+  });
+
+  it('lists the fields that have no row of their own', () => {
+    const rest = Object.keys(JSON.parse(formOf(FULL as unknown as PolicyDocument).rest) as object);
+    expect(REST_FIELDS.filter((field) => field in FULL).toSorted()).toEqual(rest.toSorted());
   });
 
   it('allows dollars in addition to every token that was allowed before', () => {
