@@ -65,7 +65,7 @@ it('does not let two payments for a tool leave where the browser has no locks', 
   const signed: (string | null)[] = [];
   const fetch = async (...of: Parameters<typeof globalThis.fetch>): Promise<Response> => {
     const payment = new Request(...of).headers.get('payment-signature');
-    if (payment === null) return await offer();
+    if (payment === null) return offer();
     signed.push(payment);
     return new Response('bad gateway', { status: 502 });
   };
