@@ -90,7 +90,8 @@ export type Config = BackendConfig & {
   readonly tools: readonly Tool[];
 };
 
-const VARIABLES = [
+/** Every variable that `parseConfig` reads. */
+export const VARIABLES = [
   'AUDIENCES',
   'LOCAL_STACK',
   'PAY_TO',
