@@ -8,6 +8,7 @@ import { readingText } from '../protocol/wire-fields.ts';
 import {
   accountSchema,
   byNetwork,
+  isComplete,
   MAX_URLS,
   networkSchema,
   readJson,
@@ -67,25 +68,20 @@ export const isServedWithoutRelayer = (
  * Reads the settings of all backends.
  *
  * @param read collects the faults.
- * @returns undefined after a fault of a required variable.
+ * @returns undefined after a fault of a kind.
  */
-export const readBackends = (
-  read: Read<BackendVariable>,
-  reach: EgressReach,
-): BackendConfig | undefined => {
-  const { facilitators, relayers, ...further } = readKinds(read, reach);
+export const readBackends = (read: Read<BackendVariable>, reach: EgressReach) => {
+  const kinds = readKinds(read, reach);
   const relayerKeys = read('RELAYER_KEY', readRelayerKeys) ?? [];
   const cdpId = read('CDP_API_KEY_ID', (text) => ok(text)) ?? '';
   const cdpKey = read('CDP_API_KEY_SECRET', (secret) => readCdpKey(cdpId, secret));
-  return facilitators === undefined || relayers === undefined
-    ? undefined
-    : { ...further, facilitators, relayers, relayerKeys, cdpKey };
+  return isComplete(kinds) ? { ...kinds, relayerKeys, cdpKey } : undefined;
 };
 
 /** Checks the settings together: each network has a backend, and each backend has the key that it needs. */
 export const backendFaults = (
   payees: Payees,
-  backends: BackendConfig,
+  backends: NonNullable<ReturnType<typeof readBackends>>,
 ): readonly { readonly name: BackendVariable; readonly reason: string }[] => {
   const { facilitators, relayers, relayerKeys, cdpKey } = backends;
   const unreached = [...payees.keys()].filter(
