@@ -16,7 +16,6 @@ export type WorkerModules = {
 };
 
 const MAIN = 'index.js';
-const TOOLS = join(ROOT, 'tools.json');
 
 /** Emits imported WebAssembly modules next to the JavaScript; the runtime compiles them. */
 const wasmModules: Plugin = {
@@ -33,11 +32,10 @@ const wasmModules: Plugin = {
   },
 };
 
-/** Sells other tools than `tools.json`. */
+/** Sells the tools of another file than `tools.json`, also in a copy of the sources. */
 const sellTools = (file: string): Plugin => ({
   name: 'sell-tools',
-  resolveId: (source, importer) =>
-    importer !== undefined && join(importer, '..', source) === TOOLS ? file : undefined,
+  resolveId: (source) => (source === '../tools.json' ? file : undefined),
 });
 
 const OWN = '?own';
@@ -63,12 +61,12 @@ const ownZod: Plugin = {
  * Builds the Worker as minified modules, one for each dynamic import. wrangler would bundle them into one file, which every isolate would
  * parse at its start. The other options are those of wrangler.
  *
- * @param toolsFile Path of the tools to sell.
+ * @param toolsFile Path of the tools to sell, in place of `tools.json`.
  */
 export const buildWorker = async (
   directory: string,
   entry = join(ROOT, 'src/index.ts'),
-  toolsFile = TOOLS,
+  toolsFile?: string,
 ): Promise<WorkerModules> => {
   await writeWebAssembly();
   const bundle = await rolldown({
@@ -76,7 +74,7 @@ export const buildWorker = async (
     cwd: ROOT,
     platform: 'browser',
     external: /^(?:cloudflare|node):/,
-    plugins: [wasmModules, ownZod, sellTools(toolsFile)],
+    plugins: [wasmModules, ownZod, ...(toolsFile === undefined ? [] : [sellTools(toolsFile)])],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
     // A busy machine is no fault of the build.

@@ -5,12 +5,12 @@ import type { Fleet } from './fleet.ts';
 export type Who = 'operator' | 'owner';
 export type Address = { readonly who: Who; readonly path: string };
 
-type Listed = {
-  readonly PAGES: readonly { readonly path: string; readonly roles: readonly Who[] }[];
-};
+type Entry = { readonly path: string; readonly name?: string; readonly roles: readonly Who[] };
 
 /** The dashboard is TypeScript of a browser, which this program is not compiled with. */
-const { PAGES } = (await import(join(ROOT, 'src/dashboard/pages.ts'))) as Listed;
+export const { PAGES } = (await import(join(ROOT, 'src/dashboard/pages.ts'))) as {
+  readonly PAGES: readonly Entry[];
+};
 
 /** Tabs and filters that read other data than the page they belong to. */
 const MORE: readonly Address[] = [
@@ -21,14 +21,17 @@ const MORE: readonly Address[] = [
   { who: 'operator', path: '/agents/:busiest?tab=history' },
 ];
 
-/** Every page for everybody who may see it, with the parameters of a real agent, its call, and a tool. */
+/** Every page for everybody who may see it. */
+export const ADDRESSES: readonly Address[] = [
+  ...PAGES.flatMap(({ path, roles }) => roles.map((who): Address => ({ who, path }))),
+  ...MORE,
+];
+
+/** Every address with the parameters of a real agent, its call, and a tool. */
 export const addressesOf = (
   fleet: Fleet & { readonly busiest: string },
 ): readonly (Address & { readonly address: string })[] =>
-  [
-    ...PAGES.flatMap(({ path, roles }) => roles.map((who): Address => ({ who, path }))),
-    ...MORE,
-  ].map(({ who, path }) => ({
+  ADDRESSES.map(({ who, path }) => ({
     who,
     path,
     address: path

@@ -41,11 +41,11 @@ export const run = async (
 
   // The script of `countersign completion` calls `countersign complete -- <words>`.
   if (words[0] === 'complete') {
-    const { completion: _, ...others } = tree;
     const { complete } = await import('./completion.ts');
-    const specs = await loadCommands(others, 'all');
+    const specs = await loadCommands(tree, 'all');
+    const others = specs.filter(({ name }) => name !== 'completion');
     await complete(
-      programOf(specs, version, process, () => undefined),
+      programOf(others, version, process, () => undefined),
       words,
       process,
     );

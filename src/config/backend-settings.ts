@@ -8,6 +8,7 @@ import { readingText } from '../protocol/wire-fields.ts';
 import {
   accountSchema,
   byNetwork,
+  isComplete,
   MAX_URLS,
   networkSchema,
   readJson,
@@ -20,16 +21,25 @@ import type { Facilitator } from '../settlement/backends/facilitator.ts';
 import type { BackendSettings } from '../settlement/backends/registry.ts';
 import type { RelayerSetting } from '../settlement/backends/relayer.ts';
 
+/** The variable of each kind of backend. */
+export const KIND_VARIABLES = ['FACILITATORS', 'RELAYERS'] as const;
+
 /** The variables that configure backends. */
 export const BACKEND_VARIABLES = [
-  'FACILITATORS',
-  'RELAYERS',
+  ...KIND_VARIABLES,
   'RELAYER_KEY',
   'CDP_API_KEY_ID',
   'CDP_API_KEY_SECRET',
 ] as const;
 
+export type KindVariable = (typeof KIND_VARIABLES)[number];
 type BackendVariable = (typeof BACKEND_VARIABLES)[number];
+
+/** Reads one variable; undefined after a fault. */
+type Read<Name extends BackendVariable> = <T>(
+  name: Name,
+  reader: (text: string) => Setting<T>,
+) => T | undefined;
 
 /** The settings of all backends but their networks, which follow from the payees. */
 export type BackendConfig = Omit<BackendSettings, 'networks'> & {
@@ -37,35 +47,45 @@ export type BackendConfig = Omit<BackendSettings, 'networks'> & {
   readonly relayerKeys: readonly Hex[];
 };
 
+/** Reads the settings of every kind of backend; undefined for a kind whose variable has a fault. */
+export const readKinds = (read: Read<KindVariable>, reach: EgressReach) => ({
+  facilitators: read('FACILITATORS', (text) => readFacilitators(text, reach)),
+  relayers: read('RELAYERS', (text) => readRelayers(text, reach)),
+});
+
+/**
+ * Whether a backend of another kind than the relayer may serve a network. A facilitator without a list may serve every network, and so may
+ * settings that cannot be read.
+ */
+export const isServedWithoutRelayer = (
+  { facilitators }: Omit<ReturnType<typeof readKinds>, 'relayers'>,
+  network: Network,
+): boolean =>
+  facilitators === undefined ||
+  facilitators.some(({ networks }) => networks?.includes(network) ?? true);
+
 /**
  * Reads the settings of all backends.
  *
- * @param read reads one variable and collects its faults; undefined after a fault.
- * @returns undefined after a fault of a required variable.
+ * @param read collects the faults.
+ * @returns undefined after a fault of a kind.
  */
-export const readBackends = (
-  read: <T>(name: BackendVariable, reader: (text: string) => Setting<T>) => T | undefined,
-  reach: EgressReach,
-): BackendConfig | undefined => {
-  const facilitators = read('FACILITATORS', (text) => readFacilitators(text, reach));
-  const relayers = read('RELAYERS', (text) => readRelayers(text, reach));
+export const readBackends = (read: Read<BackendVariable>, reach: EgressReach) => {
+  const kinds = readKinds(read, reach);
   const relayerKeys = read('RELAYER_KEY', readRelayerKeys) ?? [];
   const cdpId = read('CDP_API_KEY_ID', (text) => ok(text)) ?? '';
   const cdpKey = read('CDP_API_KEY_SECRET', (secret) => readCdpKey(cdpId, secret));
-  return facilitators === undefined || relayers === undefined
-    ? undefined
-    : { facilitators, relayers, relayerKeys, cdpKey };
+  return isComplete(kinds) ? { ...kinds, relayerKeys, cdpKey } : undefined;
 };
 
 /** Checks the settings together: each network has a backend, and each backend has the key that it needs. */
 export const backendFaults = (
   payees: Payees,
-  { facilitators, relayers, relayerKeys, cdpKey }: BackendConfig,
+  backends: NonNullable<ReturnType<typeof readBackends>>,
 ): readonly { readonly name: BackendVariable; readonly reason: string }[] => {
+  const { facilitators, relayers, relayerKeys, cdpKey } = backends;
   const unreached = [...payees.keys()].filter(
-    (network) =>
-      !relayers.has(network) &&
-      !facilitators.some(({ networks }) => networks === undefined || networks.includes(network)),
+    (network) => !relayers.has(network) && !isServedWithoutRelayer(backends, network),
   );
   const stray = [...relayers.keys()].filter((network) => !payees.has(network));
   const keyless = [...relayers.values()].some(({ signer }) => signer === undefined);

@@ -33,7 +33,7 @@ import {
   readUpstreamUrl,
   readPassthrough,
 } from './settings.ts';
-import { sentence, type Setting } from './json-setting.ts';
+import { isComplete, sentence, type Setting } from './json-setting.ts';
 import {
   allPayees,
   formerFaults,
@@ -90,7 +90,8 @@ export type Config = BackendConfig & {
   readonly tools: readonly Tool[];
 };
 
-const VARIABLES = [
+/** Every variable that `parseConfig` reads. */
+export const VARIABLES = [
   'AUDIENCES',
   'LOCAL_STACK',
   'PAY_TO',
@@ -227,11 +228,6 @@ export const parseConfig = (
     tools: tools.value,
   });
 };
-
-const isComplete = <Parts extends object>(
-  parts: Parts,
-): parts is { [Name in keyof Parts]: Exclude<Parts[Name], undefined> } =>
-  Object.values(parts).every((part) => part !== undefined);
 
 /**
  * Returns the origin of a request if it is configured; otherwise the first configured one. The gateway never advertises, checks or signs

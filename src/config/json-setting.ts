@@ -97,3 +97,9 @@ export const urlSchema = (reach: EgressReach) =>
       payload.issues.push({ code: 'custom', input: payload.value, message, continue: false });
     }
   });
+
+/** Whether every setting could be read. */
+export const isComplete = <Parts extends object>(
+  parts: Parts,
+): parts is { [Name in keyof Parts]: Exclude<Parts[Name], undefined> } =>
+  Object.values(parts).every((part) => part !== undefined);

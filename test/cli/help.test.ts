@@ -5,7 +5,6 @@ import { expect, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { type CommandSpec, loadCommands } from '../../src/cli/lib/command.ts';
-import { sectionOf } from '../../src/cli/lib/help.ts';
 import { programOf } from '../../src/cli/lib/program.ts';
 
 const specs = await loadCommands(commands, 'all');
@@ -118,10 +117,6 @@ test.each([80, 100, undefined])('keeps every help within 80 columns at %s', (col
     );
     expect(shown).toContain('--json');
   }
-});
-
-test('puts every command under the heading of the person who needs it', () => {
-  expect(specs.filter(({ name }) => sectionOf(name) === undefined)).toEqual([]);
 });
 
 test('goes on behind a backslash where an example is too long for a line', () => {

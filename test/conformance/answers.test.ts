@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LocalAccount } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReceiptClaims } from '../../src/protocol/receipt.ts';
 import { ALLOWED, adorn, type Adorned, FORBIDDEN } from './support/adorned.ts';
 import { nowSeconds, pay, sign, trustedAccount, v2 } from './support/payment.ts';
 import { sendRaw } from './support/raw.ts';
@@ -299,7 +300,7 @@ describe('a receipt', () => {
       asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,
       response: `0x${sha256(Buffer.from(await answer.arrayBuffer()))}`,
       ...{ request: hash, entry: hash, policy: hash, iat: expect.any(Number) as number },
-    });
+    } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded'>, unknown>);
     expect(claims.iat).toBeGreaterThanOrEqual(sentAt);
     expect(claims.iat).toBeLessThanOrEqual(answeredAt);
 

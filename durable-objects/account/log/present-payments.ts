@@ -5,7 +5,11 @@ import type { Memory } from '../memory.ts';
 import type { Disk } from '../../store/disk.ts';
 import { sent } from '../../store/outbox.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { readFacilitators, readRelayers } from '../../../src/config/backend-settings.ts';
+import {
+  isServedWithoutRelayer,
+  type KindVariable,
+  readKinds,
+} from '../../../src/config/backend-settings.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
 import type { Relay } from '../../../src/protocol/relayer-contract.ts';
@@ -29,7 +33,7 @@ export type Presenter = {
 
 type Bindings = Pick<
   Env,
-  'SETTLEMENT_QUEUE' | 'RELAYER' | 'RELAYERS' | 'FACILITATORS' | 'LOCAL_STACK' | 'AUDIENCES'
+  'SETTLEMENT_QUEUE' | 'RELAYER' | 'LOCAL_STACK' | 'AUDIENCES' | KindVariable
 >;
 
 /** Payments of one call to a relayer, and of one message of the queue. */
@@ -128,23 +132,23 @@ const takeDue = (
 type KeyOf = (message: SettlementMessage) => AccountId | undefined;
 
 /**
- * Reads which networks have a relayer as their first backend: `first`, or the only kind. A facilitator without a list may serve every
- * network. Settings that cannot be read send everything to the queue, whose consumer reports them.
+ * Reads which networks have a relayer as their first backend: `first`, or the only kind. Settings that cannot be read send everything to
+ * the queue, whose consumer reports them.
  */
 const openKeys = (env: Bindings): KeyOf => {
-  const textOf = (name: 'LOCAL_STACK' | 'AUDIENCES' | 'RELAYERS' | 'FACILITATORS'): string =>
+  const textOf = (name: 'LOCAL_STACK' | 'AUDIENCES' | KindVariable): string =>
     String(env[name] ?? '').trim();
   const reach = readReach(textOf('LOCAL_STACK'), textOf('AUDIENCES'));
-  const relayers = reach.ok ? readRelayers(textOf('RELAYERS'), reach.value) : undefined;
-  const facilitators = reach.ok ? readFacilitators(textOf('FACILITATORS'), reach.value) : undefined;
+  if (!reach.ok) return () => undefined;
+  const kinds = readKinds((name, reader) => {
+    const setting = reader(textOf(name));
+    return setting.ok ? setting.value : undefined;
+  }, reach.value);
   return ({ kind, signature, token: { network }, authorization }) => {
     if (kind !== 'settle' || signature === undefined) return undefined;
-    const setting = relayers?.ok === true ? relayers.value.get(network) : undefined;
+    const setting = kinds.relayers?.get(network);
     if (setting === undefined) return undefined;
-    const isServed =
-      facilitators?.ok !== true ||
-      facilitators.value.some(({ networks }) => networks?.includes(network) ?? true);
-    if (isServed && !setting.first) return undefined;
+    if (!setting.first && isServedWithoutRelayer(kinds, network)) return undefined;
     return accountId(network, keyOfPayer(authorization.from, setting.addresses));
   };
 };

@@ -8,4 +8,7 @@ process.argv.splice(2, 0, 'create');
 const { version } = JSON.parse(
   await readFile(join(import.meta.dirname, '../package.json'), 'utf8'),
 ) as { readonly version: string };
-await main({ create: async () => (await import('../../../src/cli/create.ts')).command }, version);
+await main(
+  { '': { create: async () => (await import('../../../src/cli/create.ts')).command } },
+  version,
+);

@@ -22,20 +22,20 @@ export type CommandGroup = {
 };
 
 /**
- * The words after `countersign`. A file is imported when one of its commands runs or its help is shown: that halves the start of every other
- * command. The summary of a group is here, so that `countersign --help` needs no file of a group.
+ * The words after `countersign`, by their heading in `--help`. A file is imported when one of its commands runs or its help is shown: that
+ * halves the start of every other command. The summary of a group is here, so that `countersign --help` needs no file of a group.
  */
-export type CommandTree = Readonly<
-  Record<
-    string,
-    | (() => Promise<Command>)
-    | { readonly summary: string; readonly load: () => Promise<CommandGroup> }
-  >
->;
+export type CommandTree = Readonly<Record<string, Readonly<Record<string, CommandNode>>>>;
+
+type CommandNode =
+  | (() => Promise<Command>)
+  | { readonly summary: string; readonly load: () => Promise<CommandGroup> };
 
 /** A command or group, as the parser and the completion see it. */
 export type CommandSpec = Omit<Command, 'run' | 'summary'> & {
   readonly name: string;
+  /** The heading above it in `--help`; absent for a command of a group. */
+  readonly section?: string;
   /** Absent until the command's file is loaded. */
   readonly summary?: string;
   readonly commands?: readonly CommandSpec[];
@@ -50,14 +50,19 @@ export const loadCommands = async (
   tree: CommandTree,
   words: readonly string[] | 'all',
 ): Promise<readonly CommandSpec[]> => {
-  const named = words === 'all' ? undefined : words.find((word) => Object.hasOwn(tree, word));
+  const nodes = Object.entries(tree).flatMap(([section, own]) =>
+    Object.entries(own).map(([name, node]) => ({ section, name, node })),
+  );
+  const named =
+    words === 'all' ? undefined : words.find((word) => nodes.some(({ name }) => name === word));
   return await Promise.all(
-    Object.entries(tree).map(async ([name, node]): Promise<CommandSpec> => {
+    nodes.map(async ({ section, name, node }): Promise<CommandSpec> => {
       const isNamed = words === 'all' || name === named;
+      const base = { section, name };
       if (typeof node === 'function')
-        return isNamed || named === undefined ? { name, ...(await node()) } : { name };
+        return isNamed || named === undefined ? { ...base, ...(await node()) } : base;
       const { summary, load } = node;
-      return { name, summary, ...(isNamed ? specOf(await load()) : {}) };
+      return { ...base, summary, ...(isNamed ? specOf(await load()) : {}) };
     }),
   );
 };

@@ -8,36 +8,8 @@ export const MAX_COLUMNS = 80;
 /** Below this width a description goes under its term. */
 const NARROW = 60;
 
-/** The headings of `countersign --help`: one for each kind of user. */
-const SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  'Sell tools, as operator:': [
-    ...[
-      'create',
-      'init',
-      'dev',
-      'deploy',
-      'doctor',
-      'settings',
-      'outages',
-      'apply',
-      'tools',
-      'calls',
-      'settlements',
-    ],
-    ...['check', 'secret', 'webhooks'],
-  ],
-  'Give budgets to agents, as owner:': [
-    ...['keys', 'fleet', 'grant', 'revoke', 'policy', 'freeze', 'pause', 'resume', 'accounts'],
-    ...['signer', 'approvals', 'credits', 'spend', 'tail'],
-  ],
-  'Call tools and pay, as agent:': ['call', 'mcp'],
-  'Check what was decided, as auditor:': ['audit'],
-  'Help:': ['completion', 'help'],
-};
-
-/** The heading above a command; undefined for a command without one. */
-export const sectionOf = (name: string): string | undefined =>
-  Object.entries(SECTIONS).find(([, names]) => names.includes(name))?.[0];
+/** The heading of the commands `completion` and `help`. */
+export const HELP_SECTION = 'Help:';
 
 /** How commander prints help at this width. */
 export const helpLayout = (width: number, style: Style): HelpConfiguration => {

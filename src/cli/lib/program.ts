@@ -1,7 +1,7 @@
 import { Argument, Command, type CommanderError, Option } from 'commander';
 import type { ArgumentSpec, CommandSpec, OptionSpec, SharedOption } from './command.ts';
 import { type CliError, usageError } from './errors.ts';
-import { examplesText, helpLayout, MAX_COLUMNS, sectionOf } from './help.ts';
+import { examplesText, HELP_SECTION, helpLayout, MAX_COLUMNS } from './help.ts';
 import { type Input, inputOf } from './input.ts';
 import { columnsOf, styleOf, takesColour } from './output.ts';
 import { wrapped } from './text.ts';
@@ -73,6 +73,7 @@ export const programOf = (
       .configureHelp(helpLayout(width, style));
   const add = (parent: Command, spec: CommandSpec): void => {
     const command = configure(parent.command(spec.name)).description(spec.summary ?? '');
+    if (spec.section !== undefined) command.helpGroup(spec.section);
     for (const argument of spec.arguments ?? []) command.addArgument(argumentOf(argument));
     for (const option of spec.options ?? []) command.addOption(optionOf(option));
     for (const shared of (spec.shared ?? []).flatMap((name) => SHARED[name]))
@@ -93,10 +94,9 @@ export const programOf = (
     .version(version, '-V, --version', 'print the version');
   for (const option of GLOBAL) program.addOption(optionOf(option).helpGroup(GLOBAL_GROUP));
   for (const spec of specs) add(program, spec);
-  for (const command of program.commands) command.helpGroup(sectionOf(command.name()) ?? '');
   const help = new Command('help').argument('[command]').description('print the help of a command');
   program
-    .addHelpCommand(help.helpOption(false).helpGroup(sectionOf('help') ?? ''))
+    .addHelpCommand(help.helpOption(false).helpGroup(HELP_SECTION))
     .addHelpText('after', `\n${wrapped(EXIT_CODES, Math.min(width, MAX_COLUMNS))}`);
   return program;
 };

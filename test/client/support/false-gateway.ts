@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Hex } from '../../../src/core/hex.ts';
 import { bodyDigest } from '../../../src/crypto/bytes.ts';
 import { requestDigest } from '../../../src/protocol/intent/binding.ts';
+import type { ReceiptClaims } from '../../../src/protocol/receipt.ts';
 import type { Received } from './mallory.ts';
 import { sendOffer, bound, entry, type Json, required } from './offer.ts';
 
@@ -59,7 +60,7 @@ export const honestClaims = async (
     entry: HASH,
     policy: HASH,
     iat: Math.floor(Date.now() / 1000),
-  };
+  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded'>, unknown>;
 };
 
 export const signReceipt = async (

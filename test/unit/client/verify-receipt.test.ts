@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createReceiptKeys } from '../../../src/client/receipt-keys.ts';
 import { verifyReceipt, type Expected } from '../../../src/client/verify-receipt.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
-import { ASSERTION_TYPE } from '../../../src/protocol/receipt.ts';
+import { ASSERTION_TYPE, type ReceiptClaims } from '../../../src/protocol/receipt.ts';
 import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   agentOf,
@@ -65,20 +65,32 @@ describe('verifyReceipt', () => {
   });
 
   const other = `0x${'11'.repeat(32)}`;
-  it.each([
-    ['audience', { iss: 'https://other.example' }, 'iss'],
-    ['agent', { agent: `eip155:84532:0x${'11'.repeat(20)}` }, 'agent'],
-    ['tool', { tool: 'other' }, 'tool'],
-    ['call', { call: other }, 'call'],
-    ['request', { request: other }, 'request'],
-    ['asset', { asset: USDC.replace('84532', '8453') }, 'asset'],
-    ['binding', { binding: 'none' }, 'binding'],
-    ['status', { status: 201 }, 'status'],
+  /** A wrong value of every claim, and what the client says of it. */
+  const WRONG: Record<keyof ReceiptClaims, readonly [value: unknown, why: string]> = {
+    iss: ['https://other.example', 'another iss'],
+    agent: [`eip155:84532:0x${'11'.repeat(20)}`, 'another agent'],
+    tool: ['other', 'another tool'],
+    call: [other, 'another call'],
+    request: [other, 'another request'],
+    binding: ['none', 'another binding'],
+    charged: ['20001', 'charges more'],
+    refunded: [1, 'claim refunded'],
+    asset: [USDC.replace('84532', '8453'), 'another asset'],
+    status: [201, 'another status'],
+    response: [other, 'another answer'],
+    entry: ['none', 'claim entry'],
+    policy: ['none', 'claim policy'],
+    iat: ['now', 'claim iat'],
+  };
+
+  it.each<[string, object, string]>([
+    ...Object.entries(WRONG).map(([claim, [value, why]]): [string, object, string] => [
+      claim,
+      { [claim]: value },
+      why,
+    ]),
     ['status without an answer', { status: 0, response: 'none' }, 'status'],
-    ['answer', { response: other }, 'answer'],
-    ['amount', { charged: '20001' }, 'charges more'],
     ['kind of amount', { charged: '0x10' }, 'claim charged'],
-    ['form', { entry: 'none' }, 'claim entry'],
   ])('rejects a receipt with another %s', async (_, more, why) => {
     const receipt = await verifying(await receiptOf({ ...claims, ...more }));
     expect(receipt).toMatchObject({ verified: false });

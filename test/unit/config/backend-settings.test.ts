@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { KIND_VARIABLES } from '../../../src/config/backend-settings.ts';
 import { parseConfig } from '../../../src/config/config.ts';
-import { CHECKSUMMED, complete, faultsOf, namesOf, relayerOf, tools } from './config-fixture.ts';
+import { openBackends } from '../../../src/settlement/backends/registry.ts';
+import {
+  CHECKSUMMED,
+  complete,
+  faultsOf,
+  namesOf,
+  onlyOf,
+  relayerOf,
+  tools,
+} from './config-fixture.ts';
 
 describe('parseConfig', () => {
   it('reads facilitators with all their fields', () => {
@@ -89,6 +99,18 @@ describe('parseConfig', () => {
     ]);
     const elsewhere = '[{"url": "https://a.example", "networks": ["eip155:84532"]}]';
     expect(faultsOf({ FACILITATORS: elsewhere, RELAYERS: relayerOf({}) })).toEqual([]);
+  });
+
+  it.each(KIND_VARIABLES)('accepts a gateway with only %s, and opens a backend of it', (kind) => {
+    const one = {
+      ...complete,
+      PAY_TO: JSON.stringify({ 'eip155:84532': CHECKSUMMED }),
+      RPC_URLS: '{"eip155:84532": ["http://127.0.0.1:8545"]}',
+    };
+    const result = parseConfig({ ...one, ...onlyOf(kind) }, tools);
+    if (!result.ok) throw new Error(JSON.stringify(result.error));
+    const deps = { emit: () => undefined, relayer: () => ({ relay: async () => [] }) };
+    expect(openBackends(result.value, deps).for('eip155:84532')).toHaveLength(1);
   });
 
   it('needs a key for a relayer without a signer, and for a facilitator of CDP', () => {

@@ -1,3 +1,4 @@
+import type { KindVariable } from '../../../src/config/backend-settings.ts';
 import { type Environment, parseConfig } from '../../../src/config/config.ts';
 
 export const KEY = JSON.stringify({
@@ -44,6 +45,18 @@ export const relayerOf = (changes: object, network = 'eip155:8453'): string =>
   JSON.stringify({
     [network]: { addresses: [CHECKSUMMED], signer: 'https://signer.example', ...changes },
   });
+
+/** Settings of each kind of backend, with which it serves eip155:84532. */
+const SERVING: { readonly [name in KindVariable]: string } = {
+  FACILITATORS: '[{"url":"https://facilitator.example/x402"}]',
+  RELAYERS: relayerOf({ first: false }, 'eip155:84532'),
+};
+
+/** The variables of a gateway with one kind of backend. */
+export const onlyOf = (kind: KindVariable): Readonly<Record<string, string>> => ({
+  FACILITATORS: '[]',
+  [kind]: SERVING[kind],
+});
 
 export const faultsOf = (change: Environment, json: unknown = tools) => {
   const result = parseConfig({ ...complete, ...change }, json);

@@ -1,54 +1,40 @@
 import { expect, test } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import page from '../../../docs/dashboard.md?raw';
+import { ADDRESSES, PAGES } from '../../../dev/scale/page-addresses.ts';
 import { MOST } from '../../browser/page-costs.ts';
 
-/** The address of each page, by its row in the table. */
-const ADDRESSES: Readonly<Record<string, string>> = {
-  Overview: '/',
-  'Overview, 30 days': '/?days=30',
-  Agents: '/agents',
-  'one agent': '/agents/:account',
-  'one agent, History': '/agents/:account?tab=history',
-  'History of an agent with half of all calls': '/agents/:busiest?tab=history',
-  'Make an agent': '/agents/new',
-  Tools: '/tools',
-  'one tool': '/tools/id/:tool',
-  'Add a tool': '/tools/new',
-  'Import tools': '/tools/import',
-  Calls: '/calls',
-  'one call': '/calls/:account/:call',
-  Spending: '/spending',
-  Earned: '/earned',
-  Denials: '/denials',
-  Settlements: '/settlements',
-  Audit: '/audit',
-  Approvals: '/approvals',
-  Settings: '/settings',
-  Secrets: '/secrets',
-  Signer: '/signer',
+/** The rows of the table below a head that has this column. */
+const rowsOf = (column: string): readonly (readonly string[])[] => {
+  const tables = page
+    .split('\n\n')
+    .map((text) => text.split('\n').map((line) => line.split('|').map((cell) => cell.trim())));
+  const [, , ...rows] = tables.find(([head = []]) => head.includes(column)) ?? [];
+  return rows;
 };
 
 /** A number of each who may see the page, the operator's first. */
 const cellOf = (address: string, at: 0 | 1): string =>
   ['operator', 'owner'].flatMap((who) => MOST[`${who} ${address}`]?.[at] ?? []).join(' / ');
 
+test('test/browser/page-costs.ts has the costs of every page, for everybody who may see it', () => {
+  const pages = ADDRESSES.map(({ who, path }) => `${who} ${path}`);
+  expect(new Set(Object.keys(MOST))).toEqual(new Set(pages));
+});
+
+test('docs/dashboard.md has every page of the navigation', () => {
+  const titles = rowsOf('changes').map(([, title = '']) => title);
+  const names = PAGES.flatMap(({ name }) => name ?? []);
+  expect(names.filter((name) => !titles.some((title) => title.startsWith(name)))).toEqual([]);
+});
+
 test('docs/dashboard.md has the requests and statements of every page that the browser test allows', () => {
-  const rows = page
-    .split('\n')
-    .filter((line) => line.startsWith('| '))
-    .map((line) => line.split('|').map((cell) => cell.trim()));
-  const head = rows.findIndex((cells) => cells.includes('statements'));
-  const shown = rows.slice(head + 1).map(([, title = '', , requests, statements]) => ({
-    ...{ title, requests, statements },
-  }));
-  expect(shown).toEqual(
-    Object.entries(ADDRESSES).map(([title, address]) => ({
-      title,
-      requests: cellOf(address, 0),
-      statements: cellOf(address, 1),
-    })),
+  const shown = rowsOf('statements').map(
+    ([, title = '', , requests, statements]) =>
+      `${/`(.+)`/.exec(title)?.[1] ?? title}: ${requests}, ${statements}`,
   );
-  const addresses = Object.keys(MOST).map((name) => name.split(' ')[1]);
-  expect(new Set(addresses)).toEqual(new Set(Object.values(ADDRESSES)));
+  const allowed = [...new Set(ADDRESSES.map(({ path }) => path))].map(
+    (address) => `${address}: ${cellOf(address, 0)}, ${cellOf(address, 1)}`,
+  );
+  expect(shown.toSorted()).toEqual(allowed.toSorted());
 });

@@ -5,7 +5,8 @@ import imports from '../../../dev/imports.ts?raw';
 import suites from '../../../dev/test.ts?raw';
 import manifest from '../../../package.json';
 import createManifest from '../../../packages/create-countersign/package.json';
-import { commands } from '../../../src/cli/commands.ts';
+import { commands as commandTree } from '../../../src/cli/commands.ts';
+import type { CommandTree } from '../../../src/cli/lib/command.ts';
 import { errorPages } from '../../../src/client/error-words.ts';
 import { placeholdersIn } from '../../../src/dashboard/format/placeholders.ts';
 import { accountRuleWords } from '../../../src/protocol/problem/account-rule.ts';
@@ -50,6 +51,9 @@ const CLI_FILES = import.meta.glob(['../../../src/{cli,policy}/**/*.ts'], {
 });
 const CLI = Object.values(CLI_FILES).join('\n');
 
+/** Every word after `countersign`. */
+const COMMANDS: CommandTree[string] = Object.assign({}, ...Object.values(commandTree));
+
 /** The commands of a noun: the keys of `commands` in its file, which imports what workerd lacks. */
 const commandsOf = (noun: string): readonly string[] => {
   const text = CLI_FILES[`../../../src/cli/${noun}.ts`] ?? '';
@@ -87,7 +91,7 @@ describe.each([...PAGES, ...SCREENS.map(([path, text]) => [fromRoot(path), text]
       for (const [, command = '', verb] of text.matchAll(
         /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
       )) {
-        const node = commands[command];
+        const node = COMMANDS[command];
         expect(node, command).toBeDefined();
         if (verb !== undefined && typeof node === 'object')
           expect(commandsOf(command), command).toContain(verb);
@@ -192,6 +196,14 @@ describe('the published packages', () => {
   it('have one version, which CITATION.cff names', () => {
     expect(createManifest.version).toBe(manifest.version);
     expect(citation).toContain(`\nversion: ${manifest.version}\n`);
+  });
+});
+
+describe('docs/cli.md', () => {
+  it('has a row for every command', () => {
+    const [, table = ''] = /^\| I want to \|(.*?)\n\n/ms.exec(PAGES.get('docs/cli.md') ?? '') ?? [];
+    const named = [...table.matchAll(/(?:`|countersign )([a-z]+)/g)].map(([, name]) => name);
+    expect(Object.keys(COMMANDS).filter((name) => !named.includes(name))).toEqual([]);
   });
 });
 

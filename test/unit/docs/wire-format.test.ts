@@ -3,7 +3,8 @@ import page from '../../../docs/wire-format.md?raw';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { problemTexts } from '../../../src/protocol/problem/reason.ts';
+import { problemOf, problemTexts, type Reason } from '../../../src/protocol/problem/reason.ts';
+import { claimsSchema } from '../../../src/client/receipt-claims.ts';
 import { structHash, typedDataDigest } from '../../../src/crypto/typed-data.ts';
 import {
   tokenDomainSeparator,
@@ -200,6 +201,12 @@ describe('the page on the wire format', () => {
       const intent = agentIntentSchema.parse(vectors[name].intent);
       expect(code(documented)).toEqual([await requestDigest(intent)]);
     }
+  });
+
+  it('has every claim of a receipt', () => {
+    const text = section('13 Answers');
+    const table = rows(text.slice(text.indexOf('| claim |'))).flatMap(([cell = '']) => code(cell));
+    expect(table.toSorted()).toEqual(Object.keys(claimsSchema.shape).toSorted());
   });
 
   it('has an entry with its text and its hash', () => {

@@ -1,6 +1,12 @@
-import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
+import { limitHeaders, receiptHeader } from '../../../src/gateway/answer-headers.ts';
 import { parseList } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
+import type { ReceiptClaims } from '../../../src/protocol/receipt.ts';
+import { useVectorsClock } from '../../support/vectors-clock.ts';
+import { config } from './call-fixture.ts';
+import { claimsOf, ENTRY, POLICY, scriptedGateway } from './scripted.ts';
+
+useVectorsClock();
 
 const window = {
   rule: 'window:day',
@@ -35,5 +41,32 @@ describe('limitHeaders', () => {
       RateLimit: '"window:day";r=999999999999999;t=0',
     });
     for (const value of Object.values(headers)) expect(parseList(value)).toHaveLength(1);
+  });
+});
+
+describe('receiptHeader', () => {
+  it('states the call and its end in every claim', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const account = `eip155:84532:0x${'11'.repeat(20)}` as const;
+    const asset = `eip155:84532/erc20:0x${'22'.repeat(20)}` as const;
+    const [id, request, response] = [
+      `0x${'33'.repeat(32)}`,
+      `0x${'44'.repeat(32)}`,
+      'none',
+    ] as const;
+    const receipt = receiptHeader(
+      gateway,
+      { audience: 'https://gw.example', account, tool: 'translate', call: id, request, asset },
+      {
+        ...{ binding: 'intent', charged: 20_000n, refunded: 5_000n, status: 200, response },
+        ...{ entry: ENTRY, policy: POLICY },
+      },
+    );
+    const claims: Required<ReceiptClaims> = {
+      ...{ iss: 'https://gw.example', agent: account, tool: 'translate', call: id, request },
+      ...{ binding: 'intent', charged: '20000', refunded: '5000', asset, status: 200, response },
+      ...{ entry: ENTRY, policy: POLICY, iat: Date.now() / 1000 },
+    };
+    expect(claimsOf(receipt['Agent-Receipt'])).toEqual(claims);
   });
 });

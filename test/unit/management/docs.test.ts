@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import page from '../../../docs/management.md?raw';
+import { ALERT_RULES } from '../../../src/protocol/alert.ts';
 import { problemOf, type Reason } from '../../../src/protocol/problem/reason.ts';
 import { CALL_STATES, SETTLEMENT_STATES } from '../../../src/management/call.route.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
@@ -23,6 +24,12 @@ const ANY_MEMBERS = {
 };
 
 describe('docs/management.md', () => {
+  it('has a row for every alert', () => {
+    const [, table = ''] = /^\| rule \| when \|(.*?)\n\n/ms.exec(page) ?? [];
+    const rows = [...table.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name = '']) => name);
+    expect(rows.toSorted()).toEqual(ALERT_RULES.toSorted());
+  });
+
   it('has the tables that `npm run docs` writes', () => {
     expect(withRouteTables(page)).toBe(page);
   });

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { openPresenter } from '../../../../durable-objects/account/log/present-payments.ts';
+import { KIND_VARIABLES } from '../../../../src/config/backend-settings.ts';
 import type { SettlementBody } from '../../../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
+import { onlyOf } from '../../../unit/config/config-fixture.ts';
 import { messageFor, paymentNumber } from '../../../unit/settlement/scripted.ts';
 
 const KEYS = [`0x${'a1'.repeat(20)}`, `0x${'b2'.repeat(20)}`] as const;
@@ -79,15 +81,17 @@ describe('payments that are presented for the first time', () => {
     expect(relayed.flatMap(({ relays }) => relays)).toHaveLength(40);
   });
 
-  test.each([
+  test.each<[string, Readonly<Record<string, string>>]>([
     [
       'a facilitator comes first',
       { RELAYERS: RELAYERS({ first: false }), FACILITATORS: FACILITATORS(['eip155:84532']) },
     ],
-    [
-      'a facilitator may serve the network',
-      { RELAYERS: RELAYERS({ first: false }), FACILITATORS: FACILITATORS() },
-    ],
+    ...KIND_VARIABLES.filter((kind) => kind !== 'RELAYERS').map(
+      (kind): [string, Readonly<Record<string, string>>] => [
+        `${kind} may serve the network before the relayer`,
+        { ...onlyOf(kind), RELAYERS: RELAYERS({ first: false }) },
+      ],
+    ),
     ['the network has no relayer', { RELAYERS: '' }],
     ['the settings cannot be read', { RELAYERS: '{' }],
   ])('go to the queue if %s', async (_, variables) => {
