@@ -3,7 +3,7 @@ import page from '../../../docs/wire-format.md?raw';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { problemOf, problemTexts, type Reason } from '../../../src/protocol/problem/reason.ts';
+import { problemTexts } from '../../../src/protocol/problem/reason.ts';
 import { claimsSchema } from '../../../src/client/receipt-claims.ts';
 import { structHash, typedDataDigest } from '../../../src/crypto/typed-data.ts';
 import {
