@@ -33,24 +33,31 @@ const INSIDE = {
   properties: ['properties', 'scale'],
 };
 
-/** Files of `workerd` that take ten seconds and more each: `npm run test:deep` runs them, because `npm test` has five minutes. */
+/**
+ * Files of `workerd` that `npm run test:deep` runs, because `npm test` has two minutes: lists and reports, the archive, reconciliation,
+ * webhooks, what answers late, and what takes seconds. What guards money has a test in `npm test` too.
+ */
 const LONG = [
   'test/cost/command-flood.test.ts',
+  'test/durable-objects/account/call/{back-pressure,last-looks,memory-limit}.test.ts',
   'test/durable-objects/account/commands/{command-budget,management-attacks}.test.ts',
-  'test/durable-objects/account/tree/{fleet,leases,storms,whole-limit}.test.ts',
-  'test/unit/audit/rebuild.test.ts',
-  'test/unit/management/{ledger-totals,newest-calls}.test.ts',
-  'test/unit/webhooks/send.test.ts',
+  'test/durable-objects/account/log/{entries,exports,stuck-payments}.test.ts',
+  'test/durable-objects/account/tree/{fleet,idle-shares,lease-costs,leases,storms,whole-limit}.test.ts',
+  'test/durable-objects/relayer/{rate,report,trial}.test.ts',
+  'test/unit/audit/{rebuild,spend,spend-report}.test.ts',
+  'test/unit/audit/archive/*.test.ts',
+  'test/unit/client/hanging-peers.test.ts',
+  'test/unit/crypto/speed.test.ts',
+  'test/unit/external-answers.test.ts',
+  'test/unit/management/{account-tree,call-list,entry-list,event-stream,newest-calls,settlement-list}.test.ts',
+  'test/unit/management/{ledger-answers,ledger-costs,ledger-days,ledger-totals,spend-readers,tree-readers}.test.ts',
+  'test/unit/settlement/sweep/*.test.ts',
+  'test/unit/webhooks/*.test.ts',
 ];
 
 /** Tests with properties of many runs: `npm test` makes a part of these runs, and `npm run test:deep` all (`test/support/runs.ts`). */
 const MANY_RUNS = {
-  workerd: [
-    'test/durable-objects/{account/tree/cut-off,store/engine}.test.ts',
-    'test/unit/audit/spend.test.ts',
-    'test/unit/management/tree-readers.test.ts',
-    'test/unit/settlement/sweep/compare.test.ts',
-  ],
+  workerd: ['test/durable-objects/{account/tree/cut-off,store/engine}.test.ts'],
   unit: [
     'test/unit/catalog/route.test.ts',
     'test/unit/core/canonical-json.test.ts',
@@ -84,6 +91,9 @@ const SIGNER = ['test/durable-objects/keyring/**/*.test.ts'];
 /** Of the folders of `node`, what `npm test` runs: a paid call. */
 const EARLY = ['test/conformance/bound.test.ts'];
 
+/** Of `test/stack/`, what `npm run test:deep` runs. */
+const LATE = ['test/stack/{facilitator,overflow,python,story}.test.ts'];
+
 /** Replaces a module. No other file may share its process. */
 const REPLACED = ['test/conformance/unloaded.test.ts'];
 
@@ -95,9 +105,12 @@ const OUTSIDE = {
     // Node loads libsecp256k1 in another way than the Worker, and hashes with noble.
     'test/unit/crypto/wycheproof.test.ts',
   ],
-  node: ['conformance', 'chaos', 'client', 'cli', 'lifecycle'].map(
-    (folder) => `test/${folder}/**/*.test.ts`,
-  ),
+  node: [
+    ...['conformance', 'chaos', 'client', 'cli', 'lifecycle'].map(
+      (folder) => `test/${folder}/**/*.test.ts`,
+    ),
+    ...LATE,
+  ],
 };
 
 /** For `expect.poll`, whose default is one second: a machine may be busy with other tests. */
@@ -222,7 +235,7 @@ export default defineConfig({
         test: {
           name,
           include: [...OUTSIDE[name]],
-          exclude: name === 'node' ? [...EARLY, ...REPLACED] : [],
+          exclude: name === 'node' ? [...EARLY, ...REPLACED] : LATE,
           expect: PATIENT,
           globalSetup: ['test/support/package.setup.ts', 'test/support/patient-worker.setup.ts'],
           pool: 'forks' as const,

@@ -29,8 +29,8 @@ const script = (name: string): Job => ({
 const DEEP = [tests(1, 'runs', 'properties'), script('bundle'), script('package')];
 const SUITES: Readonly<Record<string, readonly (readonly Job[])[]>> = {
   short: [
-    [tests(2, 'unit', 'replaced', 'workerd', 'signer', 'guards')],
-    [script('check'), tests(1, 'stack')],
+    [tests(2, 'unit', 'replaced', 'workerd')],
+    [script('check'), tests(1, 'stack'), tests(1, 'signer', 'guards')],
   ],
   deep: [DEEP, [tests(3, 'node')]],
   all: [[script('test'), script('test:browser'), ...DEEP], [tests(3, 'node')]],

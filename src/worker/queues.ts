@@ -59,7 +59,7 @@ const LOOK_EVERY: Seconds = 60;
 let lookedAt: Seconds = 0;
 
 const watchCron = async (env: Env, config: Config, now: Seconds): Promise<void> => {
-  if (now < lookedAt + LOOK_EVERY) return;
+  if (Math.abs(now - lookedAt) < LOOK_EVERY) return;
   lookedAt = now;
   try {
     const raise = raiser(env);

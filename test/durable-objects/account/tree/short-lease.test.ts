@@ -101,7 +101,9 @@ describe('an agent that became idle while its object slept', () => {
       await runDurableObjectAlarm(stubOf(agent));
       await putToSleep(agent);
     }
-    expect(given).toHaveBeenCalledTimes(1);
+    // Objects of other tests share the prototype, and their alarms ring meanwhile.
+    const own = given.mock.calls.filter(([child]) => child.endsWith(agent));
+    expect(own).toHaveLength(1);
     // Its money is back and nothing is held, so the agent may move to another parent.
     const other = await ownerWith(1_000n);
     expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
