@@ -40,8 +40,8 @@ const environment = () => {
   return env as Readonly<Record<string, string>> & NodeJS.ProcessEnv;
 };
 
-/** How long a gateway may take to start on a busy machine. */
-const START = { timeout: 60_000, interval: 50 };
+/** How long the command itself waits for its gateway on a busy machine. */
+const START = { timeout: 150_000, interval: 50 };
 
 /** The process that kills what is left ends a moment after the command. */
 const GONE = { timeout: 30_000, interval: 50 };
