@@ -18,9 +18,9 @@ import { flagsOrExit, startProgress } from './command-line.ts';
 import { ROOT } from './root.ts';
 
 /**
- * `npm run bench`: compares the deployed bundle with its peers in raw workerd: the same requests, client and tool, a fresh process for
- * each subject and round, in changing sequence; and once on a real chain. A complete run writes `test/bench/results/<date>.json` and
- * `docs/bench.svg`, a run of some parts `.dev/bench.json`.
+ * `npm run bench`: compares the deployed bundle with its peers in raw workerd. All subjects get the same requests, client and tool; each
+ * round starts a fresh process for each subject, in another sequence. The parts `blocks` and `settlement` run once on a local chain. A
+ * complete run writes `test/bench/results/<date>.json` and `docs/bench.svg`; a run of some parts writes `.dev/bench.json`.
  */
 const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--rate N] [--json]';
 
@@ -31,7 +31,6 @@ const print = startProgress();
 /** Seconds that each part took. The rounds of verifiers and calls alternate, so these parts count as one. */
 const seconds: Record<string, number> = {};
 
-/** Measures the time of some work. */
 const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
   const began = performance.now();
   const result = await work();
@@ -59,7 +58,7 @@ print(
   `The gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip.`,
 );
 
-// First, because they need the most of the machine and fail early on a slow one.
+// These two parts run first: they load the machine most, so a machine that is too slow fails early.
 const blocks = await part('blocks', 'payments on a chain with blocks of two seconds', async () => ({
   blocks: await measureBlocks(bench),
 }));

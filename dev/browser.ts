@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where Debian's `chromium` package puts it. */
+/** Path of the binary of Debian's `chromium` package. */
 export const CHROMIUM = '/usr/bin/chromium';
 
 if (import.meta.main && !existsSync(CHROMIUM)) {

@@ -28,8 +28,8 @@ const dist = join(ROOT, 'dist');
 const draft = join(ROOT, '.dev', `dist-${process.pid}`);
 
 /**
- * The files of this repository that the build reads, and the versions of the packages that it bundles. The build itself writes the modules
- * of WebAssembly.
+ * The files of this repository that the build reads, and the versions of the packages that it bundles. The WebAssembly modules are not
+ * among them, because the build itself writes them.
  */
 const SOURCES = [
   '{src,durable-objects,dev,packages/*/src}/**/*.{ts,tsx,css,html,svg,sql}',
@@ -54,7 +54,7 @@ const compile = (project: string): number => {
   return status ?? 1;
 };
 
-/** The published package has no `imports`: its modules find the hash of Node and browsers next to them. */
+/** The published package has no `imports`: its modules import the Keccak of Node and browsers from their own directory. */
 const resolveKeccak = (): void => {
   for (const name of ['typed-data', 'address']) {
     const path = join(draft, `crypto/${name}.js`);
@@ -64,7 +64,7 @@ const resolveKeccak = (): void => {
   }
 };
 
-/** Packages that npm installs with this one. All others are bundled. */
+/** Packages that npm installs with this package. The build bundles all others. */
 const { version, dependencies, devDependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as { readonly version: string } & Readonly<
@@ -75,10 +75,10 @@ const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap(
   `${name}/*`,
 ]);
 
-/** Packages of many small modules: the command contains them, because Node takes longer to find 200 files than to run most subcommands. */
+/** Packages of many small modules. The build bundles them: Node takes longer to find 200 files than to run most subcommands. */
 const SPLIT = ['zod', 'structured-headers', '@noble/hashes', 'canonicalize'];
 
-/** What the command imports when it runs. */
+/** Packages that the command imports when it runs. */
 const foreign = installed.filter((name) => !SPLIT.includes(name.replace(/\/\*$/, '')));
 
 /** Packages that `countersign dev` needs besides those of the command. A project of `create` lists them as devDependencies. */
@@ -91,7 +91,7 @@ const LOCAL = [
   'wrangler',
 ];
 
-/** Their entries for Node are CommonJS, whose `require` has no equal in an ES module. */
+/** The entries of these packages for Node are CommonJS, whose `require` does not work in an ES module. */
 const AS_MODULES = {
   yaml: join(ROOT, 'node_modules/yaml/browser/index.js'),
   'jsonc-parser': join(ROOT, 'node_modules/jsonc-parser/lib/esm/main.js'),
@@ -108,7 +108,7 @@ const pathsAsText: Plugin = {
   setup: ({ onLoad }) => onLoad({ filter: PATHS_FILE }, () => ({ contents: PATHS_MODULE })),
 };
 
-/** Where `create` finds the files that it copies: next to the bundled command. */
+/** Writes the files that `create` copies. They are next to the bundled command. */
 const writeTemplate = (directory: string): void => {
   mkdirSync(directory, { recursive: true });
   let toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
@@ -159,7 +159,7 @@ const bundleCreate = async (): Promise<void> => {
     platform: 'node',
     target: 'node20',
     plugins: [pathsAsText],
-    // commander is CommonJS and requires modules of Node.
+    // commander is CommonJS and calls `require` for modules of Node.
     alias: AS_MODULES,
     banner: {
       js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
@@ -186,7 +186,7 @@ const bundle = async (): Promise<void> => {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // DuckDB is 70 MB: whoever exports Parquet installs it.
+    // DuckDB is 70 MB: a user who exports to Parquet installs it.
     external: [...foreign, '@duckdb/node-api', ...LOCAL.flatMap((name) => [name, `${name}/*`])],
     alias: AS_MODULES,
     plugins: [pathsAsText],

@@ -9,7 +9,7 @@ import { firstLoadOfDashboard } from './dashboard-size.ts';
 import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
-/** The most that may be, gzip: see DECISIONS.md, "Deploy the Worker as modules". */
+/** Limits in bytes of gzip: see DECISIONS.md, "Deploy the Worker as modules". */
 const LIMITS = { first: 105 * 1024, all: 400 * 1024, wasm: 50 * 1024 };
 /** The signer is a Worker of its own: its figures say nothing about an isolate of the gateway. */
 const SIGNER_LIMITS = { first: 80 * 1024, all: 132 * 1024 };
@@ -45,7 +45,7 @@ const uploaded = (main: string, outdir: string): readonly string[] => {
 
 const kib = (size: number): string => `${(size / 1024).toFixed(1)} KiB`;
 
-/** The dashboard until its first page stands, scripts and styles. */
+/** Limit on the scripts and styles that the dashboard loads before its first page renders, in bytes of gzip. */
 const DASHBOARD_LIMIT = 80 * 1024;
 
 /** Prints the size of modules. @returns whether they are within the limit. */

@@ -1,6 +1,6 @@
 /**
- * Last step of `npm run package`: prints what browsers load of the published libraries, and fails above a limit. Of the client that is a bundle
- * without viem, and without the code for MCP, which is loaded with the first connection. The verifier is published as one module.
+ * Part of `npm run package`: prints the size of what browsers load of the published libraries, and fails above a limit. Measures the client
+ * as a bundle without viem and without the code for MCP, which loads with the first connection. The verifier is published as one module.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -76,7 +76,7 @@ try {
     paid = (await work(agent, NAMES[at] ?? '', 2 + (at % 6))) || paid;
     console.log(`${NAMES[at] ?? ''} has made its calls`);
   }
-  // Lists follow the log by some seconds, and the transparency log signs every ten.
+  // Lists are some seconds behind the log of an account, and the transparency log signs a checkpoint every ten seconds.
   await new Promise((resolve) => setTimeout(resolve, 15_000));
   const last = agents.at(-1) ?? people.agent;
   for (const colorScheme of ['light', 'dark'] as const) {

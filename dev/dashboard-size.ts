@@ -5,12 +5,12 @@ import { ROOT } from './root.ts';
 
 const folder = join(ROOT, 'public/dashboard/assets');
 
-/** A static import of another file of the build. Pages that are opened later are imported by a function. */
+/** A static import of another file of the build. Pages that open later are dynamic imports. */
 const STATIC_IMPORT = /(?:from|import)\s*[`'"]\.\/([^`'"]+\.js)[`'"]/g;
 
 /**
- * Builds the dashboard, and returns the paths of what a browser loads until the first page stands: the scripts that the document names, the
- * Overview with what it imports, and the style sheet.
+ * Builds the dashboard, and returns the paths of the files that a browser loads before the first page renders: the scripts that the
+ * document names, the Overview with its static imports, and the style sheet.
  */
 export const firstLoadOfDashboard = async (): Promise<readonly string[]> => {
   await buildDashboard();

@@ -1,4 +1,7 @@
-/** `node dev/dashboard.ts`: builds the dashboard, and the script of the public pages, into `public/dashboard/`, from where the Worker serves them. Skips what is up to date. */
+/**
+ * `node dev/dashboard.ts`: builds the dashboard and the script of the public pages into `public/dashboard/`, from where the Worker serves
+ * them. Does nothing if the build is up to date.
+ */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
@@ -19,7 +22,7 @@ const COMMON = {
   base: '/dashboard/',
   configFile: false,
   logLevel: 'error',
-  // Vite would take the JSX of development where tests build: it names the file and line of each element.
+  // When a test runs the build, Vite would use the JSX of development, which records the file and line of each element.
   mode: 'production',
   plugins: [pathsAsText] as Plugin[],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
@@ -32,7 +35,7 @@ const OUTPUT = {
   modulePreload: { polyfill: false },
 } as const;
 
-/** Builds into a draft and renames it: stacks that start concurrently both build, and serve what is there meanwhile. */
+/** Builds into a draft and renames it: stacks that start concurrently both build, and serve the last build until then. */
 export const buildDashboard = async (): Promise<void> => {
   const hash = await sourcesHash(SOURCES);
   const isBuilt = await readFile(join(out, 'index.html')).then(
@@ -53,7 +56,7 @@ export const buildDashboard = async (): Promise<void> => {
       emptyOutDir: true,
       rolldownOptions: {
         output: {
-          // One file of what pages share: a chunk for each part would cost a page thirty requests.
+          // One file for the code that pages share: with a chunk for each part, a page would need thirty requests.
           codeSplitting: {
             groups: [
               { name: 'shared', test: /src\/dashboard\/(?:data|format|parts)\//, minShareCount: 4 },
@@ -72,7 +75,7 @@ export const buildDashboard = async (): Promise<void> => {
       emptyOutDir: false,
       rolldownOptions: {
         input: join(ROOT, 'src/pay/entry.ts'),
-        // Pages name it, so its name stays.
+        // The public pages refer to this file by name, so the name has no hash.
         output: { entryFileNames: 'pay.js' },
       },
     },

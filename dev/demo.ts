@@ -40,7 +40,7 @@ type Flags = {
   readonly help: boolean;
 };
 
-/** Parses flags. @throws Error that names the wrong one. */
+/** Parses flags. @throws Error that names the wrong flag. */
 const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
     args: [...args],

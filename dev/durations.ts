@@ -1,6 +1,7 @@
 /**
- * `node dev/durations.ts`: writes how long test files of 15 seconds and more took in the newest runs of this checkout to
- * `test/support/durations.json`. A fresh clone knows no other, and begins each project with the longest files. Run it after `npm run test:all`.
+ * `node dev/durations.ts`: writes the durations of the test files that took 15 seconds or more in the newest runs of this checkout to
+ * `test/support/durations.json`. A fresh clone has no others: it starts the longest files of each project first. Run it after
+ * `npm run test:all`.
  */
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Lines of the failures of one run that `dev/jobs.ts` repeats: two runs fill the part of a log that CI shows. */
+/** How many lines of a failed run `dev/jobs.ts` repeats: two such runs fill the part of a log that CI shows. */
 const MAX_LINES = 200;
 
 /** A heading of Vitest, such as `⎯⎯ Failed Tests 2 ⎯⎯`: a line between rules, so that no output of a test is taken for it. */
@@ -27,12 +27,12 @@ const FAILURE = /^\s*(?:FAIL\s|[A-Za-z]*Error: )/;
 const failureNames = (lines: readonly string[]): readonly string[] =>
   lines.map((line) => line.replaceAll(COLOUR, '').trim()).filter((line) => FAILURE.test(line));
 
-/** Lines of a check without tests, whose messages stand at its end. */
+/** How many lines the short form keeps of a check without tests, which prints its messages last. */
 const SHORT_LINES = 20;
 
 /**
- * Returns each failure in the sections of Vitest, once: the line with its name and the first line of its error. What tests print between the
- * sections of two runs is left out. A run without such a section returns its last 20 lines.
+ * Returns each failure in the sections of Vitest, once: the line with its name and the first line of its error. Leaves out what tests print
+ * between the sections of two runs. Returns the last 20 lines of a run without such a section.
  */
 export const shortForm = (output: string): readonly string[] => {
   const lines = output.trimEnd().split('\n');

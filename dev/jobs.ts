@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { failedTests, shortForm } from './failed-tests.ts';
 
-/** A command that checks something. Its output is printed as a whole. */
+/** A command that checks something. */
 export type Job = { readonly name: string; readonly command: readonly [string, ...string[]] };
 
 type Failed = { readonly name: string; readonly code: number; readonly output: string };
@@ -37,8 +37,8 @@ const run = async (
 
 /**
  * Runs lanes side by side, and the jobs of a lane one after the other, also after a failure. The first lane prints as it runs; a job of
- * another lane prints when it has ended. CI shows only the end of a long log, so the failures of all jobs come last, then a
- * short form of each, and the job that failed first is the last of both.
+ * another lane prints when it has ended. CI shows only the end of a long log, so `runLanes` prints the failures of all jobs
+ * at the end, then a short form of each. Both lists end with the job that failed first.
  *
  * @returns the exit code of the job that failed first; 0 if all passed, 130 after a signal
  */

@@ -22,7 +22,7 @@ const run = async (
   env: Readonly<Record<string, string>> = {},
 ) => await promisify(execFile)(file, args, { cwd: folder, env: { ...process.env, ...env } });
 
-/** Installs both tarballs as a user does. npm takes other packages from its cache, or from the registry. */
+/** Installs both tarballs as a user does. npm takes their dependencies from its cache, or from the registry. */
 const install = async (): Promise<void> => {
   for (const path of [ROOT, join(ROOT, 'packages/create-countersign')])
     await run('npm', ['pack', path, '--ignore-scripts', '--silent']);

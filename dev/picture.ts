@@ -25,7 +25,7 @@ const transcript = (path: string | undefined): string => {
   return stdout;
 };
 
-/** Shortens hashes and addresses, and what does not fit on a line. */
+/** Shortens hashes and addresses, and truncates text that does not fit on a line. */
 const shorten = (text: string): string => {
   const short = text.replace(/0x([0-9a-fA-F]{4})[0-9a-fA-F]{32,60}([0-9a-fA-F]{4})/g, '0x$1…$2');
   return short.length > COLUMNS ? `${short.slice(0, COLUMNS - 1)}…` : short;

@@ -33,7 +33,7 @@ type Flags = {
   readonly help: boolean;
 };
 
-/** Parses flags. @throws Error that names the wrong one. */
+/** Parses flags. @throws Error that names the wrong flag. */
 const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
     args: [...args],
@@ -106,7 +106,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
     if (ending) process.exit(code);
     ending = true;
     (code === 0 ? say : console.error)(why);
-    // First: its state is in the directory that the stack removes.
+    // Stop the signer first: its state is in the directory that the stack removes.
     await signer?.stop();
     await stack?.stop();
     await killEveryProcess();

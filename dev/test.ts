@@ -43,7 +43,7 @@ if (suite === undefined) {
 }
 
 const MEMORY = '/dev/shm';
-/** What the temporary files of a whole run take at most, and as much for its processes. */
+/** Memory that a whole run needs: its temporary files at most, and as much again for its processes. */
 const ROOM = 6 * 1024 ** 3;
 
 /** Whether temporary files fit into memory: creating the database of an object there takes a fifth of the time. */

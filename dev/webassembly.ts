@@ -11,7 +11,7 @@ const MODULES = {
 
 /**
  * Writes libsecp256k1 and Keccak as modules that the Worker imports: ox ships their bytes as text, for runtimes that compile at any time. A
- * module that is there already stays untouched, because every `wrangler dev` that watches it would restart its Worker.
+ * module that exists already stays untouched: a `wrangler dev` that watches it restarts its Worker after each write.
  */
 export const writeWebAssembly = async (): Promise<void> => {
   for (const [source, name] of Object.entries(MODULES)) {

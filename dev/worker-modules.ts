@@ -41,7 +41,7 @@ const sellTools = (file: string): Plugin => ({
 const OWN = '?own';
 
 /**
- * Gives the MCP SDK its own copy of zod. It uses most of zod, and the parts that it shares with the rest would all move into the module
+ * Gives the MCP SDK its own copy of zod. The SDK uses most of zod, and all parts that it shares with other code would move into the module
  * that every isolate loads.
  */
 const ownZod: Plugin = {
@@ -77,7 +77,7 @@ export const buildWorker = async (
     plugins: [wasmModules, ownZod, ...(toolsFile === undefined ? [] : [sellTools(toolsFile)])],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
-    // A busy machine is no fault of the build.
+    // rolldown warns about slow plugins, but on a busy machine the build is not at fault.
     checks: { pluginTimings: false },
     // Otherwise an unresolved import is a warning, and fails at run time.
     onLog: (level, log, report) => report(level === 'warn' ? 'error' : level, log),

@@ -21,7 +21,7 @@ const PATIENCE_MS = 15_000;
 /**
  * Waits until an object sleeps: an alarm may have woken it, and workerd evicts it ten seconds after its last request.
  *
- * @returns false where it stays awake for 15 seconds, because alarms keep it busy.
+ * @returns false if alarms keep the object awake for 15 seconds.
  */
 export const fallsAsleep = async (
   process: Pick<Workerd, 'processId'>,

@@ -21,7 +21,7 @@ export type Selling = {
   readonly seller: string;
   readonly blockSeconds: number;
   readonly payments: number;
-  /** How many of them settled; the others are in no figure. */
+  /** Number of payments that settled; `settled` leaves out the others. */
   readonly moved: number;
   readonly answered: Seconds;
   readonly settled: Seconds;
@@ -33,7 +33,7 @@ type Seconds = { readonly p50: number; readonly p99: number };
 
 const BLOCK_SECONDS = 2;
 const PAYMENTS = 40;
-/** Between two payments to one seller. Not a divisor of the block time, so that payments arrive at all phases of a block. */
+/** Time between two payments to one seller. Not a divisor of the block time, so that payments arrive at all phases of a block. */
 const PACE_MS = 430;
 const PATIENCE_MS = 30_000;
 

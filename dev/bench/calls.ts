@@ -52,7 +52,7 @@ const inFreshProcess = async <T>(
   }
 };
 
-/** Sends 64 calls of one agent at once, then all of them again; the same to batch-settlement. */
+/** Sends 64 calls of one agent at once, then repeats all of them. Also sends as many vouchers of one channel to batch-settlement. */
 export const measureConcurrency = async (
   bench: Bench,
   upstream: Upstream,
@@ -158,7 +158,7 @@ const measure = async (
   return mustAllBe(await runOut(subject.port, lanes, subject, afterwork), 200, what);
 };
 
-/** Measures one round of an entrant: a fresh process, a warm-up, then each cell with requests that are signed before. */
+/** Measures one round of an entrant: a fresh process, a warm-up, then each cell with requests that were signed in advance. */
 export const measureEntrant = async (
   bench: Bench,
   upstreams: Readonly<Record<Entrant['upstream'], Upstream>>,

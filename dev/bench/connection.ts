@@ -5,8 +5,8 @@ import { LOOPBACK } from '../stack/loopback.ts';
 export type Answer = { readonly status: number; readonly head: string; readonly body: string };
 
 /**
- * A keep-alive connection with one request at a time, as prepared bytes. The client shares the machine with its subject, so it must cost
- * as little as possible.
+ * A keep-alive connection that sends prepared bytes, one request at a time. The client shares the machine with its subject, so it must
+ * cost as little as possible.
  */
 export type Connection = {
   readonly send: (request: Buffer) => Promise<Answer>;

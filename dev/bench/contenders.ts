@@ -65,7 +65,6 @@ const storedChannel = (
   };
 };
 
-/** Opens a channel. */
 const openChannel = ({ key }: BenchAgent, offer: Offer): PayerChannel => {
   const [accepted] = offer.accepts;
   const account = privateKeyToAccount(bytesToHex(key));
@@ -93,17 +92,16 @@ export type Contender = {
   readonly subject: Subject;
   /** Signs a number of requests of a number of agents in turn, each to be sent once. */
   readonly requests: (agents: number, count: number) => Promise<readonly Buffer[]>;
-  /** Milliseconds of work after the last answer, which is part of the cost. */
+  /** Milliseconds during which the subject still works after the last answer. The CPU of that time is part of the cost. */
   readonly afterwork: number;
 };
 
 /** Starts a contender in a process of its own. */
 export type Open = (bench: Bench, upstream: Upstream) => Promise<Contender>;
 
-/** Number of agents. */
 export const AGENTS = 100;
 
-/** Milliseconds in which the stub settles and exports, and the account records it. */
+/** Milliseconds in which the stub settles and exports, and the account records both. */
 const GATEWAY_AFTERWORK = 1_250;
 
 const ALL_AGENTS = agents(AGENTS);

@@ -9,12 +9,12 @@ export type ProfileNode = {
   readonly callFrame: {
     readonly functionName: string;
     readonly url: string;
-    /** From 0. */
+    /** The first line is 0. */
     readonly lineNumber: number;
     readonly columnNumber: number;
   };
   readonly children?: readonly number[];
-  /** Samples by line of the function; lines from 1. */
+  /** Samples by line of the function; the first line of the script is 1. */
   readonly positionTicks?: readonly { readonly line: number; readonly ticks: number }[];
 };
 
@@ -136,7 +136,7 @@ const sourceOf = (
   const entry = map.findEntry(lineNumber, columnNumber);
   if (!('originalSource' in entry)) return { name, place: `${url}:${lineNumber + 1}` };
   const file = relative(root, resolve(script, '..', entry.originalSource));
-  // The types of Node lack the name.
+  // Node's types lack the member `name`.
   const { name: mapped } = entry as { readonly name?: string };
   return {
     name: nameIn(file, entry, root) ?? mapped ?? name,
@@ -144,7 +144,7 @@ const sourceOf = (
   };
 };
 
-/** Reads the name of a function from its source, because names are minified. */
+/** Reads the name of a function from its source, because the bundle has minified names. */
 const nameIn = (
   file: string,
   {

@@ -31,7 +31,7 @@ export type Flooded = Flooder & {
   /** Answered invalid signatures a second. */
   readonly perSecond: number;
   readonly statuses: Readonly<Record<string, number>>;
-  /** CPU of the gateway's process for each, in microseconds. */
+  /** CPU of the gateway's process for each invalid signature, in microseconds. */
   readonly cpuEach: number;
   readonly alone: Latency;
   readonly duringFlood: Latency;
@@ -42,8 +42,8 @@ export type Flooded = Flooder & {
 export type Latency = { readonly p50: Spread; readonly p99: Spread };
 
 /**
- * The first flooder uses about a third of an isolate and may at most double the 99th percentile. The second sends as fast as it is
- * answered: client, node and gateway share two cores, so it measures the machine as well.
+ * The first flooder uses about a third of an isolate; the goal is that it at most doubles the 99th percentile. The second sends as fast
+ * as the gateway answers: client, node and gateway share two cores, so its figures also measure the machine.
  */
 const FLOODERS: readonly Flooder[] = [
   { connections: 4, pauseMs: 15, rounds: 3 },
@@ -51,7 +51,7 @@ const FLOODERS: readonly Flooder[] = [
 ];
 const CALLS = 300;
 const WARM_UP = 400;
-/** Claimed accounts. A fast flood repeats them. */
+/** Number of accounts in whose name the flood sends. A fast flood uses each several times. */
 const CLAIMS = 20_000;
 
 /** Builds payments in the name of random accounts with the signature of another key: the most expensive kind to reject. */
@@ -153,11 +153,10 @@ const measureFlooder = async (
   };
 };
 
-/** Formats a spread. */
 export const shown = ({ median, min, max }: Spread): string =>
   `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;
 
-/** Ratio of the slowest calls of a paying agent with and without the flood: less is better. */
+/** p99 of the paying agent during the flood, divided by its p99 without: less is better. */
 export const slowdown = ({ alone, duringFlood }: Flooded): number =>
   duringFlood.p99.median / alone.p99.median;
 

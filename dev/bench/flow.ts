@@ -3,12 +3,12 @@ import { quantile, spread, type Spread } from './statistics.ts';
 /** An accepted payment: seconds since the measurement began. A payment that has not settled has an infinite `settledAt`. */
 export type Sale = { readonly acceptedAt: number; readonly settledAt: number };
 
-/** What was accepted and what settled of it, in windows of ten seconds. */
+/** Accepted and settled payments, in windows of ten seconds. */
 export type Flow = {
-  /** A second, in each window. */
+  /** Payments a second, over the windows. */
   readonly accepted: Spread;
   readonly settled: Spread;
-  /** Accepted payments that had not settled, as the mean of each window. */
+  /** Number of accepted payments that had not settled, as the mean of each window. */
   readonly backlog: readonly number[];
   /** Payments a second by which the backlog grew, from the mean of the second window to that of the last. */
   readonly backlogGrowth: number;
@@ -17,13 +17,13 @@ export type Flow = {
 };
 
 const WINDOW = 10;
-/** Samples of the backlog in a window: it rises and falls with every block. */
+/** Samples of the backlog in each window: the backlog rises and falls with every block. */
 const SAMPLES = 100;
 
 const within = (times: readonly number[], from: number, to: number): number =>
   times.filter((at) => at >= from && at < to).length;
 
-/** Computes the flow of the first `seconds`. Sales of the time before count in the backlog. */
+/** Computes the flow of the first `seconds`. Sales that were accepted before the measurement count in the backlog. */
 export const flowOf = (sales: readonly Sale[], seconds: number): Flow => {
   const acceptedAt = sales.map((sale) => sale.acceptedAt);
   const settledAt = sales.map((sale) => sale.settledAt);

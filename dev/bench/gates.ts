@@ -8,7 +8,7 @@ import { median } from './statistics.ts';
 
 /** Figures that a change must not make worse. Ratios are the peer's figure divided by Countersign's: more is better, except where noted. */
 export type Gates = {
-  /** CPU, hot; the lower of one signer and 256. */
+  /** CPU, hot: the lower of the ratios for one signer and for 256. */
   readonly verifyVsViem: number;
   /** CPU of the first verification of a fresh isolate. */
   readonly firstVerifyVsViem: number;
@@ -17,7 +17,7 @@ export type Gates = {
   readonly callVsExactInstant: number;
   /** CPU of a bound call of one agent, sixteen concurrent; the peer's is that of a hundred agents, because a channel takes one call at a time. */
   readonly oneAgentVsBatchSettlement: number;
-  /** Bound calls a second of one agent, 64 concurrent: the most of one object. */
+  /** Bound calls a second of one agent, 64 concurrent: the maximum of one Durable Object. */
   readonly oneAgentPerSecond: number;
   /** Median latency of sequential calls. */
   readonly latencyVsExact2s: number;
@@ -29,17 +29,17 @@ export type Gates = {
   readonly wakeMs1e6: number;
   /** p99 during a moderate flood of invalid signatures, divided by p99 without: less is better. */
   readonly floodP99: number;
-  /** Payments that settle a second by the relayer, and payments a second by which its backlog grows (less is better): sustained. */
+  /** Under sustained load: payments a second that the relayer settles, and by which its backlog grows (less is better). */
   readonly relayerPerSecond: number;
   readonly relayerBacklogGrowth: number;
-  /** p99 of the seconds from acceptance to settlement by the relayer at a hundred payments a second: less is better. */
+  /** p99 of the seconds from acceptance to settlement by the relayer, at a hundred payments a second: less is better. */
   readonly relayerP99At100: number;
-  /** Payments that settle a second by the facilitator, divided by those of `exact`: more is better. */
+  /** Payments a second that settle through the facilitator, divided by those of `exact`: more is better. */
   readonly facilitatorVsExact: number;
   readonly gzipKiB: number;
 };
 
-/** Finds the figures of an entrant by the number of connections, with many agents or another number of them. */
+/** Finds the figures of an entrant for a number of connections and of agents. */
 export const cellOf = (
   { calls = [] }: Pick<Results, 'calls'>,
   entrant: string,

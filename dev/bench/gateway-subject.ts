@@ -93,7 +93,7 @@ const gatewayBindings = (
 
 /** How a gateway of the bench may differ. */
 export type GatewayChanges = {
-  /** Instead of a directory that goes with the process. */
+  /** Directory that outlives the process. By default the process gets a directory that is removed with it. */
   readonly directory?: string;
   readonly inspector?: number;
 };

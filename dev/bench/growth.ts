@@ -10,7 +10,7 @@ import { rm, stat } from 'node:fs/promises';
 /** Cost of a call of an account that remembers many others. */
 export type Remembered = {
   readonly remembered: number;
-  /** Milliseconds of the first call to a sleeping object in a fresh process: it wakes the object. Empty if alarms keep it awake. */
+  /** Milliseconds of the first call to a sleeping object in a fresh process: the call wakes it. Empty if alarms keep the object awake. */
   readonly wakeMs: Spread;
   readonly alone: Figures;
   readonly at16: Figures;
@@ -25,7 +25,7 @@ const BLOCKS = 3;
 const CALLS = { 1: 60, 16: 160 } as const;
 /** Milliseconds in which settlement and export reach the account, and its alarm prunes. */
 const AFTERWORK = 1_500;
-/** Calls of another account, which compile the code. */
+/** Calls of another account before the measurement, so that the code is compiled. */
 const WARM_UP = 600;
 /** Fresh processes in which each object wakes. */
 const RESTARTS = 2;

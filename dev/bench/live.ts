@@ -21,7 +21,7 @@ const CALLS = 20;
 const pauseMs = (): number => 2_000 + Math.random() * 12_000;
 const MOST_MS = 60_000;
 
-/** Opens a page of the dashboard as the operator. A tab of its own window counts as visible. */
+/** Opens a page of the dashboard as the operator, in a browser context of its own: a page in a background tab would not be visible. */
 const open = async (browser: Browser, url: string, path: string): Promise<Page> => {
   const page = await (await browser.newContext()).newPage();
   await page.goto(`${url}/dashboard`);

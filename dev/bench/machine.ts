@@ -33,7 +33,7 @@ export const cpuOf = (processId: number): number => {
       const text = readFileSync(`/proc/${processId}/task/${task}/schedstat`, 'utf8');
       nanoseconds += Number(text.split(' ', 1)[0]);
     } catch {
-      // The thread has ended between the two reads.
+      // The thread ended between the two reads.
     }
   }
   return nanoseconds / 1_000;

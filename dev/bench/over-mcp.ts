@@ -32,7 +32,7 @@ const bodyOf = (payment: string, meta: object): string =>
     },
   });
 
-/** The same call, over HTTP and in both eras of MCP. */
+/** The same call, over HTTP and over both versions of MCP. */
 const PROTOCOLS: Readonly<Record<string, (port: number, payment: string) => Buffer>> = {
   HTTP: (port, payment) => getRequest(port, TARGET, { 'PAYMENT-SIGNATURE': payment }),
   'MCP 2025-11-25': (port, payment) => postRequest(port, '/mcp', ACCEPT, bodyOf(payment, {})),
@@ -48,7 +48,7 @@ const PROTOCOLS: Readonly<Record<string, (port: number, payment: string) => Buff
     ),
 };
 
-/** MCP answers a refusal with 200 as well, so one answer of each protocol is read. */
+/** Checks one answer of each protocol: over MCP the gateway also rejects a payment with status 200. */
 const mustRun = async (gateway: GatewaySubject, protocol: string, request: Buffer) => {
   const connection = await openConnection(gateway.port);
   const { status, head, body } = await connection.send(request);
@@ -58,7 +58,7 @@ const mustRun = async (gateway: GatewaySubject, protocol: string, request: Buffe
   }
 };
 
-/** Describes the cost of both protocols in one sentence. */
+/** Describes the cost over each protocol in one sentence. */
 export const overMcpLine = (all: readonly OverMcp[]): string =>
   `The same paid call, one at a time: ${all
     .map(

@@ -3,7 +3,7 @@ import { type Connection, openConnection } from './connection.ts';
 /** How fast a load sends: connections, and requests a second at most. Without a pace each connection sends as fast as it is answered. */
 export type Pace = { readonly connections: number; readonly perSecond?: number };
 
-/** A running load. `stop` waits for the last answers. @returns seconds that it ran. */
+/** A running load. `stop` waits for the last answers and returns the seconds that the load ran. */
 export type Load = { readonly stop: () => Promise<number> };
 
 /** Opens connections and runs `send` on each of them at the pace, until `stop`. A late connection sends at once. */

@@ -8,7 +8,7 @@ import { pack } from '../../durable-objects/store/pages.ts';
 import { type BenchAgent, PRICE } from './signing.ts';
 
 const DAY = 86_400;
-/** Calls that are packed at once. */
+/** Calls in one batch. */
 const BATCH = 10_000;
 
 /** Finds the database of an agent's account in the directory of a stopped process. */

@@ -7,7 +7,6 @@ import { overMcpLine } from './over-mcp.ts';
 import type { Measured, Results } from './results.ts';
 import type { Spread } from './statistics.ts';
 
-/** Formats a number. */
 const digits = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
 

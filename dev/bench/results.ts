@@ -11,7 +11,6 @@ import type { Verification, Verifier } from './verification.ts';
 /** Results of a run: microseconds of CPU, times in milliseconds. */
 export type Results = Run & Partial<Measured>;
 
-/** Description of a run. */
 type Run = {
   readonly date: string;
   readonly machine: Machine;
@@ -24,16 +23,16 @@ type Run = {
   readonly gzipKiB: number;
 };
 
-/** Results by part of the bench; a part that did not run has none. The first three have one value a round. */
+/** Results by part of the bench; a part that did not run has none. The first three are measured in each round. */
 export type Measured = {
   readonly verification: readonly VerifierFigures[];
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
-  /** A new account, and one that remembers many calls. */
+  /** A new account, and accounts that remember many calls. */
   readonly growth: readonly Remembered[];
-  /** A moderate flood, and one as fast as it is answered. */
+  /** A moderate flood, and one that sends as fast as the gateway answers. */
   readonly flood: readonly Flooded[];
-  /** One call over HTTP and over both eras of MCP. */
+  /** One call over HTTP and over both versions of MCP. */
   readonly mcp: readonly OverMcp[];
   /** End to end, without stubs. */
   readonly blocks: readonly Selling[];

@@ -14,7 +14,7 @@ export type Seller = {
   readonly buyers: readonly BenchAgent[];
   /** Signs the first payment of a buyer. */
   readonly first: (buyer: BenchAgent) => Purchase;
-  /** Signs a payment for the measured tool: bound, where the seller takes that. */
+  /** Signs a payment for the measured tool: a bound payment if the seller accepts those. */
   readonly next: (buyer: BenchAgent) => Purchase;
   /** Signs a payment for the measured tool as any x402 client does, with one signature. */
   readonly vanilla: (buyer: BenchAgent) => string;
@@ -36,7 +36,7 @@ export type Purchase = { readonly url: string; readonly payment: string; readonl
 /** A payment that was answered, with times of `performance.now()`. */
 export type Paid = { readonly nonce: Hex; readonly at: number; readonly answeredAt: number };
 
-/** Tool of the first payment: dear enough that the settled amount covers 15,000 unsettled calls of the measured tool (law 7). */
+/** Tool of the first payment: expensive enough that the settled amount covers 15,000 unsettled calls of the measured tool (law 7). */
 const FIRST = '/tools/enrich';
 
 export const buyerOf = ({ address, privateKey }: Person): BenchAgent => ({
@@ -44,7 +44,7 @@ export const buyerOf = ({ address, privateKey }: Person): BenchAgent => ({
   key: bytesOf(privateKey),
 });
 
-/** Buys once. @throws Error where the answer is not 200. */
+/** Buys once. @throws Error if the status of the answer is not 200. */
 export const buy = async ({ url, payment, body }: Purchase): Promise<Paid> => {
   const at = performance.now();
   const headers = { 'PAYMENT-SIGNATURE': payment };

@@ -20,7 +20,7 @@ import { type TransferWatcher, watchTransfers } from './transfer-watcher.ts';
 export type Sustained = Flow & {
   readonly seller: Seller['name'];
   readonly blockSeconds: number;
-  /** Payments a second that the buyers offered; null: as many as 64 connections take. */
+  /** Payments a second that the buyers offered; null: as many as 64 connections get answers for. */
   readonly offered: number | null;
   readonly seconds: number;
   /** Answers other than 200, by status. */
@@ -32,13 +32,13 @@ const CONNECTIONS = 64;
 const BUYERS = 32;
 /** USDC of each buyer, in atomic units: $1,000. */
 const FUNDS = 1_000_000_000n;
-/** Before a measurement: the first blocks of a load settle less. */
+/** Seconds of load before a measurement begins: the first blocks of a load settle fewer payments. */
 const RAMP_SECONDS = 4;
 
 /** A load of a seller. `patience`: seconds to wait for the last settlements, which the delays include. */
 type Plan = { readonly pace: Pace; readonly seconds: number; readonly patience: number };
 
-/** As many as 64 connections take. */
+/** Each of the 64 connections sends as soon as it has an answer. */
 const UNPACED: Pace = { connections: CONNECTIONS };
 const EXACT: Plan = { pace: UNPACED, seconds: 10, patience: 0 };
 const HUNDRED: Plan = {
@@ -96,11 +96,12 @@ const load = async (
 
 const RELAYER = person('bench relayer');
 
-/** Requests of one client in ten seconds: all buyers of the bench are one client. */
+/** Limit on the requests of one client in ten seconds: all buyers of the bench are one client. */
 const SHIELD = 1_000_000;
 
 /**
- * Starts a second gateway on the chain of the stack: a relayer settles, and there is no facilitator. It is the facilitator of `@x402/hono`.
+ * Starts a second gateway on the chain of the stack. Its relayer settles, without a facilitator; the gateway itself is the facilitator of
+ * `@x402/hono`.
  */
 const startRelayed = async (bench: Bench, { chain, upstream }: Stack): Promise<Gateway> => {
   await chain.client.setBalance({ address: RELAYER.address, value: parseEther('1000') });
@@ -134,9 +135,9 @@ const introduce = async ({ chain }: Stack, sellers: readonly Seller[]): Promise<
 };
 
 /**
- * Measures what settles while a seller sells, without stubs: gateways with relayer and with facilitator in Miniflare, and
- * `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain. `exact` has the facilitator of the second gateway,
- * and in another run the first gateway as its facilitator.
+ * Measures how many payments settle while each seller sells, without stubs: a gateway with a relayer and one with a facilitator in
+ * Miniflare, and `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain. `exact` runs with the
+ * facilitator of the second gateway, and in another run with the first gateway as its facilitator.
  *
  * @param perSecond payments a second that buyers offer to the gateway with the relayer.
  */

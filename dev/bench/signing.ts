@@ -43,7 +43,6 @@ export const agents = (count: number): readonly BenchAgent[] =>
     return { address: address.toLowerCase() as Address, key: bytesOf(privateKey) };
   });
 
-/** Returns random bytes as hex. */
 export const randomHex = (bytes: number): Hex =>
   hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
 

@@ -10,7 +10,7 @@ import { getRequest, headersOf, openConnection } from './connection.ts';
 import type { Offer } from './signing.ts';
 import { type Service, startWorkerd, type Workerd } from './workerd.ts';
 
-/** The request of all subjects. */
+/** The request that all subjects get. */
 export const TARGET = '/tools/lookup?word=signature';
 
 /** A Worker under test in a process of its own. */

@@ -5,7 +5,7 @@ import { type ChainAccess, usdcAbi } from '../stack/chain-access.ts';
 export type TransferWatcher = {
   /** When the log of a nonce was seen, on the clock of `performance.now()`. */
   readonly at: (nonce: Hex) => number | undefined;
-  /** Waits until all of them have settled, or for a time limit. */
+  /** Waits until all nonces have settled, at most for `milliseconds`. */
   readonly all: (nonces: readonly Hex[], milliseconds: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 };

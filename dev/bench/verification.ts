@@ -19,7 +19,7 @@ export type Verification = {
   /** Hot: messages of one signer, and of 256 signers in turn. */
   readonly hotOne: number;
   readonly hotMany: number;
-  /** The first request of a fresh process, less an empty request; and the mean of the first hundred. */
+  /** The first request of a fresh process minus an empty request; and the mean of the first hundred. */
   readonly first: number;
   readonly firstHundred: number;
 };
@@ -27,7 +27,7 @@ export type Verification = {
 const MESSAGES = 256;
 const WARM_UP_MS = 1_200;
 const SLOPES = 5;
-/** Microseconds of CPU of one slope. */
+/** Microseconds of CPU that one measurement of `slope` should take at least. */
 const SLOPE_CPU = 120_000;
 
 const ask = async ({ port }: Subject, count: number): Promise<void> => {
@@ -62,7 +62,7 @@ const give = async ({ port }: Subject, body: string): Promise<void> => {
   await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
 };
 
-/** Microseconds of CPU for one verification: a request of many less a request of none, divided by their number. */
+/** Microseconds of CPU for one verification: a request for many minus a request for none, divided by the number of verifications. */
 const slope = async (subject: Subject): Promise<number> => {
   const until = performance.now() + WARM_UP_MS;
   let each = 1_000;
@@ -93,7 +93,7 @@ const inFreshProcess = async <T>(
   }
 };
 
-/** Measures the first calls of an isolate, one in each request. */
+/** Measures the first verifications of an isolate, one in each request. */
 const cold = async (subject: Subject): Promise<{ first: number; firstHundred: number }> => {
   // The first request includes the start-up of any Worker.
   await ask(subject, 0);

@@ -22,8 +22,9 @@ import { tokenOf } from '../../src/protocol/x402/networks.ts';
 import { machine, machineLine } from './machine.ts';
 
 /**
- * `npm run bench:verify`: how long `countersign audit verify` takes on one core. Writes a log of 200,000 entries, every call a bound payment with
- * its own signature under a policy with three counters, and verifies it, limits recomputed; the time is the CPU time of the process. Prints it scaled to a million entries.
+ * `npm run bench:verify`: measures how long `countersign audit verify` takes on one core. Writes a log of 200,000 entries, in which every
+ * call is a bound payment with its own signature under a policy with three counters, and verifies the log, limits included. Prints the CPU
+ * time of the process, also scaled to a million entries.
  */
 const ENTRIES = Number(process.argv[2] ?? 200_000);
 const ENTRIES_PER_CALL = 3;
@@ -32,7 +33,7 @@ const START = 1_800_000_000;
 const TOKEN = tokenOf(`eip155:${CHAIN}`) as Token;
 const PAY_TO: Hex = `0x${'0f'.repeat(20)}`;
 const PRICE = 20_000n;
-/** The texts that each call is decided by again: the first entry has them, as a gateway writes it. */
+/** The texts by which the verifier decides each call again. The first entry contains them, as a gateway writes it. */
 const POLICY = {
   perCall: '20000u',
   exposure: '100000u',
@@ -53,7 +54,7 @@ const account = accountId(`eip155:${CHAIN}`, payer);
 const word = (text: string): Hex => sha256Hex(utf8(text));
 
 const signatureOf = (digest: Hex): Hex => {
-  // Recovery id, r, s; the chain wants r, s, v.
+  // noble returns recovery id, r, s; Ethereum expects r, s, v.
   const bytes = secp256k1.sign(bytesOf(digest), secret, { prehash: false, format: 'recovered' });
   const [recovery = 0] = bytes;
   return `${hexOf(bytes.subarray(1))}${(27 + recovery).toString(16)}` as Hex;
@@ -91,7 +92,7 @@ const callOf = async (at: number): Promise<readonly EntryBody[]> => {
   const request = await requestDigest(intent);
   const about = { call, tool: 'translate', request };
   const policy = textHash(POLICY);
-  // Service on trust needs a payment that has settled before (law 7).
+  // Deferred settlement needs an earlier payment that has settled (law 7).
   const isFirst = at === 0;
   const paidBy = isFirst ? 'upfront' : 'deferred';
   const [accepted, finished, settled]: readonly [EntryBody, EntryBody, EntryBody] = [

@@ -17,7 +17,7 @@ export type Binding =
 /** A Worker of the process. */
 export type Service = {
   readonly name: string;
-  /** Path of its main ES module, and of other modules that it imports by their path from there. */
+  /** Path of its main ES module, and paths of other modules, which it imports by relative paths. */
   readonly script: string;
   readonly more?: readonly string[];
   readonly bindings: Readonly<Record<string, Binding>>;
@@ -88,7 +88,7 @@ const serviceText = (
 export type Modules = Readonly<Record<string, string>>;
 
 type Options = {
-  /** Empty, or of a stopped process, whose objects are then found again. */
+  /** An empty directory, or that of a stopped process, whose objects continue. */
   readonly directory: string;
   readonly services: readonly Service[];
   readonly modules?: Modules;

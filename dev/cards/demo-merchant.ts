@@ -5,7 +5,7 @@ import type { NetworkAnswer, Purchase } from './fake-issuer.ts';
 /** Cents. */
 export const GOODS: Readonly<Record<string, number>> = { book: 1_850, lamp: 4_200, pen: 350 };
 
-/** The ways in which this merchant tries to give a card back, or to leave a payment unclear. */
+/** The ways in which this merchant tries to leak a card to the agent, or to leave the outcome of a payment unclear. */
 export const TRICKS = [
   'members',
   'id',
@@ -44,13 +44,13 @@ export type DemoMerchant = {
   readonly handle: (request: Request) => Promise<Response>;
   /** Cards that reached this merchant. */
   readonly seen: () => readonly Order['card'][];
-  /** Charges of the whole life of this merchant, cents. */
+  /** All charges of this merchant, in cents. */
   readonly charges: () => readonly number[];
 };
 
 /**
- * A shop that takes cards: it checks the number, the expiry and the CVC, asks the network, and answers with the order. It is as careless or
- * hostile as `trick` says. `POST /orders` takes JSON, or a form with the fields `card[number]` and so on.
+ * A shop that takes cards: it checks the number, the expiry and the CVC, asks the network, and answers with the order. `trick` makes it
+ * careless or hostile. `POST /orders` takes JSON, or a form with the fields `card[number]` and so on.
  */
 export const openDemoMerchant = (
   authorize: (purchase: Purchase) => Promise<NetworkAnswer>,
@@ -127,7 +127,7 @@ const readOrder = async (request: Request) => {
   return order.safeParse({ item: form.get('item'), card, ...(trick === null ? {} : { trick }) });
 };
 
-/** Long enough for every timeout, short enough to end. */
+/** Answers after every timeout of the gateway, but early enough for the test to end. */
 const silence = async (): Promise<Response> => {
   await new Promise((resolve) => setTimeout(resolve, 20_000));
   return Response.json({ status: 'too late' });
@@ -135,7 +135,7 @@ const silence = async (): Promise<Response> => {
 
 const grouped = (number: string): string => number.replace(/(\d{4})(?=\d)/g, '$1-');
 
-/** The member `id` of an answer that gives the card back. */
+/** The member `id` of an answer. Some tricks leak the card there. */
 const leakOf = (trick: Trick | undefined, { number, cvc }: Order['card']): string | number => {
   if (trick === 'id' || trick === 'error') return `order ${number}`;
   if (trick === 'grouped') {
@@ -153,7 +153,7 @@ const leakingHeaders = (trick: Trick | undefined, { number, cvc }: Order['card']
 
 type Mischief = (card: Order['card'], body: Readonly<Record<string, unknown>>) => Response;
 
-/** Answers to a paid order that give the card back elsewhere than in the member `id`. */
+/** Answers to a paid order that leak the card outside the member `id`. */
 const MISCHIEF: Partial<Record<Trick, Mischief>> = {
   members: (card, body) =>
     Response.json({ ...body, card, receipt: { card, note: `paid with ${card.number}` } }),

@@ -9,7 +9,7 @@ export type VaultedCard = {
 export type FakeCardVaultOptions = {
   readonly key: string;
   readonly tokens: Readonly<Record<string, VaultedCard>>;
-  /** Sends the request on; `fetch` by default. */
+  /** Forwards the request; `fetch` by default. */
   readonly forward?: (request: Request) => Promise<Response>;
 };
 
@@ -17,7 +17,7 @@ export type FakeCardVaultOptions = {
 const EXPRESSION = /\{\{(.*?)\}\}/gs;
 const FILTER = /^(json|split|reverse|join)(?::\s*'(.*)')?$/;
 
-/** Applies one filter. A JSONPath names members only. */
+/** Applies one filter. A JSONPath may only name members. */
 const filtered = (value: unknown, filter: string): unknown => {
   const [, name, argument = ''] = FILTER.exec(filter) ?? [];
   if (name === 'split') return String(value).split(argument);

@@ -6,7 +6,7 @@ export type FakeCard = {
   readonly expMonth: number;
   readonly expYear: number;
   readonly currency: string;
-  /** Cents over all time. */
+  /** Spending limit over all time, in cents. */
   readonly limit: number;
   readonly payments: number;
   readonly cardholder: string;
@@ -18,7 +18,7 @@ const DIGITS = '0123456789';
 const digits = (count: number): string =>
   [...crypto.getRandomValues(new Uint8Array(count))].map((byte) => DIGITS[byte % 10]).join('');
 
-/** The check digit of ISO/IEC 7812-1 annex B, written apart from the gateway's code. */
+/** The check digit of ISO/IEC 7812-1 annex B, implemented independently of the gateway. */
 const luhnDigit = (payload: string): string => {
   let sum = 0;
   for (let at = payload.length - 1, isDoubled = true; at >= 0; at -= 1, isDoubled = !isDoubled) {

@@ -16,13 +16,13 @@ export type NetworkAnswer =
   | { readonly approved: false; readonly reason: string };
 
 /**
- * A fake of Stripe Issuing for one machine: cards, authorizations and signed webhooks in Stripe's wire form. It checks what Stripe checks: the key, the
- * API version, unknown parameters, idempotency keys, spending limits, and the number of payments.
+ * A fake of Stripe Issuing for one machine: cards, authorizations and signed webhooks in Stripe's wire form. It checks what Stripe
+ * checks: the key, the API version, unknown parameters, idempotency keys, spending limits, and the number of payments.
  */
 export type FakeIssuer = {
   /** Serves the API. */
   readonly handle: (request: Request) => Promise<Response>;
-  /** The card network's side: a merchant asks for a payment. */
+  /** Acts as the card network when a merchant requests a payment. */
   readonly authorize: (purchase: Purchase) => Promise<NetworkAnswer>;
   /**
    * The merchant raises an approved payment. The issuer asks the gateway for approval, unless the network approves on the issuer's behalf.
@@ -71,7 +71,7 @@ const fault = (status: number, type: string, message: string): Response =>
 
 const invalid = (message: string): Response => fault(400, 'invalid_request_error', message);
 
-/** The runtime warns if a form is read as text. */
+/** Decodes the bytes: the Workers runtime logs a warning when code reads a form as text. */
 const bodyOf = async (request: Request): Promise<string> =>
   new TextDecoder().decode(await request.arrayBuffer());
 

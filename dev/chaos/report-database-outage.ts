@@ -4,7 +4,7 @@ import {
 } from '../../test/chaos/outage/run-database-outage.ts';
 import type { OutageOptions } from '../../test/chaos/outage/run-outage.ts';
 
-/** Seconds after its return in which the database must have every entry. A message waits a minute at most before it is delivered again. */
+/** Seconds from the return of the database until it must have every entry: a queue delivers a message again after a minute at most. */
 const MOST_BEHIND = 90;
 
 /** The faults that an outage of the database caused. Empty if it lost and refused nothing. */
@@ -35,7 +35,7 @@ const STORAGE_UNAVAILABLE = '503 urn:countersign:problem:storage-unavailable';
 /**
  * Runs a load through an outage of D1 and prints what it found.
  *
- * @returns the exit code: 1 if a call was refused, or a payment or an entry is lost, out of order, twice or late.
+ * @returns the exit code: 1 if a call was refused, or a payment or an entry is lost, out of order, duplicated or late.
  */
 export const reportDatabaseOutage = async (
   options: OutageOptions,

@@ -38,7 +38,7 @@ export const STORAGE = { database: 0.75, object: 0.2 } as const;
 /** Dollars for a transaction by the facilitator of the Coinbase Developer Platform, after the first thousand of a month. */
 export const CDP_FEE = 0.001;
 
-/** Billed duration of a request to an object, with 128 MB. Assumed: on one machine, an object does not wait for replicas of its storage. */
+/** Billed seconds of a request to an object, with 128 MB. Assumed, not measured: a local object does not wait for storage replicas. */
 export const OBJECT_SECONDS = 0.01;
 export const OBJECT_GIGABYTES = 0.128;
 

@@ -14,7 +14,7 @@ export const LIMITS = {
   consumers: 20,
   /** Concurrent requests of one isolate to one facilitator. */
   facilitatorConcurrency: 4,
-  /** Transactions that one relayer key has under way at most, and payments in each. */
+  /** Transactions that one relayer key has in flight at most, and payments in each. */
   flights: 10,
   batch: 100,
   blockSeconds: 2,

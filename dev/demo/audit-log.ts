@@ -8,7 +8,7 @@ import { verifyRun } from '../../src/audit/run.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import type { Scene } from './scene.ts';
 
-/** Where `wrangler dev` stores D1, below its state directory. */
+/** Where Miniflare stores D1, below the state directory of the gateway. */
 const DATABASES = 'state/v3/d1/miniflare-D1DatabaseObject';
 
 const POLL_MS = 100;
@@ -46,7 +46,7 @@ const readEntries = async (directory: string, account: string): Promise<readonly
   return entries;
 };
 
-/** Reads the log of an account from a gateway's state directory, when it is complete or after a timeout. */
+/** Reads the log of an account from a gateway's state directory, once the log is complete or after a timeout. */
 export const auditLog = async (
   directory: string,
   account: string,
@@ -84,7 +84,7 @@ export type Bought = {
   readonly fromCredit: Purchase;
 };
 
-/** Reads the agent's log when it has the end of every payment and the denial. */
+/** Reads the agent's log once it has the end of every payment and the denial. */
 export const readLog = async (scene: Scene, { payments }: Bought): Promise<readonly Entry[]> => {
   const { narrator, directory, account, patience } = scene;
   const complete = (entries: readonly Entry[]): boolean => {

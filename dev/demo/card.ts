@@ -43,7 +43,7 @@ const order = async ({ stack, payTo }: Scene, what: Order): Promise<Answer> => {
 
 const lower = (address: string) => address.toLowerCase() as `0x${string}`;
 
-/** Waits until the gateway sells the tools that `setUpCards` has put: at most 5 s. */
+/** Waits at most 10 s until the gateway sells the tools that `setUpCards` has put. */
 const whenSold = async ({ stack }: Scene): Promise<void> => {
   const deadline = Date.now() + 10_000;
   while ((await fetch(stack.gateway + BOOKSHOP.path, { method: 'POST' })).status !== 401) {

@@ -17,13 +17,13 @@ import { formatDollars } from '../../src/protocol/amount.ts';
 import { requestDigest } from '../../src/protocol/intent/binding.ts';
 import type { Hex } from 'viem';
 
-/** Facts that the payer has without the receipt. */
+/** Facts that the payer knows without the receipt. */
 type Expected = {
   /** CAIP-10. */
   readonly agent: string;
   readonly request: ToolRequest;
   readonly call: Hex;
-  /** How strongly the signature was tied to the request. */
+  /** Whether the signature was bound to the request. */
   readonly binding: 'none' | 'intent';
   readonly charged: bigint;
   /** Unix seconds before the request was sent. */
@@ -116,7 +116,7 @@ export type Purchase = {
   /** The call id: for a payment its EIP-3009 nonce. */
   readonly call: Hex;
   readonly answer: Answer;
-  /** Charged amount by the gateway's answer, in atomic units. */
+  /** Charged amount that the gateway's answer states, in atomic units. */
   readonly charged: bigint;
   /** Transaction in the answer: empty for a payment that settles later. */
   readonly transaction: Hex | '';
@@ -155,7 +155,7 @@ export const byTopUp =
   async ({ wallet, stack }) =>
     reportOf(await wallet.agent.topUp(stack.gateway, amount));
 
-/** Calls with the official x402 client, which reports nothing: the wire and the headers tell the rest. */
+/** Calls with the official x402 client. It reports nothing, so the report comes from the observed requests and the headers. */
 export const byStock: Buyer = async ({ wallet }, request) => {
   const response = await wallet.stock(request.url, initOf(request));
   const header = response.headers.get('payment-response');

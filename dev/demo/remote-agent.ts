@@ -1,6 +1,6 @@
 /**
- * The process of an agent that holds no wallet key: it reads its errand from standard input, pays for one call through the signer, then asks the
- * signer for what an injected page wants, and prints what came of it as JSON.
+ * The process of an agent that holds no wallet key. It reads its task from standard input and pays for one call through the signer. Then it
+ * requests a call above the signer's policy, and the signature that an injected page wants. It prints the results as JSON.
  */
 import { text } from 'node:stream/consumers';
 import {
@@ -11,36 +11,36 @@ import {
 } from '../../src/client/index.ts';
 import type { PrivateAgentKey } from '../../src/client/agent-key.ts';
 
-/** What the process is given. The key is the agent's own Ed25519 key: it moves no money. */
+/** Input of the process. `key` is the agent's own Ed25519 key, which cannot move money. */
 export type RemoteErrand = {
   readonly url: string;
   readonly key: PrivateAgentKey;
   readonly call: string;
   readonly dear: { readonly url: string; readonly body: string };
-  /** Typed data that an injected page wants signed, without the owner of the allowance. */
+  /** Typed data that an injected page wants signed: an allowance for a stranger. */
   readonly permit: object;
 };
 
 export type RemoteResult = {
   /** 0 if the call was not sent. */
   readonly status: number;
-  /** The rule of the signer that refused the call; empty if it signed. */
+  /** The rule by which the signer refused the call; empty if it signed. */
   readonly refused: string;
   readonly charged: string;
   readonly binding: string;
   readonly receipt: boolean;
-  /** The rule of the signer that refused the dear call. */
+  /** The rule by which the signer refused the call above its policy. */
   readonly dear: string;
-  /** The rule of the signer that refused the permit. */
+  /** The rule by which the signer refused the permit. */
   readonly permit: string;
 };
 
 const errand = JSON.parse(await text(process.stdin)) as RemoteErrand;
 const account = await remoteAccount({ url: errand.url, key: errand.key });
-// Wider than the policy of the signer, which is what must hold when this process is taken over.
+// Attack: an attacker who takes over this process can lift its caps. So the caps are high here: only the signer's policy protects.
 const agent = createAgent({ account, spend: { perCall: '$100', total: '$100' } });
 
-/** The rule that refused. */
+/** Returns the rule by which the signer refused, or `signed`. */
 const refusalOf = async (asking: Promise<unknown>): Promise<string> => {
   try {
     await asking;

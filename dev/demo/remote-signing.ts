@@ -11,7 +11,7 @@ import { dollars } from './purchase.ts';
 import type { RemoteErrand, RemoteResult } from './remote-agent.ts';
 import { priceOf, type Requests, type Scene } from './scene.ts';
 
-/** What an agent without a wallet key achieved through the signer. */
+/** Results of an agent without a wallet key that used the signer. */
 export type RemoteSigning = Pick<RemoteResult, 'status' | 'charged' | 'dear' | 'permit'>;
 
 /** Enrols a public key, by a command that the owner signs. */
@@ -38,7 +38,7 @@ const runAgent = async (errand: RemoteErrand): Promise<RemoteResult> => {
   return JSON.parse(await text(child.stdout)) as RemoteResult;
 };
 
-/** An allowance without a limit for a stranger (EIP-2612), as an injected page asks for it. */
+/** An unlimited allowance for a stranger (EIP-2612), as an injected page would request it. */
 const permitOf = ({ stack }: Scene, owner: string) => ({
   domain: { name: 'USDC', version: '2', chainId: stack.chainId, verifyingContract: stack.usdc },
   types: {

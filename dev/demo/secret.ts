@@ -7,7 +7,7 @@ import { type Answer, answerOf, initOf, jsonOf, textOf, type ToolRequest } from 
 import { buy, byAgent } from './purchase.ts';
 import type { Scene } from './scene.ts';
 
-/** Everything of an answer that the agent can read. Bytes become one character each, so that no invalid UTF-8 hides a form. */
+/** Everything in an answer that the agent can read. Each byte becomes one character, so that invalid UTF-8 hides no form of the key. */
 const shownOf = ({ headers, bytes }: Answer): string =>
   `${[...headers].map(([name, value]) => `${name}: ${value}\n`).join('')}${Buffer.from(bytes).toString('latin1')}`;
 
@@ -24,7 +24,7 @@ const quote = (gateway: string, query: string): ToolRequest => ({
   },
 });
 
-/** Pays for a call whose upstream demands the operator's API key, then asks the upstream to give the key back in every way that it knows. */
+/** Pays for a call whose upstream demands the operator's API key, then requests every leak of the key that the upstream offers. */
 export const callWithSecret = async (scene: Scene, market: DemoMarket): Promise<void> => {
   const { narrator, stack, wallet } = scene;
   const direct = await answerOf(

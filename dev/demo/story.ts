@@ -39,12 +39,12 @@ export type DemoResults = {
   readonly moved: { readonly status: number; readonly type: string };
   /** A call above the cap of the policy. */
   readonly refused: { readonly status: number; readonly type: string; readonly rule: string };
-  /** The top-up, the charge of the call from credit, and the remaining credit by the gateway's answer. */
+  /** The top-up, the charge of the call from credit, and the remaining credit that the gateway's answer states. */
   readonly credit: { readonly toppedUp: string; readonly charged: string; readonly left: string };
   readonly balances: { readonly agent: Change; readonly payTo: Change };
   /** Number of entries in the agent's audit log. */
   readonly audit: number;
-  /** The call of an agent without a wallet key, and the rules by which the signer refused a dear call and a permit. */
+  /** The call of an agent without a wallet key, and the rules by which the signer refused an expensive call and a permit. */
   readonly signer: RemoteSigning;
 };
 
@@ -94,7 +94,7 @@ const compare = ({ narrator }: Scene, before: Balances, after: Balances, total: 
   );
 };
 
-/** Runs all steps and prints every check. @throws Error where a step cannot continue. */
+/** Runs all steps and prints every check. @throws Error if a step cannot continue. */
 export const play = async (scene: Scene): Promise<DemoResults> => {
   const { narrator } = scene;
   const requests = requestsFor(scene.stack);

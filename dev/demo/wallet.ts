@@ -80,7 +80,7 @@ export type Wallet = {
   readonly stock: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-/** Opens the clients of a private key. All their requests pass one wire. */
+/** Opens the clients of a private key. All their requests pass through one wire. */
 export const openWallet = (privateKey: Hex, through: typeof fetch = fetch): Wallet => {
   const account = privateKeyToAccount(privateKey);
   const wire = newWire(through);

@@ -76,7 +76,7 @@ const MEDIA = {
 
 const ref = (kind: string, name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
 
-/** `{account}` for `:account`. */
+/** Writes the parameters of a path as OpenAPI does: `{account}` for `:account`. */
 export const templateOf = (path: string): string => path.replace(/:([a-z]+)/g, '{$1}');
 
 const namesIn = (path: string): readonly ParamName[] =>

@@ -38,7 +38,7 @@ const tableOf = (prefix: string): string =>
     '',
   ].join('\n');
 
-/** A page with its tables of routes, between the marks `<!-- admin-start -->`, `<!-- admin-end -->` and so on, written anew. */
+/** Replaces the tables of routes in a page, between the marks `<!-- admin-start -->`, `<!-- admin-end -->` and so on. */
 export const withRouteTables = (page: string): string =>
   (['admin', 'accounts'] as const).reduce((text, name) => {
     const marked = new RegExp(`(<!-- ${name}-start -->\n)[^]*(<!-- ${name}-end -->)`);

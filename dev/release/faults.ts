@@ -1,4 +1,4 @@
-/** What a release is made of: the tag, the repository it is built in, the texts of both manifests and the changelog. */
+/** The parts of a release: the tag, the repository that builds it, the texts of both manifests, and the changelog. */
 type Release = {
   /** `v` and the version. */
   readonly tag: string;
@@ -16,8 +16,8 @@ export type Manifest = {
 const TAG = /^v(\d+\.\d+\.\d+(?:-[0-9a-z.]+)?)$/;
 
 /**
- * Returns what keeps a release from being published, one sentence each. npm checks the field `repository` against the provenance only while it
- * publishes; by then the first of the two packages may be out.
+ * Returns the faults that forbid publishing a release, one sentence each. npm compares the field `repository` with the provenance only
+ * while it publishes; by then it may have published the first of the two packages.
  */
 export const releaseFaults = (release: Release): readonly string[] => {
   const { tag, repository, manifests, changelog } = release;

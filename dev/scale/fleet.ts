@@ -13,7 +13,7 @@ import { people, person } from '../stack/people.ts';
 const DAY = 86_400;
 const AGENTS = 10;
 const CALLS = 3;
-/** Requests at once. */
+/** Concurrent requests. */
 const LANES = 32;
 /** `payees` of a grant that allows every payee. */
 const EVERY_PAYEE = `0x${'ff'.repeat(20)}` as const;
@@ -21,12 +21,12 @@ const EVERY_PAYEE = `0x${'ff'.repeat(20)}` as const;
 export const accountOf = ({ address }: { readonly address: string }): AccountId =>
   accountId(network(CHAIN_ID), address.toLowerCase() as Hex);
 
-/** Objects that exist, for pages that read accounts at their objects. */
+/** Accounts whose Durable Objects exist, for pages that read from these objects. */
 export type Fleet = {
   readonly owner: AccountId;
   /** An agent of the owner that has called. */
   readonly agent: AccountId;
-  /** Its last call. */
+  /** The id of the agent's last call. */
   readonly call: Hex;
 };
 
@@ -88,8 +88,8 @@ const work = async (gateway: string, name: string): Promise<Hex> => {
 };
 
 /**
- * Makes an owner with credit that grants to ten agents, which call, and offers grants to `offered` accounts. An operator names the first
- * `named` accounts of the fill, which opens their objects.
+ * Makes an owner with credit. The owner grants to ten agents, which make calls, and offers grants to `offered` accounts. An operator labels
+ * the first `named` accounts of the fill, which creates their objects.
  */
 export const makeFleet = async (
   gateway: string,

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { launch, signIn } from './measure-pages.ts';
 import type { World } from './world.ts';
 
-/** How long the page could not react, over everything that a person did to the list of agents. */
+/** How long the page could not react while a user loads, scrolls or searches the list of agents. */
 export type MeasuredList = {
   readonly step: 'more' | 'scroll' | 'search';
   readonly times: number;
@@ -10,7 +10,7 @@ export type MeasuredList = {
   readonly rows: number;
   /** Tasks of more than 50 ms (Long Tasks API). */
   readonly longTasks: readonly number[];
-  /** Median time until the rows were there. */
+  /** Median time until the page showed the rows. */
   readonly medianMs: number;
 };
 
@@ -24,7 +24,7 @@ const OBSERVE = `(() => {
   }).observe({ type: 'longtask' });
 })()`;
 const TAKE = `window.longTasks.splice(0)`;
-/** Rows in the list, drawn or not. */
+/** Height of the list in pixels, rows that are not drawn included. */
 const HEIGHT = `document.querySelector('table').getBoundingClientRect().height`;
 const ROW_HEIGHT = 49;
 
@@ -40,7 +40,7 @@ const timed = async (act: () => Promise<unknown>): Promise<number> => {
   return performance.now() - began;
 };
 
-/** Opens the list of agents as an operator, asks for more until all are there, scrolls through it, and searches it. */
+/** Opens the list of agents as an operator, loads more until all are there, scrolls through the list, and searches it. */
 export const measureList = async (
   { stack }: World,
   accounts: number,
@@ -54,7 +54,7 @@ export const measureList = async (
     await page.evaluate(OBSERVE);
     const steps: MeasuredList[] = [];
     const note = async (step: MeasuredList['step'], times: readonly number[]): Promise<void> => {
-      // A task is reported after it ended.
+      // The browser reports a task only after the task ended.
       await new Promise((resolve) => setTimeout(resolve, 200));
       const longTasks: readonly number[] = await page.evaluate(TAKE);
       const rows = await rowsOf(page);

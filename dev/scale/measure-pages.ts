@@ -6,7 +6,7 @@ import { addressesOf, type Address, type Who } from './page-addresses.ts';
 import { type Visit, visit, watch } from './visit.ts';
 import type { World } from './world.ts';
 
-/** A page over its visits: medians, and what each visit took. */
+/** The measurements of a page: the medians of its visits, and each visit. */
 export type MeasuredPage = Address & {
   readonly readyMs: number;
   readonly firstPaintMs: number;
@@ -16,7 +16,7 @@ export type MeasuredPage = Address & {
   readonly rowsRead: number;
   readonly databaseMs: number;
   readonly bytes: number;
-  /** Statements that scan a table that grows. */
+  /** SQL statements that scan a growing table. */
   readonly scans: readonly string[];
   readonly problems: readonly string[];
   readonly visits: readonly Omit<Visit, 'statements' | 'problems'>[];
@@ -70,7 +70,7 @@ const summary = (address: Address, visits: readonly Visit[]): MeasuredPage => {
   };
 };
 
-/** Opens every page `rounds` times, in turn: a slow minute of the machine then counts for all of them. */
+/** Opens every page `rounds` times, in turn: a slow minute of the machine then affects all pages alike. */
 export const measurePages = async (
   { stack, fleet }: World,
   rounds: number,
@@ -88,7 +88,7 @@ export const measurePages = async (
     for (let round = 0; round <= rounds; round += 1) {
       for (const each of addresses) {
         const seen = await visit(pages[each.who], url, each.address);
-        // The first round loads code that browser and gateway keep.
+        // The first round does not count: it loads code that browser and gateway keep.
         if (round > 0) visits.get(each)?.push(seen);
       }
       print(`round ${round} of ${rounds}`);

@@ -7,7 +7,7 @@ export type Address = { readonly who: Who; readonly path: string };
 
 type Entry = { readonly path: string; readonly name?: string; readonly roles: readonly Who[] };
 
-/** The dashboard is TypeScript of a browser, which this program is not compiled with. */
+/** A dynamic import, so that the type check of this program does not include the dashboard, which needs the types of a browser. */
 export const { PAGES } = (await import(join(ROOT, 'src/dashboard/pages.ts'))) as {
   readonly PAGES: readonly Entry[];
 };
@@ -21,7 +21,7 @@ const MORE: readonly Address[] = [
   { who: 'operator', path: '/agents/:busiest?tab=history' },
 ];
 
-/** Every page for everybody who may see it. */
+/** Every page, once for each role that may open it. */
 export const ADDRESSES: readonly Address[] = [
   ...PAGES.flatMap(({ path, roles }) => roles.map((who): Address => ({ who, path }))),
   ...MORE,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Fillable } from '../../test/scale/fill.ts';
 
-/** Opens the file of the D1 of a gateway that is stopped. @throws Error if there is not exactly one */
+/** Opens the D1 file of a stopped gateway. @throws Error if there is not exactly one file */
 export const openDatabaseFile = (persistTo: string): Fillable & { readonly close: () => void } => {
   const folder = join(persistTo, 'state/v3/d1');
   const files = globSync('**/*.sqlite', { cwd: folder }).filter(
@@ -13,7 +13,7 @@ export const openDatabaseFile = (persistTo: string): Fillable & { readonly close
   if (file === undefined || others.length > 0)
     throw new Error(`${folder} has ${files.length} databases`);
   const database = new DatabaseSync(join(folder, file));
-  // A fill that fails is thrown away.
+  // Durability does not matter: a failed fill is thrown away.
   database.exec('PRAGMA synchronous = OFF');
   return {
     run: async (sql, ...values) => database.prepare(sql).run(...values),

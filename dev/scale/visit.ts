@@ -4,30 +4,30 @@ import type { Statement } from '../../test/scale/counting-worker.ts';
 /** One opening of a page. Times in milliseconds since the navigation. */
 export type Visit = {
   readonly firstPaint: number;
-  /** Its title is there and no part waits for data. */
+  /** The page shows its title, and no part of it waits for data. */
   readonly ready: number;
   /** No request is under way. */
   readonly idle: number;
   /** Requests that reached the Worker. */
   readonly requests: number;
   readonly bytes: number;
-  /** How far what was drawn moved without an input: the sum of the layout shifts (Layout Instability API). */
+  /** How far drawn elements moved without an input: the sum of the layout shifts (Layout Instability API). */
   readonly shift: number;
   /** The elements that moved most. */
   readonly moved: readonly string[];
   readonly statements: readonly Statement[];
-  /** What the page says has failed. */
+  /** Failures that the page shows. */
   readonly problems: readonly string[];
 };
 
-/** Where a page says that it could not read something. */
+/** Selector of the elements in which a page shows that a read failed. */
 const PROBLEM = '.notice.bad, .empty:has-text("There is no such account yet")';
 const QUIET_MS = 400;
 const TIMEOUT_MS = 30_000;
-/** Intervals of at least this long read again what a page has read. */
+/** With intervals of at least this length, a page polls. */
 const POLL_MS = 1000;
 
-/** Notes when the page is ready, and lets it read everything once. */
+/** Records when the page is ready, and disables polling, so that the page reads everything once. */
 const WATCH = `
   const every = setInterval;
   window.setInterval = (run, ms, ...rest) => ms >= ${POLL_MS} ? 0 : every(run, ms, ...rest);
@@ -49,7 +49,7 @@ const WATCH = `
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
 `;
 
-/** What the browser measured, in the page. */
+/** Script that returns the browser's measurements of the page. */
 const TIMING = `(() => {
   const entries = ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type));
   return {
@@ -66,11 +66,11 @@ export const watch = async (context: BrowserContext): Promise<void> => {
   await context.addInitScript(WATCH);
 };
 
-/** What the Worker has asked its D1 since the last time. */
+/** The statements that the Worker has sent to D1 since the last read. */
 const statementsOf = async (gateway: string): Promise<readonly Statement[]> =>
   (await (await fetch(`${gateway}/__statements`)).json()) as readonly Statement[];
 
-/** Whether the browser keeps a request open. */
+/** Whether a request is an event stream, which stays open. */
 const isStream = (request: Request): boolean => new URL(request.url()).pathname.endsWith('/events');
 const isOfWorker = (request: Request): boolean => !request.url().includes('/dashboard/assets/');
 

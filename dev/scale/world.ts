@@ -13,7 +13,7 @@ import { TOOLS_FILE } from '../stack/tools.ts';
 import { type Fleet, makeFleet } from './fleet.ts';
 import { openDatabaseFile } from './sqlite-file.ts';
 
-/** A gateway whose D1 looks as after years, and a fleet whose objects exist. */
+/** A gateway whose D1 is filled as after years of use, and a fleet whose objects exist. */
 export type World = { readonly stack: Stack; readonly fleet: Fleet };
 
 /** Accounts of the fill whose objects exist: the first page of the list of agents, and the busiest one. */
@@ -37,7 +37,7 @@ const writeTools = async (directory: string, count: number): Promise<string> => 
   return file;
 };
 
-/** Waits until D1 has everything that an account has decided. */
+/** Waits until D1 has every entry that the account has written so far. */
 export const exported = async (operator: Management, account: AccountId): Promise<void> => {
   const until = Date.now() + EXPORTED_MS;
   for (;;) {
@@ -61,7 +61,7 @@ export const startWorld = async (
     file: join(directory, 'stack.json'),
     entry: ENTRY,
     toolsFile: await writeTools(directory, size.tools),
-    // One client asks for everything.
+    // All requests come from one client.
     shield: 1_000_000,
     variables: { COMMAND_BYTES_PER_DAY: String(2 ** 30) },
   });

@@ -76,7 +76,7 @@ type Sender = {
   readonly token: Token;
 };
 
-/** Presents a signed transfer to the chain. Any account with ether may. Resolves with the hash once the transaction is in a block. */
+/** Sends a signed transfer to the chain. Any account with ether may send it. Resolves with the hash once the transaction is in a block. */
 export const submitAuthorization = async (
   options: Sender & { readonly signed: SignedAuthorization },
 ): Promise<Hex> => {
@@ -93,7 +93,7 @@ export const submitAuthorization = async (
   return hash;
 };
 
-/** Presents a signed cancellation to the chain. Resolves with the hash once the transaction is in a block. */
+/** Sends a signed cancellation to the chain. Resolves with the hash once the transaction is in a block. */
 export const submitCancellation = async (
   options: Sender & { readonly authorizer: Address; readonly nonce: Hex; readonly signature: Hex },
 ): Promise<Hex> => {

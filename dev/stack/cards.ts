@@ -10,11 +10,11 @@ import type { Parts } from './parts.ts';
 import { people } from './people.ts';
 import { openOperator, sellTools, type StackSecrets } from './sell-tools.ts';
 
-/** The fakes of a stack that sells what cards pay for. No card of them is real. */
+/** The fakes of a stack with tools that pay by card. None of their cards is real. */
 export type CardServices = {
   readonly issuer: FakeIssuer;
   readonly merchant: DemoMerchant;
-  /** Of the gateway. */
+  /** Variables of the gateway. */
   readonly variables: Readonly<Record<string, string>>;
   /** What the gateway's vault holds, by the name of the secret. */
   readonly secrets: StackSecrets;
@@ -108,7 +108,7 @@ export const CARD_TOOLS = [
   },
 ] as const;
 
-/** Stores the secrets, sells the tools, and allows `BUYER` a budget in dollars. For a gateway without state. */
+/** Stores the secrets, sells the tools, and allows `BUYER` a budget in dollars. The gateway must be without state. */
 export const setUpCards = async (
   { secrets }: Pick<CardServices, 'secrets'>,
   gateway: Pick<Gateway, 'url' | 'audience'>,

@@ -73,7 +73,7 @@ export const usdcBalance = async (client: ChainClient, of: Address): Promise<big
     args: [of],
   });
 
-/** Where Multicall3 is deployed on every chain that has it. On the local chain it may mint USDC. */
+/** The address of Multicall3 on every chain that has it. On the local chain Multicall3 may mint USDC. */
 export const multicall3: Address = '0xca11bde05977b3631167028862be2a173976ca11';
 
 /**

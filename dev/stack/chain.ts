@@ -61,7 +61,7 @@ const furnish = async (client: ChainClient, blockTime: number | undefined): Prom
     ),
   );
   if (blockTime === undefined) return;
-  // Last, because deployment with blocks of two seconds takes twenty seconds.
+  // Interval mining starts last: with blocks of two seconds, the deployment would take twenty seconds.
   await client.setIntervalMining({ interval: blockTime });
 };
 

@@ -18,7 +18,7 @@ const exists = async (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Path of the migrated database in the cache, by a hash of all that it was made from. */
+/** Path of the migrated database in the cache: its name is a hash of everything that the database is made from. */
 const cachedPath = async ({ cache, config, migrations }: Sources): Promise<string> => {
   const hash = createHash('sha256');
   for (const name of (await readdir(migrations)).toSorted())
@@ -29,12 +29,12 @@ const cachedPath = async ({ cache, config, migrations }: Sources): Promise<strin
 
 const OBJECTS = 'miniflare-D1DatabaseObject';
 
-/** Whether a database has every migration, by the table that wrangler keeps. Asking wrangler takes two seconds. */
+/** Whether a database has every migration, according to wrangler's own table. Running wrangler for this would take two seconds. */
 const isMigrated = async (directory: string, migrations: string): Promise<boolean> => {
   const objects = await readdir(join(directory, OBJECTS)).catch(() => []);
   const file = objects.find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
   if (file === undefined) return false;
-  // Not above: the published command contains this file, and Node 20 lacks the module.
+  // A dynamic import: the published command contains this file, and Node 20 lacks the module.
   const { DatabaseSync } = await import('node:sqlite');
   const database = new DatabaseSync(join(directory, OBJECTS, file), { readOnly: true });
   try {
@@ -50,7 +50,7 @@ const isMigrated = async (directory: string, migrations: string): Promise<boolea
 
 /**
  * Prepares the database of a gateway. A new state directory receives a copy of an empty, migrated database from the cache, because a
- * migration by wrangler takes two seconds; the first one fills the cache. An existing database is migrated in place.
+ * migration by wrangler takes two seconds; the first migration fills the cache. Migrates an existing database in place.
  */
 export const prepareDatabase = async (place: WranglerPlace, sources: Sources): Promise<void> => {
   const own = join(place.persistTo, 'state/v3/d1');

@@ -15,7 +15,7 @@ export type DevServer = {
   readonly restart: () => Promise<void>;
 };
 
-/** What a caller wants to know of a server. */
+/** Port and callbacks of a server. */
 export type ServerOptions = {
   readonly port: number;
   /** Called when the process ends without `stop` or `kill` and is not restarted. */
@@ -28,22 +28,22 @@ export type ServerOptions = {
 const READY_MS = 150_000;
 
 /**
- * The Workers runtime is started anew after a crash by what runs it. A proxy in front of it can then accept connections and never answer, so
- * this message ends the process group, and the stack reports a crash.
+ * Miniflare prints this and restarts the Workers runtime. Under `wrangler dev` a proxy in front of the runtime can then accept connections
+ * and never answer. So a process group that prints this is killed, which counts as a crash.
  */
 export const RUNTIME_CRASHED = 'The Workers runtime crashed unexpectedly';
 
 /**
- * Race: wrangler looks for free ports and its runtime listens there later. Another process can take a port in between; the group then ends
- * with this message, and takes other ports on the next start.
+ * Race: `wrangler dev` picks free ports, and its runtime listens there later. Another process can take a port in between; the group then
+ * ends with this message. The next start picks other ports.
  */
 const PORT_TAKEN = 'Address already in use';
 const MAX_STARTS = 3;
 
-/** The end of what the server printed: a list of modules comes before it. */
+/** The end of what the server printed, where the cause is. */
 const lastWords = (group: ProcessGroup): string => group.output().trim().slice(-1500);
 
-/** Waits until `/healthz` answers 200. Another answer is final five seconds after the first one. */
+/** Waits until `/healthz` answers 200. Gives up on other answers five seconds after the first of them. */
 const healthy = async (url: string, group: ProcessGroup): Promise<void> => {
   const ended: Exit[] = [];
   void group.exited.then((exit) => ended.push(exit));

@@ -12,10 +12,10 @@ export type FacilitatorProcess = RunningServer & {
 };
 
 /**
- * Starts the facilitator of the official classes in a process of its own: it can crash alone, and in the process of buyers and watcher their
- * work would delay every settlement, at `@x402/hono` and at the gateway.
+ * Starts the facilitator of the official classes in a process of its own. So it can crash alone, and the work of buyers and watcher does
+ * not delay the settlements of `@x402/hono` and the gateway.
  *
- * @throws Error where it does not listen in time.
+ * @throws Error if it does not listen in time.
  */
 export const startFacilitatorProcess = async (rpc: string): Promise<FacilitatorProcess> => {
   const port = await freePort();

@@ -20,7 +20,7 @@ import { type Handler, type RunningServer, serveLoopback } from './loopback.ts';
 
 /**
  * How long a settlement waits for its block before it answers `settlement_pending`. x402's HTTP client gives up after 90 seconds; an
- * earlier answer tells it the transaction hash.
+ * earlier answer gives it the transaction hash.
  */
 const CONFIRMATION_TIMEOUT_MS = 60_000;
 const BODY_LIMIT = 65_536;

@@ -9,7 +9,7 @@ const SKEW = 300_000;
 
 /**
  * A fake of AWS KMS, which runs on Amazon's machines only: GetPublicKey and Sign of asymmetric keys, in the wire form of the AWS KMS API
- * Reference. It checks Signature Version 4 by its own reading of the AWS IAM User Guide, with none of the code that signs.
+ * Reference. It verifies Signature Version 4 with code of its own, written from the AWS IAM User Guide.
  */
 export const createFakeAwsKms = (options: {
   readonly credentials: AwsCredentials;
@@ -61,13 +61,13 @@ const publicKeyMembers = (key: FakeKmsKey) => ({
   SigningAlgorithms: ['ECDSA_SHA_256'],
 });
 
-/** AWS answers most errors with 400, also that it throttles. */
+/** AWS answers most errors with 400, throttling included. */
 const fault = (type: string, status = 400): FakeAnswer => ({
   status,
   members: { __type: type, message: 'account 111122223333 and what AWS says about it' },
 });
 
-/** Answers that a test prepares. */
+/** Builds an error answer for a test. */
 export const awsFault = (type: string, status = 400): Response =>
   Response.json(fault(type, status).members, {
     status,
@@ -77,7 +77,7 @@ export const awsFault = (type: string, status = 400): Response =>
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/([0-9]{8})\/([^/]+)\/kms\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/;
 
-/** The name of the error with which AWS refuses the signature of a request; undefined for a good one. */
+/** The name of the error with which AWS rejects the signature of a request; undefined for a valid signature. */
 const refusalOf = (
   request: Request,
   body: Uint8Array,

@@ -91,7 +91,7 @@ const fault = (code: number, status: string): FakeAnswer => ({
   members: { error: { code, message: 'project shop-prod and what Google says about it', status } },
 });
 
-/** Answers that a test prepares. */
+/** Builds an error answer for a test. */
 export const googleFault = (
   code: number,
   status: string,
@@ -122,7 +122,7 @@ const isAuthorized = async (
   }
 };
 
-/** CRC-32C bit by bit (RFC 3720 §12.1): other code than that of the signer, so that a fault of its table shows. */
+/** CRC-32C bit by bit (RFC 3720 §12.1). Shares no code with the signer, so that a fault in the signer's table shows. */
 const castagnoli = (bytes: Uint8Array): string => {
   let value = 0xffff_ffff;
   for (const byte of bytes) {

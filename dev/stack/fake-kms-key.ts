@@ -1,14 +1,14 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 
-/** A key of a fake key management service: the service's name of it, and what a real one never gives away. */
+/** A key of a fake key management service: its name there, and the private key, which a real service never reveals. */
 export type FakeKmsKey = {
   readonly name: string;
   readonly privateKey: Uint8Array;
   readonly isDisabled?: boolean;
 };
 
-/** Which of the forms of a signature a fake gives. Real services give each of them by chance. */
+/** The form of a signature that a fake returns. Real services return each form by chance. */
 export type SignatureShape = {
   readonly isHigh: boolean;
   /** The number that is below 2^248 and so takes fewer bytes. */

@@ -1,14 +1,14 @@
-/** What the fakes of both key management services let a test or a person do. */
+/** A fake of a key management service, with controls for tests. */
 export type FakeKms = {
   /** Answers one request. Serve it with `serveLoopback`, or stub `fetch` with it. */
   readonly handle: (request: Request) => Promise<Response>;
   /** Actions that the fake has answered, in order, with the HTTP status. */
   readonly answered: readonly string[];
-  /** The next request gets this answer, instead of the check. */
+  /** Sends this answer to the next request, without checking the request. */
   readonly answerNext: (answer: () => Response | Promise<Response>) => void;
   /** Changes members of the next answer with status 200. */
   readonly alterNext: (change: (members: JsonMembers) => JsonMembers) => void;
-  /** Milliseconds before each answer. */
+  /** Delays each answer from now on. */
   readonly delayAnswers: (milliseconds: number) => void;
 };
 

@@ -22,8 +22,8 @@ export const localVariables = (options: {
 });
 
 /**
- * Variables of a gateway whose relayer takes, with this key, what the facilitators cannot take at once, as `countersign init` sets them, and
- * that is the facilitator of `people.seller`.
+ * Variables of a gateway with a relayer, as `countersign init` sets them. With this key, the relayer settles the payments for which the
+ * facilitators have no capacity. The gateway is also the facilitator of `people.seller`.
  */
 export const relayerVariables = ({ address, privateKey }: Person) => ({
   RELAYERS: JSON.stringify({ [NETWORK]: { addresses: [address], first: false } }),

@@ -25,7 +25,7 @@ export type GatewayOptions = Partial<ServerOptions> & {
   readonly variables?: Readonly<Record<string, string>>;
   /** Requests per ten seconds and client that the rate limit lets through; as in wrangler.toml by default. */
   readonly shield?: number;
-  /** Main module of the Worker: TypeScript, or the JavaScript of `buildWorker`, which runs as it is. `src/index.ts` by default. */
+  /** Main module of the Worker: TypeScript, or the JavaScript of `buildWorker`, which runs as it is. `local-worker.ts` by default. */
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;

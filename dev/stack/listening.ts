@@ -4,7 +4,7 @@ import { type ProcessGroup, startProcess } from './process.ts';
 const PATIENCE_MS = 150_000;
 const POLL_MS = 50;
 
-/** Starts a program of this repository, and waits until it listens on the port. @throws Error with its output where it does not */
+/** Starts a program of this repository, and waits until it listens on the port. @throws Error with its output if it does not */
 export const startListening = async (
   program: string,
   port: number,

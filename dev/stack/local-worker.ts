@@ -7,8 +7,8 @@ const drain = async ({ body, bodyUsed }: Request): Promise<void> => {
 };
 
 /**
- * The gateway on this machine. It reads what is left of a request's body, as Cloudflare does: workerd would close the connection while a
- * caller still sends.
+ * The gateway on this machine. After each answer it reads the rest of the request's body, as Cloudflare does: otherwise workerd would close
+ * the connection while the caller still sends.
  */
 export default {
   ...gateway,

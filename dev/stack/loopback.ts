@@ -6,12 +6,12 @@ import { connect, createServer, type Server as NetServer } from 'node:net';
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
 
-/** Below the range of outgoing connections, one of which could take the port before the caller does. */
+/** Below the port range of outgoing connections: such a connection could take the port before the caller does. */
 const LOWEST = 10_240;
 const HIGHEST = 32_767;
 const BLOCK = 32;
 
-/** Ports of the blocks that this process holds and has not given away. */
+/** Ports of the blocks that this process holds, without those that `freePort` has returned. */
 const open: number[] = [];
 
 /** Listens on the first port of a random block until this process ends. @returns the other ports of the block */
@@ -43,7 +43,7 @@ const listen = async (port: number): Promise<NetServer | undefined> =>
     server.listen(port, LOOPBACK, () => resolve(server));
   });
 
-/** Whether a process listens on the port. Finds out by listening for a moment. */
+/** Whether a process listens on the port. Tries to listen there for a moment. */
 export const portTaken = async (port: number): Promise<boolean> => {
   const server = await listen(port);
   if (server === undefined) return true;

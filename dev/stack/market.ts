@@ -13,7 +13,7 @@ export const QUOTES = {
   secrets: [{ in: 'header', name: 'authorization', prefix: 'Bearer ', secret: MARKET_SECRET }],
 } as const;
 
-/** Stores the key of the market data service, which is a part of the upstream, and sells its tool. For a gateway without state. */
+/** Stores the key of the market data service, which is a part of the upstream, and sells its tool. The gateway must be without state. */
 export const setUpMarket = async (
   { key }: Pick<DemoMarket, 'key'>,
   upstream: string,

@@ -1,6 +1,6 @@
 import type { Exit } from './process.ts';
 
-/** The parts of a stack: they end in reverse order, at the end or when one crashes. */
+/** The parts of a stack. They stop in reverse order, at the end or when one of them crashes. */
 export type Parts = {
   /** Starts a part, registers its `stop`, and reports how long the start took. */
   readonly start: <T extends { stop: () => Promise<void> }>(
@@ -10,7 +10,7 @@ export type Parts = {
   ) => Promise<T>;
   /** Registers a step for the end, before those that are registered already. */
   readonly atEnd: (step: () => Promise<void>) => void;
-  /** Registers a step that runs after all others, unless a part crashed: its log stays for the developer to read. */
+  /** Registers a step that runs after all others, unless a part crashed: the logs then stay for the developer to read. */
   readonly atCleanEnd: (step: () => Promise<void>) => void;
   /** Returns the handler for the exit of a part. */
   readonly onCrash: (part: string, output: () => string) => (exit: Exit) => void;

@@ -76,7 +76,7 @@ const notifyReaper = (line: string): void => {
 /** Starts the reaper once for this process, and again if it ends. */
 const startReaper = (): void => {
   if (reaper !== undefined) return;
-  // The published command contains it as JavaScript, next to the modules of the command.
+  // The published command contains the reaper as JavaScript, next to its own modules.
   const file = join(import.meta.dirname, `reaper${extname(import.meta.filename)}`);
   const child = spawn(process.execPath, [file], {
     detached: true,
@@ -85,7 +85,7 @@ const startReaper = (): void => {
   reaper = child;
   child.unref();
   child.stdin?.on('error', () => {});
-  // The pipe closes when this process ends, and must not keep it alive.
+  // The pipe closes when this process ends. It must not keep the process alive.
   if (child.stdin instanceof Socket) child.stdin.unref();
   child.once('exit', () => {
     reaper = undefined;

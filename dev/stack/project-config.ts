@@ -9,7 +9,7 @@ import { GATEWAY_CRONS } from './cron.ts';
 export type ProjectChanges = {
   readonly variables: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
-  /** Modules that wrangler bundles instead of others, by their names in imports. `wrangler dev` ignores its option `--alias`. */
+  /** Modules that wrangler bundles instead of others, by their names in imports. In the file, as `wrangler dev` ignores `--alias`. */
   readonly alias: Readonly<Record<string, string>>;
 };
 
@@ -38,8 +38,8 @@ const withAbsolutePaths = (config: Table, project: string): Table => {
 
 /**
  * The project's own build, which wrangler also runs when a module of the stack changes. With a build command, wrangler watches nothing but
- * `watch_dir`, so without these directories a change of the aliased modules would never be served. It joins each of them to the directory of
- * the configuration, absolute paths too.
+ * `watch_dir`, so without these directories it would never serve a change of the aliased modules. The paths are relative to the directory
+ * of the configuration, because wrangler joins even an absolute path to it.
  */
 const withWatched = (
   config: Table,
@@ -92,7 +92,7 @@ export const writeProjectConfig = async (
     ...withWatched(withAbsolutePaths(config, project), project, directory, alias),
     vars: { ...tableIn(config['vars']), ...variables },
     alias: { ...tableIn(config['alias']), ...alias },
-    // wrangler passes on no secret of .dev.vars that this list lacks.
+    // wrangler gives the Worker only those secrets of .dev.vars that this list names.
     ...(isObject(config['secrets'])
       ? { secrets: { required: [...new Set([...listed, ...Object.keys(secrets)])] } }
       : {}),

@@ -51,7 +51,7 @@ const newReloads = () => {
   };
 };
 
-/** Replaces a file in one step: wrangler could bundle half of it. */
+/** Replaces a file atomically: otherwise wrangler could bundle half of it. */
 const replaceFile = async (path: string, text: string): Promise<void> => {
   const draft = `${path}.draft`;
   await writeFile(draft, text);
@@ -71,7 +71,7 @@ const boot = async (
   const log = join(directory, 'gateway.log');
   const original = join(project, options.config);
   const place = { directory: project, config: original, persistTo: directory, log };
-  // Next to the start of the chain: a migration takes two seconds.
+  // The migration runs while the chain starts, because it takes two seconds.
   const cache = join(own, 'databases');
   const prepared = prepareDatabase(place, { cache, config: original, migrations });
   prepared.catch(() => undefined);
@@ -79,7 +79,7 @@ const boot = async (
     parts,
     blockTime === undefined ? {} : { blockTime },
   );
-  // In a directory of its own, which wrangler watches: the files next to it change with each call.
+  // The file has a directory of its own, because wrangler watches that directory: the other files of the stack change with each call.
   const tools = join(directory, 'tools', 'tools.json');
   await mkdir(dirname(tools));
   await replaceFile(tools, catalogue.text);
@@ -101,7 +101,7 @@ const boot = async (
     secrets: {
       RECEIPT_KEY: await newReceiptKey(),
       RELAYER_KEY,
-      // The database is also new.
+      // Each run has a new key, because its database is new as well.
       VAULT_KEY: newVaultKey(),
     },
     alias: Object.fromEntries(toolsImports.map((path) => [path, tools])),
@@ -151,7 +151,7 @@ const boot = async (
     log,
     publish: async (next) => {
       const reloaded = reloads.next();
-      // Before the reload: a stop while the Worker reloads removes this file.
+      // Race: written after the reload, the file would stay if the stack stops while the Worker reloads.
       await writeStackFile(descriptionOf(next), file, own);
       await replaceFile(tools, next.text);
       return await reloaded;

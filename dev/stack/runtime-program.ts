@@ -11,7 +11,7 @@ import { LOOPBACK } from './loopback.ts';
 import type { RuntimeFile } from './runtime.ts';
 import { workerOptions } from './worker-options.ts';
 
-/** The Workers runtime with a built Worker as a program: `node runtime-program.ts FILE`, a `RuntimeFile`. */
+/** Runs a built Worker in Miniflare, as a program: `node runtime-program.ts FILE`. FILE is a `RuntimeFile` as JSON. */
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error('FILE is missing.');
 const file = JSON.parse(readFileSync(path, 'utf8')) as RuntimeFile;
@@ -38,7 +38,7 @@ const runtime = new Miniflare(
     resourcePersistencePath: join(file.state, 'v3'),
     logRequests: false,
     log: new Log(LogLevel.WARN),
-    // For the cron trigger.
+    // Serves the path by which `cron.ts` runs the cron trigger.
     unsafeTriggerHandlers: true,
     workers: [
       {

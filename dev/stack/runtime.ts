@@ -10,7 +10,7 @@ export type RuntimePlace = {
   readonly directory: string;
   /** Path of the configuration whose bindings it has. */
   readonly config: string;
-  /** Path of the main module; the other modules are beside it. */
+  /** Path of the main module; the other modules are in the same directory. */
   readonly main: string;
   /** Values of variables and secrets. */
   readonly variables: Readonly<Record<string, string>>;
@@ -22,14 +22,14 @@ export type RuntimePlace = {
 
 /** A Worker in the Workers runtime. */
 export type Runtime = Omit<DevServer, 'restart'> & {
-  /** Starts the Worker again with the same port and state. `variables` change for this and later runs. */
+  /** Starts the Worker again with the same port and state. `variables` replace those of the same name, for this and later runs. */
   readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<void>;
 };
 
 /** What `runtime-program.ts` reads. */
 export type RuntimeFile = Omit<RuntimePlace, 'directory' | 'log'> & {
   readonly port: number;
-  /** Directory of what the runtime stores. */
+  /** Directory of the runtime's storage. */
   readonly state: string;
 };
 
@@ -37,8 +37,8 @@ export type RuntimeFile = Omit<RuntimePlace, 'directory' | 'log'> & {
 export const RUNTIME_FILE = 'runtime.json';
 
 /**
- * Serves a built Worker in the Workers runtime. `wrangler dev` would put a second runtime before it as a proxy, which takes three times the
- * CPU of an unpaid call.
+ * Serves a built Worker in Miniflare. `wrangler dev` would put a second runtime in front of it as a proxy, and an unpaid call would take
+ * three times the CPU.
  */
 export const serveBuilt = async (
   { directory, log, ...worker }: RuntimePlace,

@@ -10,7 +10,7 @@ export type StackSecrets = Readonly<
   Record<string, { readonly host: string; readonly value: string }>
 >;
 
-/** Opens the management API of a stack's gateway as its operator. With its own `fetch`, it sends each request once. */
+/** Opens the management API of a stack's gateway as its operator. With a `fetch`, it sends each request through it, and only once. */
 export const openOperator = (
   { url, audience }: Pick<Gateway, 'url' | 'audience'>,
   fetch?: typeof globalThis.fetch,
@@ -21,7 +21,7 @@ export const openOperator = (
     account: privateKeyToAccount(people.operator.privateKey),
   });
 
-/** Stores secrets, then sells the tools that use them. For a gateway that has neither. */
+/** Stores secrets, then sells the tools that use them. The gateway must have neither of them yet. */
 export const sellTools = async (
   operator: ReturnType<typeof openOperator>,
   secrets: StackSecrets,

@@ -21,7 +21,10 @@ export type SignerOptions = Partial<ServerOptions> & {
 /** A signer on this machine. */
 export type LocalSigner = DevServer & { readonly url: string; readonly log: string };
 
-/** Builds the Worker, prepares the database and starts the signer on 127.0.0.1. Resolves when `/healthz` answers 200. The signer ends with this process. */
+/**
+ * Builds the Worker, prepares the database and starts the signer on 127.0.0.1. Resolves when `/healthz` answers 200. The signer ends with
+ * this process.
+ */
 export const startSigner = async (options: SignerOptions): Promise<LocalSigner> => {
   const { persistTo: directory, owners, variables = {} } = options;
   const port = options.port ?? (await freePort());
@@ -49,7 +52,7 @@ export const startSigner = async (options: SignerOptions): Promise<LocalSigner> 
   return { ...server, url, log };
 };
 
-/** Reads or creates the key of a state directory: seeds that it encrypted must open after a restart. */
+/** Reads or creates the key of a state directory. A signer must be able to decrypt its seeds after a restart. */
 const keyIn = async (directory: string): Promise<string> => {
   const file = join(directory, 'signer-key');
   const existing = await readFile(file, 'utf8').catch(() => undefined);

@@ -40,7 +40,7 @@ export type StackOptions = {
   readonly port?: number;
   /** Seconds between blocks; by default each transaction gets a block. */
   readonly blockTime?: number;
-  /** Directory of the gateway's state, which outlives the stack. By default a new directory, which `stop` removes. */
+  /** Directory of the gateway's state, which outlives the stack. By default a new directory, which `stop` removes unless a part crashed. */
   readonly persistTo?: string;
   /** Path of the description; by default `.dev/stack.json`, unless another running stack uses it. */
   readonly file?: string;
@@ -56,7 +56,7 @@ export type StackOptions = {
   readonly wrapFacilitator?: (real: Handler) => Handler;
   /** Runs a fake card issuer, a fake card vault and a demo merchant, and sells tools that pay by card. */
   readonly cards?: boolean;
-  /** Runs a market data service that demands a credential, and sells the tool that has it in the vault. */
+  /** Runs a market data service that demands a credential, and sells a tool whose credential is in the vault. */
   readonly market?: boolean;
   /** Inserts proxies between the gateway and the other parts: maps the real URLs to those that the gateway uses, and may add variables. */
   readonly wire?: (
@@ -64,7 +64,7 @@ export type StackOptions = {
   ) => Promise<Wiring & { readonly variables?: Readonly<Record<string, string>> }>;
   /** Called when the gateway runs again after a crash. Without it the first crash ends the stack. */
   readonly onRevived?: (message: string) => void;
-  /** Called when a part runs. */
+  /** Called when a part has started. */
   readonly onProgress?: (part: string, where: string, milliseconds: number) => void;
 };
 

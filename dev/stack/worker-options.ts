@@ -14,7 +14,7 @@ const CACHE = join(ROOT, '.dev/worker-options');
 const read = async (config: string): Promise<WorkerOptions> => {
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import('wrangler');
   const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
-  // Not those of a `.dev.vars` beside the configuration.
+  // The variables of the configuration alone, without those of a `.dev.vars` next to it.
   return {
     ...options,
     bindings: unstable_readConfig({ config }).vars as Record<string, Json>,
@@ -32,7 +32,7 @@ export const workerOptions = async (config: string): Promise<WorkerOptions> => {
   const known = await readFile(cached, 'utf8').catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as WorkerOptions;
   const options = await read(config);
-  // Another process may read it at the same time.
+  // A rename, because another process may read the file at the same time.
   const draft = join(CACHE, randomUUID());
   await mkdir(CACHE, { recursive: true });
   await writeFile(draft, JSON.stringify(options));

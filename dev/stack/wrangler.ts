@@ -58,7 +58,7 @@ const runWrangler = (
     ...(onOutput === undefined ? {} : { onOutput }),
   });
 
-/** Directory of what the Workers runtime stores. */
+/** Directory in which the Workers runtime stores its data. */
 export const stateIn = (persistTo: string): string => join(persistTo, 'state');
 
 /** Applies the migrations of the database. @throws Error with the output of wrangler */

@@ -4,7 +4,7 @@ import { RECEIPT_HEADER } from '../../src/client/receipt-claims.ts';
 import type { Member } from './fleet.ts';
 import { soldAs } from './sold.ts';
 
-/** What a caller was told in the end. */
+/** The final result that a caller got. */
 export type Told =
   | { readonly kind: 'served'; readonly receipt: string | undefined }
   /** `limit` and `remaining`: atomic units, as the problem states them. */
@@ -24,7 +24,7 @@ export type Called = {
   readonly told: Told;
 };
 
-/** What the callers have seen so far. */
+/** Counts of what the callers have got so far. */
 export type Watch = {
   readonly served: () => number;
   readonly denied: () => number;
@@ -34,14 +34,14 @@ export type Watch = {
   readonly died: () => number;
 };
 
-/** Milliseconds until a caller whose request never reached the gateway calls again: it has signed nothing. */
+/** Milliseconds until a caller repeats a call that never reached the gateway and for which it has signed nothing. */
 const AGAIN_MS = 500;
-/** Milliseconds between two looks at a call whose answer is lost. */
+/** Milliseconds between two requests for the state of a call whose answer is lost. */
 const LOOK_MS = 3_000;
-/** Milliseconds that a caller is patient: longer than the Worker is away and a dead attempt blocks its call. */
+/** Milliseconds after which a caller gives up: longer than the Worker is down and a dead attempt blocks its call. */
 const PATIENCE_MS = 150_000;
 
-/** Sends every call at once, as honest clients do: they repeat what was not answered, with the same signature. */
+/** Sends every call at once, as honest clients do: they repeat an unanswered request with the same signature. */
 export const startCallers = (
   gateway: string,
   members: readonly Member[],
@@ -60,7 +60,7 @@ export const startCallers = (
         repeated += 1;
       };
       const first = await callUntilTold(member, gateway, url, onRepeat);
-      // Its attempt died and cost nothing: the agent buys again, with a new signature.
+      // The attempt died with the Worker and cost nothing: the agent buys again, with a new signature.
       if (first.kind === 'failed') died += 1;
       const told =
         first.kind === 'failed'

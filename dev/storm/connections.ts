@@ -1,4 +1,4 @@
-/** A `fetch` that keeps at most so many requests open at once, as a client with a pool of connections does. Others wait in line. */
+/** A `fetch` with at most `most` open requests, as of a client with a pool of connections. Further requests wait in a queue. */
 export const pooledFetch = (most: number, through: typeof fetch = fetch): typeof fetch => {
   let open = 0;
   const waiting: (() => void)[] = [];

@@ -26,7 +26,7 @@ export type Member = {
   readonly agent: Agent;
 };
 
-/** USDC of each agent: the membership and more than all calls cost. */
+/** USDC of each agent: enough for the membership and for more than all calls. */
 const FUNDS = 100_000_000n;
 /** Repeats of a signed request: an attempt that died with the Worker blocks its call for a minute. */
 const RETRIES = 40;

@@ -10,9 +10,9 @@ export type StormOptions = {
   /** Directory of everything that the storm leaves behind. Its content is replaced. */
   readonly out: string;
   readonly narrator: Narrator;
-  /** Main module of the Worker, `src/index.ts` by default: tests run a Worker with a broken limit. */
+  /** Main module of the Worker, as in `GatewayOptions`: a test runs a Worker with a broken limit. */
   readonly entry?: string;
-  /** Lets this many seconds pass for the gateway and these accounts. By default the storm waits. */
+  /** Makes this many seconds pass for the gateway and these accounts. By default the storm waits that long. */
   readonly pass?: (
     gateway: string,
     seconds: number,

@@ -33,7 +33,7 @@ const reportSchema = z.object({
 /** The report of a verifier (docs/audit-format.md). */
 export type Report = z.infer<typeof reportSchema>;
 
-/** What the Python verifier said about the files. `code`: its exit code; 0 means that it found nothing broken and missed nothing. */
+/** The result of the Python verifier. `code`: its exit code; 0 means that nothing is broken and nothing is missing. */
 export type Proof = {
   readonly code: number;
   readonly report: Report | undefined;
@@ -42,7 +42,7 @@ export type Proof = {
 
 const VERIFIER = 'examples/verifier-python/verify.py';
 
-/** What the verifier reads of a storm; paths are relative to the repository. */
+/** Arguments of the verifier: the files of a storm, with paths relative to the repository. */
 const filesOf = (out: string): readonly string[] => {
   const here = (name: string): string => relative(ROOT, join(out, name));
   return [here(EXPORT), '--receipts', here(RECEIPTS)];
@@ -52,15 +52,15 @@ const filesOf = (out: string): readonly string[] => {
 export const proofCommand = (out: string): string =>
   ['python3', VERIFIER, ...filesOf(out)].join(' ');
 
-/** Verifies the files of a storm with Python alone. @throws Error where there is no `python3` */
+/** Verifies the files of a storm with Python alone. @throws Error if there is no `python3` */
 export const prove = async (out: string): Promise<Proof> => await verifyWithPython(filesOf(out));
 
-/** Runs the Python verifier with these words. @throws Error where there is no `python3` */
+/** Runs the Python verifier with these arguments. @throws Error if there is no `python3` */
 export const verifyWithPython = async (words: readonly string[]): Promise<Proof> =>
   await new Promise((resolve, reject) => {
     const child = spawn('python3', [VERIFIER, ...words, '--json'], {
       cwd: ROOT,
-      // Nothing of the environment but the search path: the verdict must come from the files.
+      // The verifier gets only the search path from the environment: its verdict must come from the files.
       env: { PATH: process.env['PATH'] } as unknown as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

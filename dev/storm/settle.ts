@@ -33,7 +33,7 @@ export const untilSettled = async (
 };
 
 /**
- * Waits until the transparency log has every entry. A checkpoint is signed ten seconds after the one before at the earliest.
+ * Waits until the transparency log has every entry. The log signs a checkpoint ten seconds after the one before at the earliest.
  *
  * @returns the accounts whose last entries the log lacks in time
  */

@@ -1,4 +1,4 @@
-/** What the storm sells. Prices in atomic units of USDC. The last two digits differ, so that the cap can be missed by a unit. */
+/** Prices in atomic units of USDC. Those of `quote` and `route` end in different digits, so that their sums can miss the cap by a unit. */
 export const PRICES = { quote: 10_000n, route: 7_003n, membership: 900_000n } as const;
 export type Sold = keyof typeof PRICES;
 
@@ -28,7 +28,7 @@ export const TOOLS = {
 export const soldAs = (number: number): (typeof STORMED)[number] =>
   number % 3 === 0 ? 'route' : 'quote';
 
-/** How many times the calls would pass the cap. */
+/** How many times the cap all calls together would cost. */
 export const TIMES = 5;
 
 /** The cap that all agents share: a fifth of the price of all calls, and one unit that no combination of prices can use up exactly. */

@@ -41,7 +41,7 @@ export const startStage = async (
   try {
     const stack = await startStack({
       persistTo: directory,
-      // The command looks for the keys of the stack there.
+      // The `countersign` command looks for the keys of the stack there.
       file: join(directory, '.dev/stack.json'),
       toolsFile,
       shield: NO_SHIELD,

@@ -62,7 +62,7 @@ const weather = async (stage: Stage, options: StormOptions): Promise<Weathered> 
   const funds = await fundsOf(stage, members);
   const bought = await balance();
   await delegate(stage, members);
-  // A gateway knows an owner from its first grant.
+  // The gateway knows an owner only once the owner has issued a grant.
   await limitOwner(stage, cap);
   narrator.detail('each agent has its own key and its own money, and consented with a signature');
 
@@ -112,7 +112,7 @@ const fundsOf = async ({ stack }: Stage, members: readonly Member[]): Promise<bi
   return balances.reduce((sum, each) => sum + each, 0n);
 };
 
-/** Kills both processes when a part of the calls that the cap admits is served. @returns when, in Unix milliseconds */
+/** Kills Worker and facilitator once a part of the calls that the cap admits is served. @returns the time, in Unix milliseconds */
 const killInTheMiddle = async (
   { stack, facilitator, upstream }: Stage,
   { narrator, calls, agents }: StormOptions,
@@ -137,7 +137,7 @@ const killInTheMiddle = async (
   return at;
 };
 
-/** Lets the time of dead attempts pass for the gateway as soon as it is back. */
+/** Makes the time pass after which the gateway ends dead attempts, once the gateway is back. */
 const passing = async <T>(
   pass: NonNullable<StormOptions['pass']>,
   gateway: string,

@@ -4,7 +4,7 @@ import { STORMED } from './sold.ts';
 import type { Proof, Report } from './proof.ts';
 import type { Run } from './upstream.ts';
 
-/** What a storm has left: the files, and what others counted. Amounts in atomic units. */
+/** The results of a storm: the exported entries, and the counts of callers, upstream and chain. Amounts in atomic units. */
 export type Aftermath = {
   readonly cap: bigint;
   readonly called: readonly Called[];
@@ -23,15 +23,18 @@ export type Tally = {
   readonly calls: number;
   /** Calls that the log accepted and charged. */
   readonly admitted: number;
-  /** Atomic units that the accepted calls passed the cap by. */
+  /** Atomic units by which the accepted calls exceed the cap. */
   readonly overspend: string;
   /** Runs beyond the first of a call, and runs that no accepted call covers. */
   readonly doubleRuns: number;
-  /** Atomic units that log, chain and answers do not account for in the same way. */
+  /** Atomic units in which log, chain and answers differ. */
   readonly unaccounted: string;
   /** Denials that the verifier refutes, and denials that a caller got and no log has. */
   readonly denialsWrong: number;
-  /** Whether the Python verifier, from the files alone, found every statement true and none missing, and nothing that the storm counted itself contradicts it. */
+  /**
+   * Whether the Python verifier, from the files alone, found every statement true and none missing, and no count of the storm itself
+   * contradicts it.
+   */
   readonly proved: boolean;
 };
 
@@ -69,7 +72,8 @@ export const tallyOf = (aftermath: Aftermath): Tally => {
     calls: called.length,
     admitted: charges.filter((each) => each > 0n).length,
     ...counts,
-    // Attack: calls that pass the cap in the first 65 s of a policy, and do not list it, are only `bounded` (docs/audit-log.md).
+    // Attack: calls that exceed the cap in the first 65 s of a policy, and do not list the policy, are only `bounded` (docs/audit-log.md).
+    // So the counts of the storm itself must be 0 too.
     proved:
       // Exit code 4: the log is verified only with the key in the export itself.
       [0, 4].includes(proof.code) &&
@@ -95,7 +99,7 @@ const doubleRunsOf = ({ runs }: Aftermath, accepted: readonly Entry[]): number =
   return stormed.length - new Set(stormed.map(({ path }) => path)).size + unlogged;
 };
 
-/** The largest difference between what the log says of payments, what the chain moved, and what callers were served. */
+/** The sum of the payments that are open in the log, the differences between log and chain, and the charges for unpaid answers. */
 const unaccountedOf = ({ entries, received, paid, called }: Aftermath, charged: bigint): bigint => {
   const ended = new Set(entries.filter(endsPayment).map(({ call }) => call));
   const open = entries
@@ -115,7 +119,7 @@ const unaccountedOf = ({ entries, received, paid, called }: Aftermath, charged: 
   );
 };
 
-/** What callers got 200 for beyond what the log charges. */
+/** All charges if callers were served more calls than the log charges; otherwise 0. */
 const unpaidOf = (
   entries: readonly Entry[],
   called: readonly Called[],

@@ -10,8 +10,8 @@ const STEP_MS = 137;
 const SPREAD_MS = 600;
 
 /**
- * The upstream of a storm as a program: `node upstream-program.ts PORT FILE`. It answers everything with 200. Each run is a line of the file
- * before the answer leaves: a gateway that dies afterwards cannot hide it.
+ * The upstream of a storm as a program: `node upstream-program.ts PORT FILE`. It answers everything with 200. It writes each run to the
+ * file before it answers: a gateway that dies afterwards cannot hide the run.
  */
 const [port, file] = process.argv.slice(2);
 if (port === undefined || file === undefined) throw new Error('PORT and FILE are missing.');

@@ -14,7 +14,7 @@ export type Run = {
 /** An upstream that records every run before it answers. */
 export type RecordingUpstream = RunningServer & { readonly runs: () => readonly Run[] };
 
-/** Starts the upstream in a process of its own: beside a thousand callers it would answer too late. */
+/** Starts the upstream in a process of its own: in the process of a thousand callers it would answer too late. */
 export const startRecordingUpstream = async (file: string): Promise<RecordingUpstream> => {
   const port = await freePort();
   const program = join(import.meta.dirname, 'upstream-program.ts');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Ways in which the market data service tries to give the credential of a request back: `?leak=`. */
+/** Ways in which the market data service tries to leak the credential of a request: `?leak=`. */
 export const LEAKS = ['body', 'base64', 'header', 'chunks'] as const;
 export type Leak = (typeof LEAKS)[number];
 
@@ -10,7 +10,7 @@ export type DemoMarket = {
   /** The key that it demands, as `Authorization: Bearer`. */
   readonly key: string;
   readonly handle: (request: Request) => Promise<Response>;
-  /** Requests by `leak` that carried the key; `none` for those without. */
+  /** Number of requests that carried the key, by their `leak`; `none` counts those without a leak. */
   readonly served: () => Readonly<Record<Leak | 'none', number>>;
 };
 

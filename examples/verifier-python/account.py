@@ -13,7 +13,7 @@ from windows import every_of, period_of
 
 
 class Claim(NamedTuple):
-    """What the entry of a call says about one ancestor: its grant and its policies, as the lease delivered them."""
+    """What the entry of a call states about one ancestor: its grant and its policies, as the lease delivered them."""
 
     ancestor: str
     grant: str
@@ -77,7 +77,7 @@ class CutOff(NamedTuple):
 
 
 class HeldGrant:
-    """A grant that the account took. `state`: active, revoked, superseded. `is_cut_off`: an ancestor revoked a grant above it for ever."""
+    """A grant that the account took. `state`: active, revoked, superseded. `is_cut_off`: an owner permanently revoked a grant above it."""
 
     __slots__ = ("delegation", "is_cut_off", "state")
 
@@ -95,10 +95,10 @@ class Account:
         self.grants: Dict[str, HeldGrant] = {}
         self.above: List[str] = []
         self.cut_off = 0
-        """The ancestors that the last grant named, and how many of the nearest were cut off since."""
+        """`above`: the ancestors that the last grant named, nearest first. `cut_off`: how many of the nearest were cut off since."""
         self.cut_offs: List[CutOff] = []
         self.issuers: List[Tuple[int, str]] = []
-        """Time and issuer of each grant that it took."""
+        """Time and issuer of each grant that the account took."""
         self.lends = False
         self.lacks_texts = False
         self.is_governed = False
@@ -109,14 +109,14 @@ class Account:
         self.calls: Dict[str, Call] = {}
         self.received: Dict[Tuple[str, str], int] = {}
         self.changes: List[Tuple[int, str, Optional[str]]] = []
-        """When its policies changed: time, slot and hash."""
+        """Time, slot and new hash of each change of the account's policies."""
         self.children: Set[str] = set()
         self.leases: List[Tuple[Dict[str, Any], Place]] = []
         self.lent: List[Tuple[Dict[str, Any], Place]] = []
         self.claims: List[Claim] = []
         self.statuses: List[Tuple[int, str]] = [(0, "active")]
         self.revocations: List[Tuple[int, str, int]] = []
-        """Time, id and epoch of each."""
+        """Time, grant id and epoch of each revocation."""
         self.last_at = 0
         self.defaults: Set[str] = set()
 
@@ -150,7 +150,7 @@ class Account:
             purse.credit_held += amount
 
     def lift_hold(self, call: Call, by: int) -> None:
-        """Takes the hold of a call out of everything that counts it, or back in."""
+        """Removes the hold of a call from its purse and counters (`by` is minus the price), or adds it back (`by` is the price)."""
         self.move_hold(call, by)
         for name, start in call.periods:
             found = self.counters.get((call.asset, name))
@@ -158,7 +158,7 @@ class Account:
                 found[2] += by
 
     def end_hold(self, call: Call, charged: int) -> None:
-        """The price is no longer held in the counters; `charged` is spent. A period that is over does not change."""
+        """Ends the hold of the price in the counters, and adds `charged` to what they spent. A period that is over does not change."""
         for name, start in call.periods:
             found = self.counters.get((call.asset, name))
             if found is not None and found[0] == start:
@@ -167,7 +167,7 @@ class Account:
         call.periods = []
 
     def release(self, call: Call) -> None:
-        """The call costs nothing. Money that had moved becomes credit."""
+        """Ends a call without a charge. An upfront payment that has settled becomes credit."""
         self.end_hold(call, 0)
         if call.paid_by == "upfront" and call.payment == "settled":
             self.purse(call.asset).credit += call.price
@@ -177,7 +177,7 @@ class Account:
             call.payment = "released"
 
     def charge(self, call: Call, charged: int) -> None:
-        """The hold becomes spend. A deferred payment stays unsettled until the chain has settled it."""
+        """Ends a call with a charge. A deferred payment stays unsettled until the chain has settled it."""
         self.end_hold(call, charged)
         purse = self.purse(call.asset)
         if call.paid_by == "deferred":
@@ -201,7 +201,7 @@ class Account:
                 self.repeats[slot] = [*others, Repeat(call.request, since, count + 1)]
 
     def note(self, entry: Dict[str, Any], place: Place) -> None:
-        """Follows policies, status and grants."""
+        """Records what an entry changes in policies, status, grants, leases and lent credit."""
         kind = entry["type"]
         self.last_at = entry["at"]
         if kind == "account.policy":

@@ -1,4 +1,4 @@
-"""What a call says about the accounts above it, against their own chains (docs/audit-format.md, The checks: totals)."""
+"""Compares what entries of calls state about ancestors with the chains of the ancestors (docs/audit-format.md, The checks: totals)."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class KnownAncestor:
         versions = branch.versions()
         starts = [at for at, _ in versions]
         self.slots = {slot: Course(starts, [version[slot] for _, version in versions]) for slot in ("operator", "owner")}
-        # A clock may have stepped back between two entries.
+        # A clock may have stepped back between two entries, but a course needs ascending times.
         times = list(accumulate((at for at, _ in branch.statuses), max))
         self.statuses = Course(times, [status for _, status in branch.statuses])
         self.revocations, self.issuers = branch.revocations, branch.issuers
         self._by_id: Dict[str, int] = {}
-        """The place of the first revocation of each grant by its id."""
+        """Index in `revocations` of the first revocation of each grant id."""
         self._epochs: List[int] = []
         self._by_epoch: List[int] = []
-        """The places of the revocations by epoch that revoke more grants than those before them."""
+        """Indexes in `revocations` of the revocations by epoch, each with a higher epoch than all before it."""
         for place, (_, revoked, epoch) in enumerate(branch.revocations):
             if epoch == 0:
                 self._by_id.setdefault(revoked, place)
@@ -45,14 +45,14 @@ class KnownAncestor:
                 self._by_epoch.append(place)
 
     def revoked_at(self, grant_id: str, epoch: int) -> Optional[int]:
-        """When the first revocation of a grant was entered."""
+        """Time of the first entry that revokes a grant, or None."""
         higher = bisect_right(self._epochs, epoch)
         found = [*self._by_epoch[higher : higher + 1], *([self._by_id[grant_id]] if grant_id in self._by_id else [])]
         return self.revocations[min(found)][0] if found else None
 
 
 def check_claim(tally: Tally, known: Optional[KnownAncestor], survey: Survey, claim: Claim, account: str) -> None:
-    """Policies, statuses and revocations reach an account within 60 s, and clocks differ by 5 s."""
+    """Checks one claim. Policies, statuses and revocations of an ancestor reach an account within 60 s, and clocks differ by 5 s."""
     if known is None:
         return tally.bound(UNKNOWN)
     found = [_policy(claim, known, "operator", claim.operator), _policy(claim, known, "owner", claim.owner)]
@@ -93,7 +93,7 @@ def _revocation(claim: Claim, known: KnownAncestor, survey: Survey) -> Found:
 
 
 def check_cut_off(tally: Tally, known: Optional[KnownAncestor], survey: Survey, cut_off: CutOff, account: str) -> None:
-    """The ancestor revoked a grant, its account was revoked, or it gave up or left the grant that it holds itself."""
+    """Checks that a cut-off had a cause: the ancestor revoked a grant, its account was revoked, or it gave up or left its own grant."""
     grants = [survey.grants[each][1] for each in cut_off.issued]
     if known is None or not grants:
         return tally.bound(UNKNOWN)

@@ -1,4 +1,4 @@
-"""How a call met `approveAbove` (docs/audit-format.md, The checks: limits)."""
+"""Checks calls against `approveAbove` (docs/audit-format.md, The checks: limits)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from entry import member, text_in
 from evaluation import Source
 
 PARK_SECONDS = 3_600
-"""How long a call waits for a person, at most."""
+"""How long a parked call waits for its approval, at most."""
 
 
 def approval_fault(entry: Dict[str, Any], call: Call, sources: List[Source]) -> Optional[str]:
-    """The member that is wrong: a call that waits names a policy that asks; one that ran without having waited has none."""
+    """Returns the wrong member, or None. A parked call names a policy that requires approval; no policy of any other call requires it,
+    unless the call was approved."""
     asking = [s for s in sources if s.policy.approve_above is not None and call.price > s.policy.approve_above]
     is_asked = bool(asking) and call.credit_to is None
     if entry["type"] == "call.accepted":
@@ -27,7 +28,7 @@ def approval_fault(entry: Dict[str, Any], call: Call, sources: List[Source]) -> 
 
 
 def _park_end(entry: Dict[str, Any]) -> int:
-    """A payment that has expired can no longer pay for the call."""
+    """When a parked call ends: after `PARK_SECONDS`, or earlier if its payment expires before."""
     valid_before = text_in(entry, "evidence", "authorization", "validBefore")
     end: int = entry["at"] + PARK_SECONDS
     return min(int(valid_before), end) if valid_before is not None and valid_before.isdecimal() else end

@@ -1,4 +1,5 @@
-"""Which policies bind a call (docs/audit-format.md): the list of an entry against the replay, and the sources to evaluate."""
+"""Finds the policies that bind a call: compares the list in its entry with the replay, and returns the sources to evaluate
+(docs/audit-format.md, Which policies bind a call)."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ class Missing(Exception):
 
 
 class Bound(NamedTuple):
-    """`missing`: the first hash without a text. `lacks_own`: one of the account's own is missing."""
+    """`missing`: the first hash without a text. `lacks_own`: the text of one of the account's own policies is missing."""
 
     sources: List[Source]
     missing: Optional[str]
@@ -64,15 +65,15 @@ def has_params(entry: Dict[str, Any], sources: List[Source]) -> bool:
 
 
 class Binder:
-    """Finds texts, and keeps the policies that it has read."""
+    """Finds the texts of policies and grants, and caches the policies that it has read."""
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self._read: Dict[Tuple[bool, str], Policy] = {}
 
     def policy(self, kind: str, hashed: str) -> Policy:
-        """Raises Missing, also for a text that this program cannot read: it may set limits that it does not know."""
-        # An entry that names a grant as a policy of another kind names a text that does not exist.
+        """Raises Missing, also for a text that this program cannot read: the text may set limits that the program does not know."""
+        # The hash of a grant under another kind must not find the cached grant: it names no text.
         key = (kind == "grant", hashed)
         known = self._read.get(key)
         if known is not None:
@@ -98,7 +99,7 @@ class Binder:
         return [(kind, account.name, hashed)]
 
     def is_right_list(self, listed: List[Listed], account: Account, grant: Optional[str]) -> bool:
-        """Whether the list is the one that the account's state asks for. `grant`: of the call."""
+        """Whether the list is the one that the account's state requires. `grant`: the grant of the call."""
         operator, owner = account.policies["operator"], account.policies["owner"]
         base = listed[0][2] if listed else ZERO_HASH
         expected = [("default", account.name, base) if operator is None else ("operator", account.name, operator)]
@@ -110,7 +111,7 @@ class Binder:
         return listed[:size] == expected and self._are_ancestors_right(listed[size:], grant)
 
     def _are_ancestors_right(self, rest: List[Listed], grant: Optional[str]) -> bool:
-        """Of each issuer its policies, as its lease brought them, then the grant that it holds itself."""
+        """Whether the rest lists, for each issuer, its policies as its lease brought them, then the grant that the issuer holds itself."""
         for _ in range(MOST_LINKS):
             if grant is None or grant not in self._survey.grants:
                 break
@@ -137,7 +138,7 @@ class Binder:
         return found
 
     def claims(self, seen: Seen, account: Account) -> List[Claim]:
-        """What the entry of a call says about the accounts above. A top-up spends nothing, so it needs no lease."""
+        """Returns what the entry of a call states about each ancestor. A top-up spends nothing, so it needs no lease."""
         entry = seen.entry
         is_denial = entry["type"] == "call.denied"
         grant = text_in(entry, "outcome", "authority") if is_denial else text_in(entry, "payment", "grant")
@@ -151,9 +152,9 @@ class Binder:
         return found
 
     def ancestor_faults(self, entry: Dict[str, Any]) -> List[Fault]:
-        """The ancestors of an account that takes a grant: the issuers of its grant and of the grants above it."""
+        """Checks the ancestors in the entry of a taken grant: the issuers of this grant and of the grants above it."""
         links = self.links(text_in(entry, "evidence", "grant"))
-        # The text of a grant above is in no file: then nothing shows who is there.
+        # If the files lack the text of a grant above, nothing shows the issuers from there on.
         if not links or links[-1][1]["parent"] != ZERO_HASH:
             return []
         on = entry["account"].rsplit(":", 1)[0]
@@ -162,7 +163,7 @@ class Binder:
         return [] if is_right else [Fault("calls", "wrong_grant", "outcome.above")]
 
     def cut_off_faults(self, seen: Seen, account: Account) -> List[Fault]:
-        """Applies a cut-off that an entry names: the ancestors that remain are the last of those that the newest grant named."""
+        """Checks and applies a cut-off that an entry names: the remaining ancestors are the last of those that the newest grant named."""
         entry = seen.entry
         if "ancestors" not in entry.get("outcome", {}):
             return []
@@ -175,15 +176,15 @@ class Binder:
         branches = self._branches_of(account)
         issued = [issued for _, issued in branches]
         account.cut_offs.append(CutOff(account.above[count], issued, entry["at"], entry["seq"], seen.place))
-        # Only a grant of an owner is revoked for good: other issuers may move to another parent, and come back. Of several
-        # grants of the owner the log does not show which one it revoked.
+        # Only the revocation of an owner's grant is permanent: other issuers may move to another parent, and return. If the owner issued
+        # several grants, the log does not show which one it revoked.
         if count == len(account.above) - 1 and len(set(issued)) == 1:
             for hashed, _ in branches:
                 account.grants[hashed].is_cut_off = True
         return []
 
     def _branches_of(self, account: Account) -> List[Tuple[str, str]]:
-        """The grants that came through the ancestors of now, each with the link that the nearest remaining one issued."""
+        """The held grants that came through the current ancestors, each with the grant that the nearest remaining ancestor issued."""
         found: List[Tuple[str, str]] = []
         on = account.name.rsplit(":", 1)[0]
         for hashed, held in account.grants.items():
@@ -194,7 +195,7 @@ class Binder:
         return found
 
     def bind(self, listed: List[Listed], account: Account, asset: str, at: int) -> Bound:
-        """The policies with what they have counted, as far as their texts are there."""
+        """Returns the listed policies with their counters, as far as their texts are in the files."""
         sources: List[Source] = []
         missing: Optional[str] = None
         lacks_own = False

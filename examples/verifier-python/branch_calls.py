@@ -1,4 +1,4 @@
-"""What counts in the limits of one account, prepared once for all its counters."""
+"""The calls that count in the limits of one account, indexed once for all its counters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BranchCalls:
         return self._own.get((asset, counter), [])
 
     def below(self, asset: str, parent: Optional[str], start: int, end: int) -> List[Tuple[int, BelowCall]]:
-        """The calls of its descendants from a time on and before another, each with its place in the order of the files. `parent`: only
-        those by a grant below this one."""
+        """The calls of descendants from `start` (inclusive) to `end` (exclusive), each with its place in the order of the files. `parent`:
+        only calls by a grant below this one."""
         times = self._times.get((asset, parent), [])
         return self._below.get((asset, parent), [])[bisect_left(times, start) : bisect_left(times, end)]

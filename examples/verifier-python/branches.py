@@ -10,7 +10,7 @@ from entry import Place
 from windows import FOREVER, window_name, windows_of
 
 SLACK = 65
-"""Seconds between accounts: clocks differ by 5 s, and a policy reaches the descendants within 60 s."""
+"""Tolerance in seconds when times of two accounts are compared: clocks differ by 5 s, and a policy reaches descendants within 60 s."""
 
 
 class CallPlace(NamedTuple):
@@ -22,8 +22,8 @@ class CallPlace(NamedTuple):
 
 
 class BelowCall(NamedTuple):
-    """A call of a descendant, as an ancestor counts it. `grant`: the one that the ancestor issued; `parent`: the one that it holds
-    itself, None if it is an owner; `policies`: the ancestor's own, as its lease brought them and the acceptance lists them."""
+    """A call of a descendant, as an ancestor counts it. `grant`: the grant that the ancestor issued; `parent`: the grant that the
+    ancestor holds itself, None for an owner; `policies`: the ancestor's own, as its lease brought them and the acceptance lists them."""
 
     borrower: str
     grant: str
@@ -37,7 +37,7 @@ class BelowCall(NamedTuple):
 
 
 class InForce(NamedTuple):
-    """A limit from a time (inclusive) to another one."""
+    """A limit that is in force from `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
@@ -45,7 +45,7 @@ class InForce(NamedTuple):
 
 
 class Branch:
-    """`own`: what the account's own calls cost, by asset, counter and start of the period, and the last of them."""
+    """`own`: what the account's own calls cost, by asset, counter and start of the period, with the place of the last of these calls."""
 
     def __init__(self, account: str) -> None:
         self.account = account
@@ -82,7 +82,7 @@ class Branch:
         return list(dict.fromkeys([*below, *own]))
 
     def versions(self) -> List[Tuple[int, Dict[str, Optional[str]]]]:
-        """Its two policies, from each change on."""
+        """The time of each change of the account's two policies, and both policies from then on."""
         slots: Dict[str, Optional[str]] = {"operator": None, "owner": None}
         found = [(0, dict(slots))]
         for at, slot, hashed in self.changes:
@@ -92,7 +92,7 @@ class Branch:
         return found
 
     def limits(self, asset: str, binder: Binder, default: Optional[str]) -> Dict[str, List[InForce]]:
-        """The limits of the account's own two policies by counter. Where both have one, the lower limit holds."""
+        """The limits of the account's own two policies by counter. If both policies limit a counter, the lower limit holds."""
         found: Dict[str, List[InForce]] = {}
         versions = self.versions()
         for index, (start, version) in enumerate(versions):

@@ -1,4 +1,4 @@
-"""What entries about a call repeat of its acceptance (docs/audit-format.md, The checks: calls)."""
+"""Checks the members that entries about a call repeat from its acceptance (docs/audit-format.md, The checks: calls)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from account import Call
 from entry import member
 from step import Entry, Fault
 
-# Members that entries of a type always have; others have them or not.
+# Members that every entry of a type has. In entries of other types they are optional.
 ALWAYS: Dict[str, Tuple[str, ...]] = {
     "call.approved": ("policy",),
     "call.refused": ("policy", "payment.paidBy", "payment.asset"),
@@ -19,7 +19,7 @@ ALWAYS: Dict[str, Tuple[str, ...]] = {
 
 
 def member_faults(call: Call, entry: Entry) -> List[Fault]:
-    """Without this, the money of a call could be shown as that of another tool, and no sum would change."""
+    """Returns the members that differ. Attack: an edited log shows the money of a call under another tool, and no sum changes."""
     kind, always = entry["type"], ALWAYS.get(entry["type"], ())
     known = {"policy": call.policy, "payment.paidBy": call.paid_by, "payment.asset": call.asset}
     wrong = [] if entry.get("tool") == call.tool else ["tool"]

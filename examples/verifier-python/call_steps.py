@@ -10,7 +10,7 @@ from step import Entry, Fault, allow, amount, amount_faults, awaits_payment, sta
 
 
 def finish_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """The tool answered, failed or fell silent."""
+    """Applies `call.finished`: the tool answered, failed or did not answer."""
     allow(call.state == "held" and not awaits_payment(call))
     decision = entry.get("decision")
     if decision == "committed":
@@ -26,7 +26,7 @@ def finish_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def abandon_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """The alarm ended the call."""
+    """Applies `call.abandoned`: the alarm of the account ended the call."""
     allow(call.state == "held" and not awaits_payment(call))
     decision = entry.get("decision")
     if decision == "committed":
@@ -58,7 +58,7 @@ def _give_back(account: Account, call: Call, entry: Entry, state: str) -> List[F
 
 
 def _fall_silent(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """A tool that may have spent keeps its amount held until an operator resolves the call."""
+    """If the tool may have spent the money, its amount stays held until an operator resolves the call."""
     if member(entry, "payment", "kept") is not True:
         return _give_back(account, call, entry, "abandoned")
     allow(call.paid_by not in ("deferred", "free"), "payment.kept")
@@ -67,7 +67,7 @@ def _fall_silent(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def refuse_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """A parked call ends without having run."""
+    """Applies `call.refused`: a parked call ends without having run."""
     allow(call.state in ("parked", "approved"))
     account.release(call)
     call.state = "released"
@@ -90,9 +90,9 @@ def note_late_answer(_: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def resolve_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """An operator, or the issuer of a card, said what became of a kept call."""
+    """Applies `call.resolved`: an operator, or the issuer of a card, charged or released a kept call."""
     allow(call.state == "kept")
-    # Only the resolution of a card's issuer needs no signature.
+    # The resolution of a card issuer needs no signature, so it must not pass for a call that was not paid by card.
     allow(entry.get("rule") != "card" or call.paid_by == "card", "rule")
     decision, stated, before = entry.get("decision"), amount(entry, "charged") or 0, call.charged
     allow(decision in ("charged", "released"), "decision")
@@ -107,7 +107,7 @@ def resolve_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def refund_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """An operator gave back a part of a charge. An ancestor whose credit paid gets it back."""
+    """Applies `call.refunded`: an operator refunded a part of a charge. If the credit of an ancestor paid, the ancestor gets the refund."""
     is_over = call.state not in ("held", "kept") and call.payment in ("none", "settled")
     allow(is_over and call.credit_to is None)
     is_own = member(entry, "payment", "to") == account.name

@@ -18,7 +18,7 @@ class NotJson(Exception):
 
 
 NEGATIVE_ZERO = float("nan")
-"""Negative zero, which has no canonical text of its own: `canonical_text` refuses NaN."""
+"""Represents negative zero, which has no canonical text of its own: `canonical_text` rejects NaN."""
 
 
 def _integer(digits: str) -> Any:
@@ -28,7 +28,7 @@ def _integer(digits: str) -> Any:
 
 
 def _fraction(digits: str) -> Any:
-    # As other readers do: 1.0 and 1e3 are integers with another text than their canonical one.
+    # Read 1.0 and 1e3 as integers, as other parsers do. Their text is not the canonical one, so `is_canonical` rejects them.
     value = float(digits)
     if value == 0 and digits.startswith("-"):
         return NEGATIVE_ZERO
@@ -94,7 +94,7 @@ MAX_DEPTH = 16
 
 
 def _is_strict(value: Any, levels: int) -> bool:
-    """At most 16 levels, no lone surrogate, and no key `__proto__`, which is no member in JavaScript."""
+    """Whether a value has at most 16 levels, no lone surrogate, and no key `__proto__`, which is no member in JavaScript."""
     if isinstance(value, str):
         return is_well_formed(value)
     if isinstance(value, dict):
@@ -113,12 +113,12 @@ def is_canonical(value: Any, data: bytes) -> bool:
 
 
 def is_well_formed(text: str) -> bool:
-    """A lone surrogate has no UTF-8 form: two different strings would share one hash."""
+    """Whether a text has no lone surrogate. A lone surrogate has no UTF-8 form, so two different strings would share one hash."""
     return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def utf16_length(text: str) -> int:
-    """UTF-16 code units, by which limits of characters are counted."""
+    """Counts UTF-16 code units: limits on characters are limits on these."""
     return len(text) + sum(each > "\uffff" for each in text)
 
 

@@ -18,7 +18,7 @@ class Chain:
         self._missing: Optional[Tuple[str, int, int]] = None
         """The entries that the first gap lacks: account, first and last seq."""
         self._is_filled = False
-        """One of them came later."""
+        """Whether one of these entries came later."""
 
     def see(self, seen: Seen) -> None:
         last, account = self._last, seen.entry["account"]
@@ -33,7 +33,8 @@ class Chain:
         self._last = seen
 
     def _blame(self, following: Optional[Seen]) -> None:
-        """A link is wrong. If the entry after names the later one by its hash, the earlier one was changed; otherwise the link was."""
+        """Reports a wrong link between two entries. If the entry after them names the second by its hash, the first was changed; otherwise
+        the link was."""
         if self._suspect is None:
             return
         before, after = self._suspect
@@ -67,7 +68,7 @@ class Chain:
             self.tally.prove()
 
     def end(self, accounts: Dict[str, Tuple[int, int]], expected: List[Tuple[str, int]]) -> Dict[str, Any]:
-        """First and last seq of each account: as the files hold it, and as the manifest promises it."""
+        """`accounts`: first and last seq of each account in the files. `expected`: last seq of each account in the manifest."""
         self._blame(None)
         for account, last in expected:
             found = accounts.get(account)

@@ -1,4 +1,4 @@
-"""Which route writes an entry, and who may command an account (docs/audit-format.md, Signatures)."""
+"""The routes that write each type of entry, and the owners that may command an account (docs/audit-format.md, Commands)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Target = Tuple[str, str]
 
 Fault = Tuple[str, str]
 
-# Of any dead letter: the entry about a payment does not name it.
+# The route of any dead letter: an entry about a payment does not name the letter.
 LETTER: Target = ("POST", "/admin/dead-letters/:letter/redrive")
 
 
@@ -90,7 +90,7 @@ class Commands:
         self._used: Set[Tuple[str, str, Optional[str]]] = set()
 
     def note(self, entry: Dict[str, Any]) -> None:
-        """Follows the ancestors, before an entry is checked: the account takes a grant, or learns that an ancestor was cut off."""
+        """Updates the ancestors before an entry is checked: the account took a grant, or an ancestor was cut off."""
         if entry["type"] == "grant.taken":
             above = member(entry, "outcome", "above")
             self._above = above if isinstance(above, list) else []
@@ -99,7 +99,8 @@ class Commands:
             self._above = [each for each in self._above if isinstance(remaining, list) and each in remaining]
 
     def fault(self, entry: Dict[str, Any]) -> Optional[Fault]:
-        """An owner commands the accounts below it, and itself while it has no ancestors. Each command writes an entry once."""
+        """Returns why a command is not valid, or None. An owner commands its descendants, and itself while it has no ancestors. Each
+        command writes an entry only once."""
         evidence = entry.get("evidence", {})
         by, is_signer = evidence.get("by"), entry["type"].startswith("signer.")
         may = by in self._above if self._above else by == entry["account"]

@@ -1,4 +1,4 @@
-"""The checks `calls`, `payments`, `limits`, `denials` and `totals`: replays each account and decides again what it decided."""
+"""The checks `calls`, `payments`, `limits`, `denials` and `totals`: replays each account and decides its calls again."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ class Decisions:
         self._last_at = self._newest = 0
         self._is_whole = False
         self._judged: Dict[Place, "tuple[Judgement, int]"] = {}
-        """Judgements of denials that were decided but not entered yet, by the place of their entry, with the entry that they were decided after."""
+        """Judgements of denials whose entry comes later, by the place of that entry, each with the seq of the entry after which the
+        account decided it."""
         self._ended: Dict[int, int] = {}
-        """By such an entry, the time of the next one: until then the account was as it was judged."""
+        """The time of the entry after such a seq: until then the account stayed in the state that was judged."""
 
     def see(self, seen: Seen) -> None:
         entry, kind = seen.entry, seen.entry["type"]
@@ -88,7 +89,7 @@ class Decisions:
             self._judge_after(self._account, 0)
 
     def _skip(self, kind: str, count: int) -> None:
-        """A chain without its beginning."""
+        """Counts the statements of an entry whose chain lacks its beginning."""
         if kind == "call.denied":
             return self.denials.skip(PARTIAL, count)
         if kind.startswith(("call.", "payment.")):
@@ -111,7 +112,7 @@ class Decisions:
                 tally.prove()
 
     def _start(self, account: Account, seen: Seen) -> List[Fault]:
-        """A call starts, or a parked one that a person approved runs."""
+        """A call starts, or a parked call runs after a person approved it."""
         entry, key = seen.entry, seen.entry.get("call", "")
         if not _is_call(entry):
             return [Fault("calls", "malformed", "payment")]
@@ -163,7 +164,7 @@ class Decisions:
         return faults + member_faults(call, entry)
 
     def _judge_after(self, account: Account, seq: int) -> None:
-        """Judges the denials that were decided here and entered later."""
+        """Judges the denials that the account decided after this entry and entered later."""
         for denied in self._survey.judged_after(account.name, seq):
             if denied.entry["seq"] > seq:
                 self._judged[denied.place] = (judge_denial(self._binder, account, denied.entry), seq)
@@ -172,7 +173,7 @@ class Decisions:
     def _deny(self, account: Account, seen: Seen) -> None:
         seq = seen.entry["seq"]
         judgement, after = self._judged.pop(seen.place, (WRONG_PLACE, seq))
-        # Other verifiers do not keep so old a state.
+        # Other verifiers do not keep a state that old, and all verifiers must agree.
         is_late = seq - after > MOST_ENTRIES or self._last_at - self._ended.get(after, FOREVER) > MOST_SECONDS
         self._report(self.denials, seen, bounded(LATE) if is_late else judgement)
         further = seen.entry.get("count", 1) - 1

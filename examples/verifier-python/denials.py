@@ -22,7 +22,7 @@ MOST_PARKED = 16
 
 
 def judge_denial(binder: Binder, account: Account, entry: Dict[str, Any]) -> Judgement:
-    """Judges on the replay as it is. A call that is parked is judged without its hold, and without rate and repeat."""
+    """Judges a denial on the current state of the replay. A parked call is judged without its hold, and without rate and repeat."""
     subject = subject_of(entry)
     if subject is None:
         return broken("malformed", "payment")
@@ -91,7 +91,7 @@ class _Denial:
         return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 0
 
     def _by_lender(self) -> Judgement:
-        """A counter of an account that lends has at least what the account itself used."""
+        """The counter of an account that lends counts at least what the account itself used."""
         used = self._number("spent") + self._number("held")
         if not any(self._is_stated(source, used) for source in self.own):
             return WRONG_LIMIT
@@ -202,5 +202,5 @@ class _Denial:
 
 
 def _has_ended(held: HeldGrant, at: int) -> bool:
-    """The account forgets a grant an hour after its end."""
+    """Whether a grant is past its end. An hour later the account deletes the grant, and denies calls under it by `authority`."""
     return bool(at >= held.delegation["validUntil"])

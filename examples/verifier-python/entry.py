@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """An entry as the files have it."""
+    """An entry with its hash and its place in the files."""
 
     entry: Dict[str, Any]
     hash: str
@@ -89,7 +89,7 @@ _read = members(
 
 
 def read_entry(value: Any) -> Dict[str, Any]:
-    """An entry, strict: a member that no rule covers must not pass as proved. Raises Malformed."""
+    """Reads an entry strictly: a member that no rule covers must not pass as proved. Raises Malformed."""
     return _read(value)  # type: ignore[no-any-return]
 
 
@@ -106,6 +106,6 @@ def member(value: Any, *path: str) -> Optional[Any]:
 
 
 def text_in(value: Any, *path: str) -> Optional[str]:
-    """A text inside nested objects, or None. Use it for what is a key: lists and objects cannot be one."""
+    """A text inside nested objects, or None. Use it for keys of a dict: lists and objects are not hashable."""
     found = member(value, *path)
     return found if isinstance(found, str) else None

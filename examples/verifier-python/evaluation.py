@@ -1,4 +1,4 @@
-"""Evaluates a call against the policies that bind it (docs/audit-format.md, Evaluation). Integers; only `rate` counts in doubles."""
+"""Evaluates a call against the policies that bind it (docs/audit-format.md, Evaluation). Only `rate` needs doubles."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _spend(source: Source, call: Subject) -> Denied:
 
 
 def next_arrival(rate: Tuple[int, int], arrival: float, at: int) -> Tuple[float, float]:
-    """GCRA: the next theoretical arrival, and by how much it is too early if that is above 0. Milliseconds, IEEE doubles."""
+    """GCRA: the next theoretical arrival, and how much too early the call is; 0 or less is in time. Milliseconds, IEEE doubles."""
     limit, seconds = rate
     following = max(arrival, float(at * 1000)) + seconds * 1000 / limit
     return following, following - at * 1000 - seconds * 1000

@@ -24,7 +24,7 @@ class EvidenceFault(Exception):
 
 
 class Signed(NamedTuple):
-    """A signature that was checked. `block`: a contract accepted it there (ERC-1271), so a file cannot prove it."""
+    """A checked signature. `block`: the block at which a contract accepted it (ERC-1271), which a file cannot prove."""
 
     block: Optional[int]
 
@@ -56,14 +56,14 @@ def recompute(signer: str, digest: bytes, signature: str, block: Optional[int], 
 
 
 def check_policies(entry: Entry) -> None:
-    """The list of policies has the hash that the entry names. An entry that one policy bound has no list."""
+    """Checks that the list of policies has the hash that the entry names. An entry of a call that a single policy binds has no list."""
     listed = member(entry, "evidence", "policies")
     if listed is not None and canonical_hash(listed) != entry.get("policy"):
         fail("evidence.policies", "mismatch")
 
 
 def check_texts(entry: Entry) -> None:
-    """The texts in a call's entry are the terms and one of the policies that the entry names by hash."""
+    """Checks that the texts in a call's entry are the terms and one of the policies that the entry names by hash."""
     held = entry.get("evidence", {})
     if "document" in held and canonical_hash(held["document"]) != held.get("terms"):
         fail("evidence.document", "mismatch")
@@ -74,7 +74,7 @@ def check_texts(entry: Entry) -> None:
 
 
 def check_own_text(entry: Entry) -> None:
-    """The text of a policy or a document that a command carries has the hash by which later entries name it."""
+    """Checks that the text of a policy or a document in a command has the hash by which later entries name it."""
     for name in ("policy", "document"):
         text = member(entry, "evidence", name)
         if text is not None and canonical_hash(text) != member(entry, "outcome", "hash"):
@@ -82,7 +82,7 @@ def check_own_text(entry: Entry) -> None:
 
 
 def check_listed(entry: Entry) -> None:
-    """A text that the gateway logs for others to name has the hash that the entry states."""
+    """Checks that a text which the gateway logs for later entries has the hash that its entry states."""
     kind = entry["type"]
     if kind == "policy.default":
         read_as(forms.default_policy, entry, kind)
@@ -97,7 +97,7 @@ def check_listed(entry: Entry) -> None:
 
 
 def check_closed_lease(entry: Entry) -> None:
-    """The borrower returned and spent no more than the account granted."""
+    """Checks that the borrower returned and spent no more than the account granted."""
     if "evidence" in entry:
         fail("evidence", "unexpected")
     for counter in read_as(forms.closed_lease, entry, entry["type"])["outcome"]["counters"]:

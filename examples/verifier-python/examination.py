@@ -1,4 +1,4 @@
-"""The examination of one entry, which any process can do."""
+"""Examines one entry. It needs no state of the chain, so any process can do it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Outcome = Tuple[int, int, Optional[Fault]]
 def examine(
     entry: Dict[str, Any], needed: str, paid: Optional[Revealed], known: Optional[Fault], rights: Optional[Fault]
 ) -> Outcome:
-    """Checks one entry; runs in any process. `known`: what the state of the chain has shown to be wrong already. `rights`: why its signer
-    had no right to the command."""
+    """Checks one entry. `known`: a fault that the state of the chain has already shown. `rights`: why the signer had no right to the
+    command."""
     signed: List[evidence.Signed] = []
     fault: Optional[Fault] = None
     try:

@@ -15,9 +15,9 @@ MAX_TEXT = 16 * 1024 * 1024
 MAX_TEXT_LINE = 131_072
 CHUNK = 65_536
 MAX_BROKEN_LINES = 100
-"""A verifier stops reading a file at so many broken lines: two kilobytes of gzip can hold two million of them (CWE-400)."""
+"""A verifier stops reading a file after this many broken lines: two kilobytes of gzip can hold two million of them (CWE-400)."""
 MAX_RATIO, FREE_BYTES = 128, 65_536
-"""A compressed file has at most this many times its own size of text, and so many bytes more (CWE-409)."""
+"""A compressed file expands to at most `MAX_RATIO` times its size plus `FREE_BYTES` (CWE-409)."""
 
 
 class Unreadable(Exception):
@@ -71,7 +71,7 @@ def _chunks(path: str) -> Iterator[bytes]:
 
 
 def _unpacked(path: str) -> Iterator[bytes]:
-    """The text of a file that is one gzip member, and no more."""
+    """The text of a file that must be exactly one gzip member."""
     most = FREE_BYTES + MAX_RATIO * os.path.getsize(path)
     member, size = zlib.decompressobj(31), 0
     try:
@@ -146,11 +146,11 @@ class Export(NamedTuple):
         return None if self.folder is None else _file_in(self.folder, name)
 
     def log_file(self, name: str, folder: Optional[str]) -> Optional[str]:
-        """A file of the transparency log: of the folder that was named for it, or of the export."""
+        """A file of the transparency log: in `folder`, or in the export if `folder` is None."""
         return self.optional(name) if folder is None else _file_in(folder, name)
 
     def years(self, folder: Optional[str]) -> List[YearFiles]:
-        """The logs of the years, the oldest first: of the folder that was named for them, or of the export."""
+        """The logs of the years, oldest first: in `folder`, or in the export if `folder` is None."""
         log = os.path.join(folder or self.folder or "", "log")
         if (folder or self.folder) is None or not os.path.isdir(log):
             return []

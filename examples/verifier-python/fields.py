@@ -21,7 +21,7 @@ _ACCOUNT = re.compile("eip155:([1-9][0-9]{0,15}):(0x[0-9a-f]{40})")
 
 
 class Malformed(Exception):
-    """A member that is not as it must be. `path` names it; `missing`: it is not there."""
+    """A member whose value has a wrong form. `path` names it; `missing`: it is absent."""
 
     def __init__(self, path: Tuple[str, ...] = (), missing: bool = False) -> None:
         super().__init__(".".join(path))
@@ -138,7 +138,7 @@ def one_of(*allowed: str) -> Reader:
 
 
 def unique_list(item: Reader) -> Reader:
-    """At most 64 items, none twice: with duplicates two grants of one meaning would have two hashes."""
+    """At most 64 items, none twice: with duplicates, two grants with the same meaning would have different hashes."""
 
     def read(value: Any) -> List[Any]:
         items = list_of(item)(value)

@@ -1,4 +1,4 @@
-"""The statements of the check `limits` that hang on other accounts: each call drew on limits, and perhaps on credit, of accounts above."""
+"""The statements of the check `limits` that depend on other accounts: a call draws on limits, and perhaps on credit, of ancestors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENDS = ("call.finished", "call.abandoned", "call.resolved", "call.refused")
 HELD = ("held", "parked", "approved", "kept")
 
 Key = Tuple[str, str, str]
-"""An account, an asset, and the grant whose counters are meant; empty for its own policies, `credit` for what its credit paid."""
+"""An account, an asset, and what counts: a grant for its counters, empty for the account's own policies, `credit` for its credit."""
 
 
 class Pending(NamedTuple):
@@ -48,7 +48,7 @@ class Sums:
         self._noted.setdefault(key, []).append((at, amount))
 
     def between(self, key: Key, start: int, end: int) -> int:
-        """The sum of what was noted from a time to another one, both included."""
+        """The sum of the amounts noted from `start` to `end`, both included."""
         if key not in self._ready:
             found = sorted(self._noted.get(key, []))
             before = [0]
@@ -66,10 +66,10 @@ class FleetLimits:
         self._pending: List[Pending] = []
         self._reading = ""
         self._ended: Set[int] = set()
-        """The calls of the account that is read."""
+        """The ended calls of the account that is being read, by `id()`."""
 
     def _links(self, account: str, grant: Optional[str]) -> List[Tuple[str, str, Optional[str]]]:
-        """Of a grant and its parents: the issuer, the grant, and the grant that the issuer holds itself."""
+        """For a grant and each of its parents: the issuer, the grant, and the grant that the issuer holds itself."""
         on = account.rsplit(":", 1)[0]
         return [
             (f"{on}:{each['issuer']}", hashed, None if each["parent"] == ZERO_HASH else each["parent"])
@@ -157,7 +157,7 @@ class FleetLimits:
                 tally.bound(found)
 
     def _drawn(self, key: Key, name: str, at: int) -> int:
-        """The most that calls up to a time can have drawn in the period around it."""
+        """The most that calls up to `at` can have drawn in the period that contains `at`."""
         if every_of(name) == "lifetime":
             return self._holds.between(key, 0, at + SLACK) - self._releases.between(key, 0, at - CLOCKS)
         return self._holds.between(key, period_of(every_of(name), at - SLACK)[0] - SLACK, at + SLACK)

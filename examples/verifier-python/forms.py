@@ -108,7 +108,7 @@ def _read_params(value: Any) -> Dict[str, Any]:
     return dict(value)
 
 
-# What an entry of a call says about the texts that decided it.
+# Members of a call's entry about the texts that decided the call.
 _texts = {"terms?": fields.bytes32, "document?": tool_terms, "policy?": _document, "params?": _read_params}
 
 listed_tool = members(

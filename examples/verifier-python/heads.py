@@ -1,4 +1,4 @@
-"""The check `heads`: nothing newer of an account is under its checkpoint (docs/audit-format.md, Heads)."""
+"""The check `heads`: no checkpoint covers an entry of an account that is newer than the files (docs/audit-format.md, Heads)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Head(NamedTuple):
 
 
 def proven_head(value: Dict[str, Any], anchor: bytes, root: bytes) -> Optional[Head]:
-    """None if the slot is not in the index with this root."""
+    """The head that a slot proves for an account; None if the slot is not in the index with this root."""
     slot, path = decode_base64(value["slot"]), [decode_base64(each) for each in value["path"]]
     hashes = [each for each in path if each is not None]
     if slot is None or len(slot) % PAIR or len(hashes) < len(path):

@@ -27,7 +27,7 @@ class Judgement(NamedTuple):
 
 PROVED = Judgement("proved")
 PENDING = Judgement("pending")
-"""It hangs on accounts above or below, whose chains may be in the files."""
+"""The verdict depends on ancestors or descendants, whose chains may be in the files."""
 
 
 
@@ -56,7 +56,7 @@ def authority_of(entry: Dict[str, Any]) -> Optional[str]:
 def judge_acceptance(
     binder: Binder, account: Account, call: Call, entry: Dict[str, Any], bound: Bound, is_resumed: bool
 ) -> Judgement:
-    """`is_resumed`: the call was parked and approved, so rate and repeat counted it then, and its hold was taken back."""
+    """`is_resumed`: the call was parked and approved, so rate and repeat counted it when it was parked, and its first hold has ended."""
     subject = subject_of(entry)
     if subject is None:
         return broken("malformed", "payment")
@@ -102,7 +102,8 @@ def _wrong_grant(binder: Binder, account: Account, call: Call, entry: Dict[str, 
 
 
 def exposure_cap(own: List[Source]) -> Optional[int]:
-    """The cap on unpaid service; None if an operator's policy sets none: then the default's counts, which no entry names."""
+    """The cap on unpaid service. None if the operator's policy sets none: the gateway then uses the cap of its default policy, which no
+    entry names."""
     first = own[0].policy.exposure if own else None
     return None if first is None else min([first, *(s.policy.exposure for s in own if s.policy.exposure is not None)])
 

@@ -33,14 +33,14 @@ class Accounts:
     def __init__(self) -> None:
         self.of: Dict[str, List[Placed]] = {}
         self.anchors: Dict[str, bytes] = {}
-        """By which the index of a log finds each account whose first leaf is known."""
+        """The anchor of each account whose first leaf is known: its key in the index of a log."""
         self.leaves = 0
-        """How many leaves the years before have, those of other accounts included."""
+        """Number of leaves in the years before, including those of other accounts."""
 
     def add(self, placed: Placed, text: str, may_follow: bool) -> Optional[str]:
-        """Why a leaf does not continue its account, 'follows' if a log that is missing has what came before, or None.
+        """Adds a leaf. Returns why it does not continue its account, 'follows' if a missing log has the leaf before it, or None.
 
-        Two leaves of one account that begin at one entry are two histories.
+        Two leaves of one account that begin at the same entry are two histories.
         """
         leaf = placed.leaf
         known = self.of.get(leaf.account)
@@ -62,7 +62,8 @@ class Accounts:
 class Leaves:
     """Reads `leaves.ndjson` of a year. Without proofs it holds all leaves of the log; with proofs those of an owner; never a mixture.
 
-    `kept` and `named` are earlier trees that the log must begin with: one that somebody kept, and the one that the next year names.
+    `kept` and `named` are earlier trees that the log must begin with: one from a checkpoint that the reader kept, and the one that
+    the log of the next year names.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Leaves:
         accounts.leaves += tree.size
 
     def _read(self, line: Line) -> "tuple[Optional[str], Optional[Leaf]]":
-        """Why a line is wrong, or None; and its leaf."""
+        """Returns why a line is wrong, or None; and the leaf of the line."""
         value = _value(line)
         if value is None:
             return "malformed_leaf", None
@@ -125,7 +126,7 @@ class Leaves:
         if leaf is None:
             return "malformed_leaf", None
         before = self._accounts.leaves
-        # An owner may not see the first leaf, which says whether an older log holds what came before.
+        # The export of an owner may lack the first leaf, which shows whether an older log has the leaves before.
         may_follow = before == 0 and (self._follows or not self.is_complete)
         placed = Placed(leaf, self._checkpoint.origin, index, before + index, head_of(text))
         fault = self._accounts.add(placed, text, may_follow)
@@ -143,7 +144,7 @@ class Leaves:
         return None
 
     def _append(self, hashed: bytes, index: int, line: Line) -> Optional[str]:
-        # Attack: one line with a proof switches the root at the end off, so a line without one after it could be forged.
+        # Attack: a line with a proof turns off the comparison of the root at the end, so a later line without a proof could be forged.
         if not self.is_complete:
             return "leaf_not_included"
         if index != self._tree.size:
@@ -182,7 +183,8 @@ class Leaves:
 
 
 def read_heading(path: str) -> Optional[Checkpoint]:
-    """The checkpoint of the year before that the first leaf of a log names. Its signature adds nothing: both logs are signed themselves."""
+    """The checkpoint of the previous year, which the first leaf of a log names. Its signature needs no check: each log has a signed
+    checkpoint of its own."""
     for line in lines_of(path, MAX_LINE):
         value = _value(line)
         if value is None or value["index"] != 0 or not value["leaf"].startswith(FORMER_LOG):

@@ -1,4 +1,5 @@
-"""What a lender says of its shares and its credit, against the chains of those that borrowed (docs/audit-format.md, The checks: totals)."""
+"""Compares what a lender states about its shares and its credit with the chains of the borrowers (docs/audit-format.md, The checks:
+totals)."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class _Borrowed:
         self.lent = sum(call.amount for call in calls if call.is_lent)
 
     def between(self, start: int, end: int) -> int:
-        """What the calls from a time on and before another one cost."""
+        """The cost of the calls from `start` (inclusive) to `end` (exclusive)."""
         return self._sums[bisect_left(self._times, end)] - self._sums[bisect_left(self._times, start)]
 
 
@@ -60,7 +61,7 @@ def _read(branches: Branches, key: Key) -> Optional[Branch]:
 
 
 def check_lease(tally: Tally, branches: Branches, loans: Loans, entry: Dict[str, Any], place: Place) -> None:
-    """The borrower's own calls spent at least what it reported. The check of signatures has read the form of the entry."""
+    """Checks that the borrower's own calls spent at least what the borrower reported. The check `signatures` validates the form."""
     key = _key(entry)
     calls = loans.find(entry["account"], key)
     counters = member(entry, "outcome", "counters")
@@ -83,7 +84,7 @@ def check_lease(tally: Tally, branches: Branches, loans: Loans, entry: Dict[str,
 
 
 def check_lent(tally: Tally, branches: Branches, loans: Loans, lent: List[Tuple[Dict[str, Any], Place]]) -> None:
-    """Credit that a lender says was spent: the borrower's calls that this credit paid cost as much."""
+    """Checks that the calls which a lender's credit paid cost at least what the lender states as spent."""
     sums: Dict[Tuple[str, Key], List[int]] = {}
     last: Dict[Tuple[str, Key], Tuple[Dict[str, Any], Place]] = {}
     for entry, place in lent:
@@ -110,5 +111,5 @@ def check_lent(tally: Tally, branches: Branches, loans: Loans, lent: List[Tuple[
 
 
 def _amount(text: Optional[str]) -> int:
-    """An amount of an entry whose form another check has read; 0 if it is none."""
+    """An amount of an entry whose form another check validates; 0 if the text is no amount."""
     return int(text) if text is not None and len(text) <= 78 and text.isascii() and text.isdigit() else 0

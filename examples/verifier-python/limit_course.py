@@ -12,7 +12,7 @@ from windows import every_of, period_of
 
 
 class LimitCourse:
-    """The limits in the order of the chain. `near`: the times of the calls that may count, apart from each other and ascending."""
+    """The limits in the order of the chain. `near`: the spans of time whose calls may count, disjoint and ascending."""
 
     def __init__(self, limits: Sequence[InForce]) -> None:
         self._starts = [each.start for each in limits]
@@ -23,7 +23,7 @@ class LimitCourse:
         self.near = _joined([(each.start - SLACK, each.end + SLACK) for each in limits])
 
     def covered_from(self, at: int) -> int:
-        """The end of the time from this moment on during which the counter was in force without a break."""
+        """Until when the counter was in force without a break from `at` on; `at` if it was not in force then."""
         place = bisect_right(self._breaks, at) - 1
         return self._unbroken[place][1] if place >= 0 and at < self._unbroken[place][1] else at
 
@@ -33,7 +33,7 @@ class LimitCourse:
 
 
 def _joined(spans: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:
-    """Joins spans that touch. Ascending ones remain ascending."""
+    """Joins spans that touch or overlap. Ascending spans stay ascending."""
     found: List[Tuple[int, int]] = []
     for start, end in spans:
         if found and start <= found[-1][1]:
@@ -44,8 +44,8 @@ def _joined(spans: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:
 
 
 def surely_counts(name: str, call: BelowCall, course: LimitCourse, binder: Binder) -> bool:
-    """Whether a call that may count in a counter surely does. A lease brings policies and the shares of their counters together, so a
-    call that lists a policy has drawn on its counters, however new the policy is."""
+    """Whether a call certainly counts in a counter. A lease brings policies and the shares of their counters together, so a call that
+    lists a policy has drawn on the counters of that policy, however new the policy is."""
     start, end = period_of(every_of(name), call.at)
     if not (name.endswith("lifetime") or (call.at - start >= SLACK and end - call.at > SLACK)):
         return False

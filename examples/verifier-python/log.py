@@ -47,13 +47,13 @@ class Log:
         self._hashes: List[str] = []
         self._newer = 0
         self._unlogged: Dict[str, Tuple[Seen, int]] = {}
-        """Of accounts without leaves the first entry, and how many there are."""
+        """The first entry and the number of entries of each account without leaves."""
         self._begun: Optional[int] = None
         """Time of the last entry of the first leaf of the log."""
         self._newest = (-1, 0)
         """Place of the newest leaf whose last entry is in the files, and the time of that entry."""
         self._youngest: Dict[str, int] = {}
-        """The time of the youngest last entry of a leaf, by the name of its log."""
+        """The latest time of a leaf's last entry, by the name of the log."""
         if not years:
             # Readers always give --log-key, so a deleted log is no usage error: the report names it.
             if folder is not None or older is not None:
@@ -102,7 +102,7 @@ class Log:
             self._hashes = []
             if seen.entry["prev"] != leaf.prev:
                 return self.tally.break_at(seen, "not_as_logged", "prev")
-        # The file begins inside of the chunk, or an entry is missing, which breaks the chain.
+        # The file begins inside the chunk, or an entry is missing, which the check `chain` reports.
         if len(self._hashes) != seq - leaf.first:
             return None
         if len(self._hashes) >= MAX_CHUNK:
@@ -121,7 +121,7 @@ class Log:
         self._newest = max(self._newest, (placed.ordinal, at), key=lambda each: each[0])
 
     def _is_overdue(self, first_at: int) -> bool:
-        """Whether the log would have leaves of an account that began at a time."""
+        """Whether the log must already have leaves of an account that began at this time."""
         if self._leaves is None or not self._leaves.is_whole or self._begun is None:
             return False
         return self._begun < first_at and first_at + MERGE_DELAY < self._newest[1]

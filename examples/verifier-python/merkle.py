@@ -18,7 +18,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 def anchor_of(first: str) -> bytes:
-    """The name of an account in an index, by the text of its first leaf: the hashes of leaves themselves are public."""
+    """The key of an account in an index, from the text of its first leaf: unlike the hash of that leaf, this key is not public."""
     return hashlib.sha256(b"countersign-anchor/1\n" + first.encode()).digest()
 
 

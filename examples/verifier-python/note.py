@@ -30,7 +30,7 @@ class NoteKey(NamedTuple):
 
 
 class ListedKey(NamedTuple):
-    """A key of a log. `until`: when the log signed its first checkpoint without it, or None while it signs."""
+    """A key of a log. `until`: when the log signed its first checkpoint without this key, or None while the key signs."""
 
     key: NoteKey
     until: Optional[int]
@@ -91,7 +91,7 @@ def _time(text: str) -> Optional[int]:
 
 
 def end_of_signing(listed: List[ListedKey], signers: Set[NoteKey]) -> Optional[int]:
-    """When the last of some keys stopped signing, or None if one of them signs still. A key that signed again has a line for each time."""
+    """When the last of some keys stopped signing, or None if one of them still signs. A key that signed again has a line for each time."""
     ends = [each.until for each in listed if each.key in signers]
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
@@ -125,7 +125,7 @@ def _signature(line: str) -> Signature:
 
 
 def open_note(note: str, keys: List[NoteKey]) -> Tuple[str, Set[NoteKey]]:
-    """The text of a note, and which of the keys signed it. Signatures of other keys are ignored; a bad one of these keys fails."""
+    """The text of a note, and which of the keys signed it. Ignores signatures of other keys. Raises BadNote for a bad one of these keys."""
     text, signatures = read_note(note)
     signers: Set[NoteKey] = set()
     for name, data in signatures:
@@ -136,7 +136,7 @@ def open_note(note: str, keys: List[NoteKey]) -> Tuple[str, Set[NoteKey]]:
             raise BadNote("wrong_signer")
         signers.add(key)
     if not signers:
-        # Signed by its log, but the reader lacks that key.
+        # The log signed the note, but the reader lacks the log's key.
         raise BadNote("unknown_key" if text.split("\n")[0] in [name for name, _ in signatures] else "unsigned")
     return text, signers
 

@@ -38,7 +38,7 @@ def settle_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def fail_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """The payment can never move."""
+    """Applies `payment.failed`: the gateway no longer expects the payment to settle. The payment may still settle later."""
     fault = member(entry, "payment", "fault")
     if call.payment != "queued":
         faults = _end_upfront(account, call, entry)
@@ -57,7 +57,7 @@ def fail_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def release_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """An upfront payment was never used."""
+    """Applies `payment.released`: the gateway did not use an upfront payment."""
     faults = _end_upfront(account, call, entry)
     call.payment = "released"
     return faults
@@ -71,7 +71,7 @@ def _end_upfront(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 
 def bounce_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
-    """The payment cannot be presented because of its payer."""
+    """Applies `payment.bounced`: because of its payer, the payment cannot be presented."""
     allow(call.payment == "queued" and not call.is_bounced)
     purse, until = account.purse(call.asset), member(entry, "payment", "until")
     purse.bounced += call.charged
@@ -89,7 +89,7 @@ def _lift(account: Account, call: Call) -> None:
 
 
 def move_credit(account: Account, entry: Entry) -> List[Fault]:
-    """`credit.received`, `credit.adjusted`, `credit.refunded`, `credit.lent`."""
+    """Applies `credit.received`, `credit.adjusted`, `credit.refunded` or `credit.lent`."""
     asset, moved, kind = member(entry, "payment", "asset"), amount(entry, "amount"), entry["type"]
     if not isinstance(asset, str) or moved is None:
         return [Fault("payments", "malformed", "amounts")]

@@ -22,7 +22,7 @@ OPERATORS = ("eq", "ne", "in", "lt", "lte", "gt", "gte", "startsWith", "endsWith
 
 
 class Condition(NamedTuple):
-    """A condition on a parameter. Without `param` it is about the tools alone, and holds."""
+    """A condition on a parameter. Without `param` it only names tools, and always holds for them."""
 
     tools: Optional[List[str]]
     param: Optional[str]

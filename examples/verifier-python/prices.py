@@ -38,7 +38,7 @@ class Prices:
         return self.tally.prove() if fault is None else self.tally.break_at(seen, *fault)
 
     def _own_tool(self, entry: Dict[str, Any]) -> Optional[Tuple[str, str]]:
-        """The gateway's own tools are free, or cost what the payment says."""
+        """The gateway's own tools are free, or cost the amount of the payment."""
         if not entry.get("tool", "").startswith("countersign."):
             return "wrong_terms", "evidence.terms"
         value = member(entry, "evidence", "authorization", "value") or "0"

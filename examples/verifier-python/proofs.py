@@ -57,7 +57,7 @@ def check_proof(account: str, call: Optional[str], value: Any, field: str = "evi
 
 
 def check_reveal(proof: Dict[str, Any], signature: str, field: str) -> List[Signed]:
-    """Recomputes the token signature of a payment (EIP-3009). A contract's was counted with the call."""
+    """Recomputes the token signature of a payment (EIP-3009). A contract's signature was counted with the call."""
     authorization = proof["authorization"]
     network = proof["token"]["network"]
     chain_id = next((each for each in USDC if network == f"eip155:{each}"), 0)
@@ -80,7 +80,7 @@ def check_acceptance(entry: Entry) -> Tuple[Dict[str, Any], List[Signed]]:
 
 
 def check_members(entry: Entry, proof: Dict[str, Any]) -> None:
-    """The entry of a call, accepted or denied, states what its caller signed."""
+    """Checks that the entry of an accepted or denied call states what the caller signed."""
     chain_id, _ = fields.split_account(entry["account"])
     what = proof.get("intent")
     price = int(entry.get("amounts", {}).get("price", "0"))
@@ -107,7 +107,7 @@ def check_members(entry: Entry, proof: Dict[str, Any]) -> None:
 
 
 def check_denied(entry: Entry) -> None:
-    """The fields of a denial are those of the call id, which commits to them. Its signature is not in the log."""
+    """Checks that the call id commits to the fields of a denial. The signature of a denied call is not in the log."""
     account, evidence = entry["account"], entry.get("evidence")
     if member(evidence, "proof") == "x402":
         proof = read_as(forms.denied_payment, evidence)
@@ -132,7 +132,7 @@ def check_denied(entry: Entry) -> None:
 
 
 def check_consent(entry: Entry) -> List[Signed]:
-    """The delegate's consent to a grant: an intent that registers the grant, or a proof that names it."""
+    """Checks the delegate's consent to a grant: an intent that registers the grant, or a proof that names it."""
     field = "evidence.consent"
     consent = member(entry, "evidence", "consent")
     if consent is None:

@@ -168,7 +168,7 @@ class Receipts:
 
 
 def _stated(entry: Dict[str, Any], claims: Dict[str, Any]) -> List[Tuple[str, Any, Any]]:
-    """What an entry about the call and the receipt state both."""
+    """The members that both an entry about the call and its receipt state."""
     is_end, is_start = entry["type"] == "call.finished", entry["type"] == "call.accepted"
     digest, response = member(entry, "outcome", "digest"), claims["response"]
     return [

@@ -7,12 +7,12 @@ from typing import Any, Dict, List, Set
 from fault_words import fault_words
 from tally import CHECKS, Tally
 
-# Of several verdicts the last of these is the whole one.
+# From best to worst. The worst verdict of several is the overall verdict.
 WORSE = ("proved", "bounded", "open", "not checked", "BROKEN")
 
 
 def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional: Set[str]) -> Dict[str, Any]:
-    """The whole verdict is the worst of the checks that count."""
+    """The overall verdict is the worst of the checks that count."""
     by_check = {finding["check"]: finding for finding in findings}
     checks = [by_check.get(check) or Tally(check).absent("this verifier does not do this check") for check in CHECKS]
     counting = [_weight(c) for c in checks if c["check"] not in optional or c["verdict"] != "not checked"]
@@ -26,7 +26,7 @@ def report(entries: int, accounts: int, findings: List[Dict[str, Any]], optional
 
 
 def _weight(finding: Dict[str, Any]) -> str:
-    """Nothing else shows that the ends of chains are there, so that is a verdict of its own."""
+    """An unproved `heads` has a verdict of its own, `open`: no other check shows that the files have the ends of the chains."""
     is_open = finding["check"] == "heads" and finding["verdict"] in ("bounded", "not checked")
     return "open" if is_open else finding["verdict"]
 

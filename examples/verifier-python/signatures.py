@@ -1,6 +1,6 @@
 """Recomputes every signature of a log: intents, payments, grants, revocations and commands (docs/audit-format.md, Signatures).
 
-The state of open payments is kept here, in the order of each chain. The arithmetic runs in other processes: a signature takes 2 to 3 ms.
+This module follows the open payments of each chain in order. The arithmetic runs in other processes: a signature takes 2 to 3 ms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _spent = members({"signature?": signature, "paymentSignature?": signature}, stri
 
 
 class _Payment(NamedTuple):
-    """A payment of a chain. `proof` is dropped when its signature was revealed."""
+    """A payment of the current account. `proof` is None once an entry has revealed the signature."""
 
     proof: Optional[Dict[str, Any]]
     digest: str
@@ -90,7 +90,7 @@ class Signatures:
 
     def _need(self, entry: Dict[str, Any]) -> str:
         needed, held = NEEDS[entry["type"]], entry.get("evidence", {})
-        # An issuer ended the hold of a card call, and a call that expired was decided by no person.
+        # No person signs these entries: the issuer of a card ended the hold of a card call, or a parked call expired.
         is_by_issuer = entry["type"] == "call.resolved" and entry.get("rule") == "card"
         is_expired = entry["type"] == "call.refused" and entry.get("decision") == "expired"
         if is_by_issuer or is_expired:
@@ -100,7 +100,7 @@ class Signatures:
         return needed
 
     def _note_payment(self, entry: Dict[str, Any], needed: str) -> Optional[Revealed]:
-        """Follows the payments of the account. Returns the one whose signature the entry reveals."""
+        """Follows the payments of the account. Returns the payment whose signature the entry reveals."""
         call, held = str(entry.get("call", "")), entry.get("evidence")
         known = self._payments.get(call)
         if known is not None and (entry["type"] == "payment.released" or member(entry, "payment", "state") == "released"):
@@ -130,7 +130,8 @@ class Signatures:
         if sha256_hex(bytes.fromhex(revealed[2:])) != known.digest:
             fail(field, "mismatch")
         if entry["type"] == "payment.settled":
-            # Nothing follows, so a long log does not fill the memory. A failed payment may move later.
+            # No further entry about a settled payment follows: drop it, so that a long log does not fill the memory. A failed payment may
+            # still settle.
             del self._payments[call]
         else:
             self._payments[call] = known._replace(proof=None)
@@ -149,7 +150,7 @@ class Signatures:
             self._running.append((examine_all(self._jobs), self._places))
         else:
             if self._pool is None:
-                # A process that is killed raises here; multiprocessing.Pool would wait for it for ever.
+                # This executor raises if a process is killed; multiprocessing.Pool would wait for that process forever.
                 self._pool = ProcessPoolExecutor(self._workers)
             self._running.append((self._pool.submit(examine_all, self._jobs), self._places))
         self._jobs, self._places = [], []

@@ -1,4 +1,4 @@
-"""What entries about calls and money may state otherwise than the replay."""
+"""Faults of entries about calls and money: what they state differently from the replay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Entry = Dict[str, Any]
 
 
 class Refused(Exception):
-    """An entry that may not follow the state of its call: nothing moves. `field` says what does not fit."""
+    """An entry that may not follow the state of its call; the replay does not apply it. `field`: the member that does not fit."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -19,7 +19,7 @@ class Refused(Exception):
 
 
 class Fault(NamedTuple):
-    """A false statement. The replay goes on with what it expects itself. `check`: calls or payments."""
+    """A false statement. The replay continues with the value that it computed. `check`: calls or payments."""
 
     check: str
     reason: str
@@ -38,7 +38,7 @@ def allow(holds: bool, field: str = "type") -> None:
 
 
 def amount_faults(entry: Entry, **expected: Optional[int]) -> List[Fault]:
-    """The amounts that the entry states otherwise than the replay; None: it must not state one."""
+    """The amounts in which the entry differs from the replay. An expected None: the entry must not state this amount."""
     wrong = [name for name, value in expected.items() if amount(entry, name) != value]
     return [Fault("payments", "wrong_amount", f"amounts.{name}") for name in wrong]
 

@@ -11,7 +11,7 @@ from fields import Malformed, split_account
 from forms import delegation
 from typed_data import delegation_digest
 
-# In a canonical line the quotes inside of text are escaped, so these bytes are members.
+# In a canonical line the quotes inside strings are escaped, so these bytes can only be members.
 WITH_TEXT = (b'"document":{', b'"policy":{', b'"delegation":{')
 DENIAL = b'"type":"call.denied","v":1}'
 
@@ -22,7 +22,7 @@ Span = Tuple[int, int]
 
 
 class Judged(NamedTuple):
-    """Where a denial is in the files. `data` is kept only of compressed files, where reading a line again takes long."""
+    """Where a denial is in the files. `data` is kept only for compressed files, where reading a line again takes long."""
 
     path: str
     number: int
@@ -31,7 +31,8 @@ class Judged(NamedTuple):
 
 
 class LogFile(NamedTuple):
-    """A log. `account`: of its first entry, if that can be read. `fault`: why it cannot be read to its end; then no line of it counts."""
+    """A log. `account`: that of the first entry, if the entry can be read. `fault`: why the file cannot be read to its end; then none of
+    its lines counts."""
 
     path: str
     account: Optional[str]
@@ -46,7 +47,7 @@ class Survey:
         self.grants: Dict[str, Tuple[int, Dict[str, Any]]] = {}
         """Delegations by their digest, with their chain id."""
         self.altered: Dict[str, Place] = {}
-        """Where a text is that has another hash than the files state: it was changed."""
+        """The place of each changed text, by the hash that the files state for it."""
         self.text_fault: Optional[Tuple[Place, str]] = None
         """The first line of `texts.ndjson` whose text is not the one that its hash names."""
         self.accounts: Dict[str, Span] = {}
@@ -94,7 +95,7 @@ class Survey:
     def _collect(
         self, line: bytes, place: Place, texts: Dict[str, Any], grants: Dict[str, Tuple[int, Dict[str, Any]]]
     ) -> bool:
-        """Keeps the texts of an entry, each under the hash that its content has, whatever the entry states. False if the line is no entry."""
+        """Keeps the texts of an entry, each under the hash of its content, not under the stated one. False if the line is no entry."""
         entry = _entry(line)
         if entry is None:
             return False
@@ -122,7 +123,7 @@ class Survey:
             self._denials.setdefault(entry["account"], {}).setdefault(after, []).append(judged)
 
     def _read_texts(self, path: str) -> None:
-        """A line whose text has another hash is a fault, and entries that name its hash lack their text."""
+        """Reads `texts.ndjson`. A text with another hash than stated is a fault, and entries that name the stated hash lack their text."""
         broken = 0
         for line in lines_of(path, MAX_TEXT_LINE):
             place = Place(path, line.number)

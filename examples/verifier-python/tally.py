@@ -27,7 +27,7 @@ class Tally:
         self.checked += count
 
     def bound(self, note: str, count: int = 1) -> None:
-        """Counts statements that hang on something that the files cannot show."""
+        """Counts statements that depend on something that the files cannot show."""
         self.checked += count
         self.bounded += count
         self._bound_note = self._bound_note or note

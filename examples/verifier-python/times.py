@@ -1,4 +1,4 @@
-"""What one thing was over time: places are found by halving, so that many questions about a long chain stay cheap."""
+"""Values over time. A lookup is a binary search, so that many lookups in a long chain stay cheap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def places_in(starts: Sequence[int], start: int, end: int) -> Tuple[int, int]:
-    """The places of what may have been in force in some part of a time: from one, and before another."""
+    """The index range, last index excluded, of the values that may have been in force at some time from `start` to `end`."""
     return max(0, bisect_right(starts, start) - 1), bisect_right(starts, end)
 
 
@@ -23,7 +23,7 @@ class Course(Generic[T]):
             self._places.setdefault(value, []).append(place)
 
     def held_in(self, value: T, start: int, end: int) -> Tuple[bool, bool]:
-        """Whether a value was in force during all of a time, and whether it was in a part of it."""
+        """Whether a value was in force all the time from `start` to `end`, and whether it was for a part of that time."""
         first, after = places_in(self.starts, start, end)
         places = self._places.get(value, [])
         count = bisect_left(places, after) - bisect_left(places, first)
@@ -31,8 +31,8 @@ class Course(Generic[T]):
 
 
 def maximum_of(values: Sequence[int]) -> Callable[[int, int], int]:
-    """Prepares the greatest of each range of values; -1 for an empty range."""
-    # Of each level: the greatest of the 2^level values from each place.
+    """Returns a function that finds the greatest value in a range of indexes; -1 for an empty range."""
+    # A sparse table: each level has the greatest of the 2^level values from each index on.
     levels: List[List[int]] = [list(values)]
     width = 1
     while width * 2 <= len(values):

@@ -120,7 +120,7 @@ class Totals:
         return True
 
     def _check(self, branch: Branch) -> None:
-        # With several default policies, entries do not show which one an ancestor had when.
+        # If the files name several default policies, no entry shows which one applied to an ancestor at which time.
         default = next(iter(self._defaults)) if len(self._defaults) == 1 else None
         is_whole = self._is_whole(branch.account)
         parents, calls = branch.parents(), BranchCalls(branch)

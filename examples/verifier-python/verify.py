@@ -92,7 +92,7 @@ def verify(export: Export, options: argparse.Namespace) -> Dict[str, Any]:
             entries += 1
             for check in (chain, signatures, decisions, prices, log, receipts, contains):
                 check.see(seen)
-        # A file without one entry that can be read is no log.
+        # A file without any readable entry is no log.
         if file.account is None and (form.first is None or form.first["file"] != file.path):
             form.break_with(Place(file.path, 1), "empty")
     found = [

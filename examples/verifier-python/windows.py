@@ -44,7 +44,7 @@ def window_name(every: Every) -> str:
 
 
 def every_of(name: str) -> Every:
-    """The window of a counter's name. A grant's has `<hash>/` in front."""
+    """The window of a counter, from the counter's name. Names of a grant's counters begin with `<hash>/`."""
     last = name.rsplit("/", 1)[-1]
     return last if last in ("hour", "day", "month", "lifetime") else int(last[:-1])
 

@@ -12,7 +12,7 @@ from tally import Tally
 
 
 class _Year(NamedTuple):
-    """A year whose checkpoint is signed. `heading`: the checkpoint of the year before that its first leaf names."""
+    """A year whose checkpoint is signed. `heading`: the checkpoint of the previous year, which the first leaf names."""
 
     tree: Checkpoint
     checkpoint: str
@@ -29,7 +29,7 @@ class YearTree(NamedTuple):
 
 
 class SignedTree(NamedTuple):
-    """A checkpoint in a file. `until`: when the last key that signed it stopped signing, or None if one signs still."""
+    """A checkpoint in a file. `until`: when the last key that signed it stopped signing, or None if one of them still signs."""
 
     origin: str
     path: str
@@ -44,9 +44,9 @@ class Years:
         self.anchors: Dict[str, bytes] = {}
         self.trees: List[YearTree] = []
         self.is_read = False
-        """Whether every checkpoint proves something; otherwise there is no leaf."""
+        """Whether every checkpoint has a valid signature; otherwise no leaves are read."""
         self.is_whole = False
-        """Whether they are all leaves since the first log of the gateway: then every account of it must have some."""
+        """Whether the files have all leaves since the first log of the gateway: then every account of the gateway must have leaves."""
         self.signed: List[SignedTree] = []
         """The checkpoints of all years."""
         self._keys, self._tally = keys, tally
