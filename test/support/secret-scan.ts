@@ -122,10 +122,10 @@ export const scanState = async (
 };
 
 /**
- * Searches a state directory for what must be there, so that a scan of wrong files cannot pass: an account's address is in D1, which holds
- * @throws Error that names the place where the address is missing
+ * Proves that a scan reads the right files: searches a state directory for an account's address, which must be in D1, where entries are
+ * compressed, and in a Durable Object.
  *
- * @throws Error naming where it is missing
+ * @throws Error that names the place where the address is missing
  */
 export const mustSearch = async (directory: string, text: string): Promise<void> => {
   const places = (await scanState(directory, [plantText('control', text)])).map(
