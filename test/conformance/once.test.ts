@@ -210,8 +210,8 @@ describe('a used payment', () => {
     const payment = await sign(world(), account, echo);
     expect((await send(echo, v2(payment, SECRET))).status).toBe(200);
     const before = await world().counts();
-    // Only the payer knows the identifier, so the gateway reports the conflict. A copy without it gets the same answer as every copy (law
-    // 3).
+    // Only the payer knows the identifier, so the gateway reports the conflict. A copy without it gets the same answer as every copy
+    // (law 3).
     for (const [headers, kind] of [
       [v2(payment, SECRET), 'conflict'],
       [v2(payment), 'already-used'],
