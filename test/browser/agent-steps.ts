@@ -10,13 +10,13 @@ export const fill = async (page: Page, label: string, text: string): Promise<voi
 export const press = async (page: Page, name: string): Promise<void> =>
   await page.getByRole('button', { name, exact: true }).click();
 
-/** Opens a part of an agent's page. */
+/** Opens a tab of an agent's page. */
 export const tab = async (page: Page, name: string): Promise<void> => {
   await page.getByRole('link', { name, exact: true }).click();
   await read(page);
 };
 
-/** Reviews the budget, and signs it. */
+/** Reviews the budget and signs it. */
 export const saveBudget = async (page: Page): Promise<void> => {
   await press(page, 'Review the change');
   await page.getByText('Past calls').waitFor();
@@ -24,7 +24,7 @@ export const saveBudget = async (page: Page): Promise<void> => {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 };
 
-/** Makes an agent as a person does. @returns the hash of its grant, which the page names for the agent */
+/** Creates an agent through the page, as a user does. @returns the hash of its grant, which the page shows for the agent */
 export const makeAgent = async (
   page: Page,
   { address }: Pick<Person, 'address'>,

@@ -17,7 +17,7 @@ type Axe = {
   }>;
 };
 
-/** What axe finds against WCAG 2.2 AA. */
+/** The violations of WCAG 2.2 AA that axe finds. */
 export const axe = async (page: Page): Promise<readonly string[]> => {
   if (!(await page.evaluate<boolean>('"axe" in globalThis'))) await page.evaluate(AXE);
   return page.evaluate(async (options) => {

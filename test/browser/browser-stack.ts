@@ -7,10 +7,10 @@ import { workerOf } from '../support/built-worker.ts';
 import { untilDayLasts } from '../support/day.ts';
 import { endPages, sharedBrowser } from './browser.ts';
 
-/** A stack and a browser for the tests of one file. Readable from `beforeAll` on. */
+/** A stack and a browser for the tests of one file. Its members are readable from `beforeAll` on. */
 export type BrowserStack = { readonly stack: Stack; readonly browser: Browser };
 
-/** Returns options of a stack. Gets its directory, where it may write files. */
+/** Returns the options of a stack. It may write files into the stack's directory. */
 type OptionsIn = (directory: string) => StackOptions | Promise<StackOptions>;
 
 const start = async (optionsIn: OptionsIn): Promise<Stack> => {
@@ -31,7 +31,7 @@ const usePages = (stackOf: () => Promise<Stack>): BrowserStack => {
     return running;
   };
   beforeAll(async () => {
-    // The figures of today must not begin anew meanwhile.
+    // Today's figures must not reset during the tests.
     await untilDayLasts(150_000);
     const [stack, browser] = await Promise.all([stackOf(), sharedBrowser()]);
     running = { stack, browser };
@@ -49,18 +49,18 @@ const usePages = (stackOf: () => Promise<Stack>): BrowserStack => {
   };
 };
 
-/** The stack of the files of this worker that need no own one. It ends with the worker. */
+/** The stack that the files of this worker share. It stops with the worker. */
 let shared: Promise<Stack> | undefined;
 
 /**
- * Gives the tests of a file a stack on which other files ran before. Figures of all accounts and the newest call may be those of other
- * files, so a file names people of its own and looks at single accounts and calls. The owner of the local stack has no agents here.
+ * Gives the tests of a file a stack that other files have used. Totals and the newest call may come from those files, so a file must use
+ * accounts of its own and check single accounts and calls. The owner of the local stack has no agents here.
  */
 export const useSharedStack = (): BrowserStack =>
-  // The requests of all files come from one address.
+  // Allow many requests, because those of all files come from one address.
   usePages(async () => await (shared ??= start(() => ({ shield: 100_000 }))));
 
-/** Gives the tests of a file a new stack, for other options, or for figures of the whole gateway. Stops it at the end. */
+/** Gives the tests of a file a stack of its own, for other options or for totals of the whole gateway. Stops it after the tests. */
 export const useBrowserStack = (optionsIn: OptionsIn = () => ({})): BrowserStack => {
   let own: Stack | undefined;
   const local = usePages(async () => (own = await start(optionsIn)));

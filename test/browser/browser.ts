@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CHROMIUM } from '../../dev/browser.ts';
 
-/** No sandbox, because tests may run as root; no requests of the browser's own. */
+/** No sandbox, because tests may run as root, and no background requests of the browser itself. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -13,7 +13,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** How long a page may take for each step: lists follow the log by seconds, and are read again every ten. */
+/** How long a page may take for each step: lists lag behind the log by seconds, and pages reload them every ten seconds. */
 const PATIENCE_MS = 60_000;
 
 const start = async (): Promise<Browser> => {
@@ -27,19 +27,19 @@ const start = async (): Promise<Browser> => {
   return browser;
 };
 
-/** The browser of this worker, which ends with it. */
+/** The browser of this worker. It stops with the worker. */
 let started: Promise<Browser> | undefined;
-/** Emptied contexts, for the next tests. */
+/** Emptied contexts that later tests can borrow. */
 const idle = new Set<BrowserContext>();
 const lent = new Set<BrowserContext>();
 
-/** Returns a headless Chromium with a profile of its own: the same one for all files of a worker. */
+/** Returns a headless Chromium with its own profile. All files of a worker share it. */
 export const sharedBrowser = async (): Promise<Browser> => await (started ??= start());
 
 /**
- * Returns a context that stores nothing, until the test ends. It may have been another test's: the files of the dashboard are still in its
- * cache, and a page opens in less than half the time. A test that changes the clock, scripts or functions of a context makes one with
- * `newContext`, because these cannot be undone.
+ * Lends an empty context until the test ends. Another test may have used it: the dashboard's files are still in its cache, so a page opens
+ * in less than half the time. A test that changes the clock, scripts or functions of a context must create one with `newContext`, because
+ * these changes cannot be undone.
  */
 export const lendContext = async (browser: Browser): Promise<BrowserContext> => {
   const [context = await browser.newContext({ viewport: { width: 1280, height: 900 } })] = idle;
@@ -48,11 +48,11 @@ export const lendContext = async (browser: Browser): Promise<BrowserContext> => 
   return context;
 };
 
-/** Returns the only page of a context: an empty one has a blank page. */
+/** Returns the only page of a context: an empty context has a blank page. */
 export const pageOf = async (context: BrowserContext): Promise<Page> =>
   context.pages()[0] ?? (await context.newPage());
 
-/** Closes all pages, and leaves nothing that the next borrower could find: no route, no cookie, no storage of `origin`. */
+/** Closes all pages, and removes everything that the next borrower could find: routes, cookies, storage of `origin`. */
 const empty = async (context: BrowserContext, origin: string): Promise<void> => {
   const pages = context.pages();
   const blank = await context.newPage();
@@ -64,7 +64,7 @@ const empty = async (context: BrowserContext, origin: string): Promise<void> => 
   await inspector.detach();
 };
 
-/** Ends the pages of a test: empties the contexts that it borrowed, and closes those that it made. */
+/** Ends the pages of a test: empties the contexts that it borrowed and closes those that it created. */
 export const endPages = async (browser: Browser, origin: string): Promise<void> => {
   const borrowed = [...lent];
   lent.clear();

@@ -3,7 +3,7 @@ import type { Person } from '../../dev/stack/people.ts';
 import type { Stack } from '../../dev/stack/stack.ts';
 import { createAgent } from '../../src/client/agent.ts';
 
-/** Pays for the look-up of each word, one after the other. The first call makes the account. */
+/** Pays for a look-up of each word, in order. The first call creates the account. */
 export const buy = async (
   stack: Stack,
   { privateKey }: Pick<Person, 'privateKey'>,

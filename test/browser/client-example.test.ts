@@ -23,13 +23,13 @@ beforeAll(async () => {
 
 afterAll(async () => await site?.stop());
 
-/** Opens the page for our gateway, and collects errors of the page and its console. */
+/** Opens the page for the local gateway, and collects errors of the page and its console. */
 const open = async (): Promise<{ readonly page: Page; readonly errors: readonly string[] }> => {
   const page = await local.browser.newPage({ viewport: { width: 1280, height: 900 } });
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    // Chromium reports a 402 as an error; here it is none.
+    // Chromium reports every 402 as an error. Here a 402 is expected.
     const text = message.text();
     if (message.type() === 'error' && !text.includes('402')) errors.push(text);
   });

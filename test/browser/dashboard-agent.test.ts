@@ -27,10 +27,10 @@ const managementOf = () =>
     account: privateKeyToAccount(people.owner.privateKey),
   });
 
-/** What a wallet throws when its person declines (EIP-1193). */
+/** What a wallet throws when its user declines (EIP-1193). */
 const DECLINED = { code: 4001, message: 'declined' };
 
-/** The budget of the owner itself, seen by the owner through a wallet. `decline` makes it refuse signatures from then on. */
+/** Opens the owner's own budget as the owner, with a wallet. After `decline` the wallet refuses signatures. */
 const ownBudget = async (): Promise<{ readonly page: Page; readonly decline: () => void }> => {
   let isDeclining = false;
   const { page } = await signInWithWallet(local, people.owner, {
@@ -48,7 +48,7 @@ const ownBudget = async (): Promise<{ readonly page: Page; readonly decline: () 
   };
 };
 
-/** Gives the owner credit, makes an agent that spends it, and lets the agent make a call. */
+/** Gives the owner credit and an agent that spends it, and makes a call as the agent. */
 beforeAll(async () => {
   const { url } = local.stack.gateway;
   const spend = { perCall: '$2', total: '$2' } as const;
@@ -71,7 +71,7 @@ describe('the calls of a fleet', () => {
     await row.getByText(shortened(alice.address.toLowerCase())).waitFor(LONG);
     await page.getByRole('link', { name: 'More calls' }).click();
     await row.getByText(shortened(alice.address.toLowerCase())).waitFor(LONG);
-    // Its own top-up, and the call of its agent.
+    // A header row, the owner's top-up, and its agent's call.
     expect(await calls.getByRole('row').count()).toBe(3);
     await inEveryLook(page, 'calls-of-fleet');
     await page.getByRole('searchbox', { name: 'Tool' }).fill('lookup');
@@ -118,7 +118,7 @@ describe('the page of an agent', () => {
     await press(page, 'Revoke with the wallet');
     await page.getByText('The grant is revoked').waitFor();
     await page.getByText('Give this to the agent').waitFor({ state: 'detached' });
-    // The button that opened the dialog is gone: the focus must not be.
+    // The button that opened the dialog no longer exists, so the focus must move elsewhere.
     await expect.poll(() => page.evaluate(`document.activeElement?.tagName`)).toBe('H1');
     await open(page, 'Audit');
     await page.getByLabel('Log to verify').waitFor();

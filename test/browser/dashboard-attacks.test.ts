@@ -18,10 +18,10 @@ const stranger = privateKeyToAccount(people.agent.privateKey);
 
 const FOCUS_IN_MAIN = `document.querySelector('main').contains(document.activeElement)`;
 
-/** Markup that an attacker hopes a page will run, behind a character that reverses the direction of text. */
+/** Markup that an attacker wants a page to run, after a character that reverses the text direction. */
 const HOSTILE = '\u202e"><img src=x onerror=alert(1)><script>alert(2)</script>';
 const LABEL = '<img src=x onerror=alert(3)>';
-/** As the lists of an operator show it. */
+/** The label as an operator's lists show it. */
 const SHOWN_LABEL = `(own name) ${LABEL}`;
 
 const hostileTools = (directory: string): string => {
@@ -57,7 +57,7 @@ beforeAll(async () => {
   });
 });
 
-/** A request of the page that its session signed, once it has been answered. */
+/** Waits until the gateway has answered a request that the page's session signed, and returns the request. */
 const signedRead = async (page: Page): Promise<PageRequest> => {
   const request = page.waitForRequest((each) => each.headers()['agent-session'] !== undefined);
   await page.reload();
@@ -98,7 +98,7 @@ describe('a stolen request', () => {
   });
 });
 
-/** What comes of it if a script of the page looks for private keys in all that the browser stores, and exports them. */
+/** A script that searches everything the browser stores for private keys and tries to export them. Returns the result. */
 const EXPORTED_KEYS = `(async () => {
   const settled = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -153,7 +153,7 @@ describe('another origin', () => {
   });
 });
 
-/** Lets the gateway refuse the session while the page does something that reads. */
+/** Makes the gateway reject the session while the page does something that reads. */
 const endDuring = async (page: Page, act: () => Promise<unknown>): Promise<void> => {
   await page.route('**/admin/**', async (route) => {
     await route.fulfill({
@@ -167,11 +167,11 @@ const endDuring = async (page: Page, act: () => Promise<unknown>): Promise<void>
   await page.unroute('**/admin/**');
 };
 
-/** Lets the gateway refuse the session at the first read of another page. */
+/** Makes the gateway reject the session at the first read of another page. */
 const endBy = async (page: Page, name: string): Promise<void> =>
   await endDuring(page, async () => await page.getByRole('link', { name, exact: true }).click());
 
-/** Lets the gateway refuse the session when the open page reads again. */
+/** Makes the gateway reject the session when the open page reads again. */
 const endNow = async (page: Page): Promise<void> =>
   await endDuring(
     page,
@@ -183,7 +183,7 @@ const signOut = async (page: Page): Promise<void> => {
   await page.getByText('Sign in to see').waitFor();
 };
 
-/** Keeps every text that the page shows from now on, also for one frame. */
+/** Records every text that the page shows from now on, even for one frame. */
 const watchTexts = async (page: Page): Promise<() => Promise<string>> => {
   await page.evaluate(`
     globalThis.seen = [];
@@ -249,7 +249,7 @@ describe('an ended session', () => {
     const seen = await texts();
     expect(seen).toContain('Agents');
     expect(seen).not.toContain(agent);
-    // Only operators have this page.
+    // Only operators see this page.
     expect(seen).not.toContain('Settlements');
   });
 });
@@ -347,12 +347,12 @@ describe('the keyboard', () => {
 
   it('reaches the content first, and every control after it in order', async () => {
     const { page } = await visit(local);
-    // The heading of this page gets the focus late as well.
+    // The heading of this page gets the focus late too.
     await page.waitForLoadState('networkidle');
     await page.getByRole('button', { name: 'Local operator' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    // The heading gets the focus once it is painted, so that the next Tab is in the page and not in the navigation.
+    // The heading gets the focus once it is painted. Only then does Tab move within the page and not within the navigation.
     await expect.poll(() => page.evaluate(FOCUS_IN_MAIN)).toBe(true);
     await read(page);
     await page.keyboard.press('Tab');

@@ -12,14 +12,14 @@ import { signInWithWallet } from './wallet-session.ts';
 
 const local = useSharedStack();
 
-/** Lists follow the log by seconds, and are read again every ten seconds. */
+/** Lists lag behind the log by seconds, and pages reload them every ten seconds. */
 const LISTED = { timeout: 50_000 };
 const SPEND = { perCall: '$2', total: '$2' } as const;
 const agent = person('agent whose calls wait');
 const owner = person('owner that calls');
 const account = `eip155:84532:${agent.address.toLowerCase()}` as const;
 
-/** A call of `translate`, for $0.02, that waits for a person. */
+/** Makes a call of `translate`, for $0.02, that must wait for approval. */
 const park = async (): Promise<ApprovalRequired> => {
   const client = createAgent({ account: privateKeyToAccount(agent.privateKey), spend: SPEND });
   const parked = await client
@@ -53,7 +53,7 @@ describe('a call that waits for a person', () => {
     await open(page, 'Approvals');
     const row = page.getByRole('row', { name: /translate.*above 0\.015 USDC.*0\.02 USDC/ });
     await row.waitFor(LISTED);
-    // The request, what its body is known by, the payee, and what it leaves of the limit.
+    // The row shows the request, the digest of its body, the payee, and what the call leaves of the limit.
     await row.getByText('POST /tools/translate').waitFor(LISTED);
     await row.getByText('The gateway keeps no body').waitFor();
     await row.getByRole('button', { name: 'Copy the payee' }).waitFor();
@@ -80,7 +80,7 @@ describe('a call that waits for a person', () => {
     await page.locator(`main a[href*="${parked.approval.call}"]`).first().click(LISTED);
     await page.getByText('Approved by an operator').waitFor(LISTED);
     await page.getByText('Waits for a person at 0.02 USDC').waitFor();
-    // A call that was not accepted yet is read as one first.
+    // The page first reads a waiting call as an accepted one, which returns 404.
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
   });
 });

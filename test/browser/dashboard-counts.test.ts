@@ -11,7 +11,7 @@ import { nth } from '../scale/fill.ts';
 import { useBrowserStack } from './browser-stack.ts';
 import { MOST } from './page-costs.ts';
 
-/** What users do not notice (https://web.dev/articles/cls). */
+/** Users do not notice a smaller layout shift (https://web.dev/articles/cls). */
 const MOST_SHIFT = 0.1;
 
 const local = useBrowserStack(() => ({
@@ -19,7 +19,7 @@ const local = useBrowserStack(() => ({
   shield: 100_000,
 }));
 
-/** Statements besides those for the tag of a list: what these cost, `test/unit/management/unless-unchanged.test.ts` counts. */
+/** Statements without those for the tag of a list. `test/unit/management/unless-unchanged.test.ts` counts these. */
 const statementsOf = ({ statements }: Visit): number =>
   statements.filter(({ sql }) => !sql.includes('log_tag')).length;
 
@@ -42,7 +42,7 @@ it('reads each page with no more requests and statements than before, and by ind
   const dearer: string[] = [];
   const shifting: unknown[] = [];
   for (const { who, path, address } of addressesOf({ ...fleet, busiest: nth(1) })) {
-    // An account that sleeps asks for a second signature.
+    // An evicted account requests a second signature, so only the second visit is counted.
     const cold = await visit(pages[who], url, address);
     const seen = await visit(pages[who], url, address);
     const page = `${who} ${path}`;

@@ -13,13 +13,13 @@ const local = useSharedStack();
 
 const EVENTUALLY = { timeout: 30_000 };
 const CREDITS = '**/credits?**';
-/** The purchases that the browser keeps. */
+/** The purchases that the browser has stored. */
 const KEPT = `Object.keys(localStorage).filter((key) => key.startsWith('countersign-credit'))`;
 const FUNDS = 50_000_000n;
 
 const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;
 
-/** An owner with money in the wallet and no credit, on the page of its account, which the gateway does not know yet. */
+/** Opens the account page of an owner that has money in its wallet, no credit, and no account at the gateway yet. */
 const newOwner = async (name: string, rules: WalletRules = {}, inside?: BrowserContext) => {
   const owner = person(name);
   await local.stack.chain.fund(owner.address, FUNDS);
@@ -52,7 +52,9 @@ const PAUSED = {
 const payments = (signed: readonly string[]): number =>
   signed.filter((type) => type === 'TransferWithAuthorization').length;
 
-/** Lets the unsigned request pass, and loses every answer to a signed one. `arrive`: whether its first attempt reaches the gateway. */
+/**
+ * Passes the unsigned request on and drops every answer to a signed one. `arrive`: whether the first signed attempt reaches the gateway.
+ */
 const loseAnswers = async (page: Page, arrive: boolean): Promise<readonly string[]> => {
   const sent: string[] = [];
   await page.route(CREDITS, async (route: Route) => {

@@ -7,12 +7,12 @@ import { useBrowserStack } from './browser-stack.ts';
 import { open, read, signInAs, type Visit } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 
-/** Calls of the tool lookup that were paid and that failed, and calls that each rule denied. */
+/** The numbers of paid and of failed calls of the tool lookup, and of calls that each rule denied. */
 const PAID = 2;
 const FAILED = 1;
 const DENIED = { per_call: 3, window: 2 };
 const ALL_DENIED = DENIED.per_call + DENIED.window;
-/** A denial is entered after ten seconds, and travels through a queue. */
+/** The account logs a denial after ten seconds, and a queue carries the entry to D1. */
 const LOGGED = { timeout: 60_000 };
 
 const local = useBrowserStack(() => ({
@@ -52,7 +52,7 @@ beforeAll(async () => {
     throw new Error(`The calls got ${statuses.join(' ')}.`);
 });
 
-/** Signs in, and waits until the denials are in the totals, which are read again every ten seconds. */
+/** Signs in and waits until the totals include the denials. The page reloads them every ten seconds. */
 const signIn = async (): Promise<Visit> => {
   const visited = await signInAs(local, 'operator');
   await open(visited.page, 'Denials');
@@ -62,7 +62,7 @@ const signIn = async (): Promise<Visit> => {
 
 const DENIALS = { name: 'Denied calls, one by one' };
 
-/** What the last column of a table adds up to. */
+/** The sum of a table's last column. */
 const sumOf = async (page: Page, name: string): Promise<number> => {
   const rows = await page.getByRole('table', { name }).getByRole('row').all();
   const cells = await Promise.all(rows.slice(1).map((row) => row.locator('td').last().innerText()));

@@ -19,7 +19,7 @@ const show = async (page: Page, account: string): Promise<void> => {
   await page.getByText('Money and limits').waitFor();
 };
 
-/** The agent buys a pen for $3.50, with the operator's card. */
+/** The agent buys a pen for $3.50 with the operator's card. */
 const buyPen = async (authority: `0x${string}`) => {
   const buyer = createAgent({
     account: agentKey,
@@ -60,7 +60,7 @@ describe('dollars on the card of the operator', () => {
     expect(text).toContain("card: { perCall: '$20.00', total: '$20.00' }");
     const [grant] = /0x[0-9a-f]{64}/.exec(text) ?? [];
     const authority = grant as `0x${string}`;
-    // No policy of the operator allows dollars yet.
+    // The operator has set no policy that allows dollars yet.
     expect((await buyPen(authority)).status).toBe(403);
 
     const { page: desk } = await signInAs(local, 'operator');
@@ -81,7 +81,7 @@ describe('dollars on the card of the operator', () => {
     });
 
     expect(await buyPen(authority)).toEqual({ status: 200, paid: 'card' });
-    // A second pen would pass $5 a day: another day helps.
+    // A second pen would exceed $5 a day, so the gateway answers 429 until the next day.
     expect((await buyPen(authority)).status).toBe(429);
 
     await show(page, agent);

@@ -21,13 +21,13 @@ beforeAll(async () => {
 
 const SCROLLED = 'Math.round(scrollY)';
 const HEIGHT = 'document.body.scrollHeight';
-/** Whether each row on the screen is drawn. */
+/** A script that tells whether each row on the screen is drawn. */
 const IS_DRAWN = `[...document.querySelectorAll('.undrawn')].every((block) => {
   const { top, bottom } = block.getBoundingClientRect();
   return bottom <= 0 || top >= innerHeight;
 })`;
 
-/** The names of the drawn rows that the list should have. */
+/** The names of the drawn rows, which must equal the list. */
 const drawn = async (page: Page): Promise<readonly string[]> =>
   (await page.locator('.agent-row td:first-child a').allTextContents()).filter((name) =>
     name.startsWith('agent '),
@@ -35,7 +35,7 @@ const drawn = async (page: Page): Promise<readonly string[]> =>
 
 it('grows a list of agents in place, and draws only the rows near the screen', async () => {
   const { page } = await signInAs(local, 'operator');
-  // The log of an account arrives in D1 some seconds after it.
+  // An account's log reaches D1 after some seconds.
   const operator = openOperator(local.stack.gateway);
   const stored = async (): Promise<number> => {
     let count = 0;

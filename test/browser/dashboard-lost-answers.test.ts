@@ -13,7 +13,7 @@ const REFUND = '**/admin/calls/**/refund';
 
 const local = useSharedStack();
 
-/** Paid calls of $0.001. */
+/** The paths of paid calls of $0.001. */
 let calls: readonly string[];
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ beforeAll(async () => {
   }
 });
 
-/** Loses the answers to refunds. @returns the intents that the page sent */
+/** Drops the answers to refunds. @returns the intents that the page sent */
 const loseAnswers = async (
   page: Page,
   lose: (route: Route, attempt: number) => Promise<void>,
@@ -46,7 +46,7 @@ const loseAnswers = async (
   return intents;
 };
 
-/** Opens the dialog, and signs a refund whose answer is lost. */
+/** Opens the dialog and signs a refund whose answer is dropped. */
 const refundInVain = async (page: Page, call: string, amount: string) => {
   await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${call}`);
   await page.getByRole('button', { name: 'Refund' }).click(LOGGED);
@@ -130,7 +130,7 @@ describe('a refund under way', () => {
   });
 });
 
-/** Loses every answer of a browser to refunds, and each refund. */
+/** Drops every refund of a context before it reaches the gateway. @returns the intents that its pages sent */
 const loseAll = async (context: BrowserContext): Promise<readonly (string | undefined)[]> => {
   const intents: (string | undefined)[] = [];
   await context.route(REFUND, async (route) => {
@@ -233,7 +233,7 @@ describe('a refund without an answer that has expired', () => {
   });
 });
 
-/** As a browser does whose disk is full, and whose user denies storage, and with it locks. */
+/** Simulates a browser with a full disk, whose user denies storage and therefore locks. */
 const DENIED = `
   IDBObjectStore.prototype.add = () => {
     throw new DOMException('The disk is full.', 'QuotaExceededError');
@@ -269,7 +269,7 @@ describe('a device whose clock is ten minutes fast', () => {
   it('signs in and makes changes, and does not take an open one for expired', async () => {
     const context = await local.browser.newContext({ viewport: { width: 1280, height: 900 } });
     await context.addInitScript(`const now = Date.now; Date.now = () => now() + 600_000;`);
-    // The network of Cloudflare adds the time to each answer; a local stack does not.
+    // Cloudflare's network adds `Date` to each answer; a local stack does not.
     await context.route(/\/(?:\.well-known|session|accounts|admin)/, async (route) => {
       const response = await route.fetch();
       const headers = { ...response.headers(), date: new Date().toUTCString() };

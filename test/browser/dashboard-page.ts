@@ -4,7 +4,7 @@ import type { BrowserStack } from './browser-stack.ts';
 
 export type Visit = {
   readonly page: Page;
-  /** What the console and the page reported: a violation of the policy is among it. */
+  /** Errors of the page and its console, including violations of the content security policy. */
   readonly complaints: readonly string[];
 };
 
@@ -18,7 +18,7 @@ export const visit = async (
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
-    // The account was asleep and asked for a new signature (docs/wire-format.md §21): browsers report every 409.
+    // Browsers report every 409 as an error. Here an evicted account requests a new signature (docs/wire-format.md §21).
     if (!message.text().includes('409 (Conflict)')) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -26,10 +26,10 @@ export const visit = async (
   return { page, complaints };
 };
 
-/** Data that is being read, and a chart whose code is being loaded. */
+/** Placeholders for data that the page still loads, and a chart whose code is still loading. */
 const UNFINISHED = '.skeleton, .chart .canvas:empty';
 
-/** Waits until everything on the page was read once. */
+/** Waits until the page has loaded all its data once. */
 export const read = async (page: Page): Promise<void> => {
   await page.locator(UNFINISHED).first().waitFor({ state: 'detached' });
 };
@@ -58,7 +58,7 @@ export const open = async (page: Page, name: string): Promise<void> => {
   await read(page);
 };
 
-/** Whether the answer to the read that a page began shows this. A page that is left gives up its reads. */
+/** Tells whether the page shows this once its current read is answered. A page cancels its reads when the user leaves it. */
 export const appears = async (locator: Locator): Promise<boolean> =>
   await locator
     .first()

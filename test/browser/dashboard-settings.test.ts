@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   slackUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}${PATH}`;
-  // The account of the owner begins with its first call.
+  // The owner's first call creates its account.
   await buy(local.stack, people.owner);
 });
 
@@ -45,7 +45,7 @@ const signIn = async (who: 'operator' | 'owner'): Promise<Page> => {
   return page;
 };
 
-/** Adds a webhook to the fake of Slack. */
+/** Adds a webhook whose receiver is the fake of Slack. */
 const add = async (page: Page, name: string): Promise<void> => {
   await page.getByRole('button', { name: 'Add a webhook' }).click();
   const dialog = page.getByRole('dialog');
@@ -128,7 +128,7 @@ describe('the settings', () => {
       }
       await page.keyboard.press('Tab');
     }
-    // In a form, Enter is its button.
+    // In a form, Enter presses its button.
     await page.keyboard.press('Enter');
     await page.getByRole('cell', { name: 'by-keyboard', exact: true }).waitFor();
     await remove(page, 'by-keyboard');

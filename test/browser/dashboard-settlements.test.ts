@@ -23,9 +23,9 @@ const local = useBrowserStack(() => ({
 }));
 
 const EVENTUALLY = { timeout: 60_000 };
-/** An attempt at the facilitator, which answers without a body while it is down. */
+/** The row of an attempt at a facilitator that is down and answers without a body. */
 const NOT_READABLE = /^\d.*127\.0\.0\.1.*the answer of the backend was not readable/;
-/** Longer than any authorization lasts. */
+/** Longer than any authorization is valid. */
 const TWO_HOURS = 7_200;
 
 const accountOf = ({ address }: Person) =>
@@ -37,7 +37,7 @@ const agentOf = ({ privateKey }: Person) =>
     spend: { perCall: '$0.01', total: '$1' },
   });
 
-/** Makes a payer with a settled payment buy, so that the gateway answers before the money moves. @returns the path of the call's page */
+/** Buys as a payer with a settled payment, so that the gateway answers before the money moves. @returns the path of the call's page */
 const buyLater = async (name: string): Promise<{ readonly who: Person; readonly path: string }> => {
   const who = person(name);
   await local.stack.chain.fund(who.address, 100_000n);
@@ -53,20 +53,21 @@ const buyLater = async (name: string): Promise<{ readonly who: Person; readonly 
 const sees = async (page: Page, text: string | RegExp): Promise<void> =>
   await page.getByText(text).first().waitFor(EVENTUALLY);
 
-/** Opens the page of a call, and waits until the page offers an act. */
+/** Opens the page of a call, and waits until the page offers an action. */
 const openCall = async (page: Page, path: string, act: string): Promise<void> => {
   await page.goto(local.stack.gateway.url + path);
-  // What the page says in place of the act explains a failure.
+  // Compare with the page's text, because it shows the reason when the action is missing.
   await expect.poll(() => page.getByRole('main').innerText(), EVENTUALLY).toContain(act);
 };
 
 /**
- * Waits until the page no longer offers an act. Its log and its payment are two reads, so that it may show an end of the payment earlier.
+ * Waits until the page no longer offers an action. The page reads the log and the payment separately, so it may show the end of the payment
+ * before it removes the action.
  */
 const offersNoMore = async (page: Page, act: string): Promise<void> =>
   await page.getByRole('button', { name: act, exact: true }).waitFor({ state: 'detached' });
 
-/** Opens the payments behind a number of the page. */
+/** Opens the payments that a number on the page counts. */
 const openPayments = async (page: Page, name: string): Promise<void> => {
   await open(page, 'Settlements');
   await page.getByRole('link', { name: new RegExp(`^\\d+ ${name}`) }).click();
@@ -129,7 +130,7 @@ describe('a payment that no facilitator takes', () => {
     await inEveryLook(page, 'settlements-dead-letter');
     await row.getByRole('button', { name: 'Send again' }).click();
     await press(page, 'Send again with the wallet');
-    // The time at which it was sent again.
+    // The row shows when the payment was sent again.
     await row.getByRole('cell', { name: /\d:\d\d/ }).waitFor();
     await openCall(page, path, 'Payment settled in 0x');
     await sees(page, 'A message about this payment could not be processed');
@@ -234,7 +235,7 @@ describe('a payment that can no longer move money', () => {
     await fill(page, 'Reason', 'the payer is gone');
     await press(page, 'Write off with the wallet');
     await sees(page, /Payment failed by fault of the gateway/);
-    // The attempts say why.
+    // The attempts show the reason.
     await page.getByRole('row', { name: NOT_READABLE }).first().waitFor(EVENTUALLY);
     await sees(page, 'written off');
     await offersNoMore(page, 'Write off');

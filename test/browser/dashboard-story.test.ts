@@ -9,7 +9,7 @@ import { useSharedStack } from './browser-stack.ts';
 import { open, read, signInAs } from './dashboard-page.ts';
 import { inEveryLook } from './looks.ts';
 
-/** The paid call, its receipt, and a call that the policy denied. */
+/** The ids of the paid call and of the denied call, and the receipt. */
 let paid: string;
 let receipt: string;
 let denied: string;
@@ -46,7 +46,7 @@ beforeAll(async () => {
   }
 });
 
-/** Opens the page of a call by its address. */
+/** Opens the page of a call by its URL. */
 const openCall = async (page: Page, call: string): Promise<void> => {
   await page.goto(`${local.stack.gateway.url}/dashboard/calls/${account}/${call}`);
   await page.getByRole('heading', { name: 'What happened' }).waitFor(LOGGED);
@@ -117,7 +117,7 @@ describe('a call as a story', () => {
     await expect
       .poll(async () => {
         const button = page.getByRole('button', { name: 'Prove it here' });
-        // The button is gone once the proof is there.
+        // The page removes the button once it has the proof.
         if ((await button.count()) > 0)
           await button.click({ timeout: 2_000 }).catch(() => undefined);
         return await page.getByText('that the checkpoint signs').count();
@@ -137,7 +137,7 @@ describe('the audit page', () => {
     await open(page, 'Audit');
     await page.getByLabel('Log to verify').selectOption(account);
     await page.getByRole('button', { name: 'Verify in this browser' }).click();
-    // A failure shows its reason, which says more than that the table is missing.
+    // On a failure the page shows its reason. Waiting for the alert too makes a failed test print it.
     const outcome = page.getByRole('region', { name: 'The checks' }).or(page.getByRole('alert'));
     await outcome.first().waitFor(LOGGED);
     expect(
@@ -198,7 +198,7 @@ describe('the audit page', () => {
     await page.getByRole('button', { name: 'Prove it here' }).click();
     await page.getByText('that the checkpoint signs').waitFor(LOGGED);
     await inEveryLook(page, 'call');
-    // A denied call has no row, which the browser reports: the page reads the log in its place.
+    // D1 has no row for a denied call. The browser reports that 404, and the page reads the log instead.
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
   });
 });

@@ -22,7 +22,7 @@ const isIn = async (page: Page, who: 'operator' | 'owner'): Promise<void> =>
 const isOut = async (page: Page): Promise<void> =>
   await page.getByText('Sign in to see').waitFor(LATE);
 
-/** Signs out as another tab does whose message does not arrive, and shows the page as the back/forward cache does. */
+/** Signs out as another tab would, but without its message, then shows the page again as the back/forward cache does. */
 const MISS_SIGN_OUT = `(async () => {
   const opened = indexedDB.open('countersign');
   await new Promise((resolve) => { opened.onsuccess = resolve; });
@@ -87,7 +87,7 @@ describe('two tabs', () => {
     await other.getByRole('button', { name: 'Local operator' }).click();
     await isIn(page, 'operator');
     await read(page);
-    // The role of the next account stays unknown.
+    // The gateway does not answer for the next account, so its role stays unknown.
     await page.route('**/session', async () => undefined);
     signature.resolve();
     const navigation = page.getByRole('navigation');
@@ -100,7 +100,7 @@ describe('two tabs', () => {
   it('of two wallets keep their own, also after a reload and after the other signed out', async () => {
     const { page } = await signInAs(local, 'operator');
     const other = await page.context().newPage();
-    // A tab that was signed out once waits for a wallet of its own.
+    // A tab that has signed out once waits until its own user signs in.
     await other.addInitScript(`sessionStorage.getItem('countersign-account') ??
       sessionStorage.setItem('countersign-account', '')`);
     await other.goto(`${local.stack.gateway.url}/dashboard`);
@@ -142,14 +142,14 @@ describe('two browsers of one wallet', () => {
     await isOut(tab);
     const ended = lost.getByText('Your session has ended.');
     const agents = lost.getByRole('navigation').getByRole('link', { name: 'Agents', exact: true });
-    // The page may have asked by itself meanwhile.
+    // The page may have sent a read by itself meanwhile.
     await agents.or(ended).first().click(LATE);
     await refused;
     await ended.waitFor(LATE);
   });
 });
 
-/** Scripts that run before those of a page. */
+/** Scripts that run before the page's own. */
 const DENIED = `
   const deny = () => { throw new DOMException('denied', 'SecurityError'); };
   for (const name of ['sessionStorage', 'localStorage', 'indexedDB']) {
@@ -189,7 +189,7 @@ describe('a session', () => {
       return await route.fulfill({ status: reason.status, json: { type } });
     });
     await page.reload();
-    // Without the role, the page has its title alone.
+    // Before the page knows the role, it shows only its title.
     await page.getByRole('link', { name: 'Make an agent' }).first().waitFor(LATE);
     expect(reasons).toEqual([]);
   });

@@ -28,7 +28,7 @@ paths:
 
 const stored = async (tool: string) => operator.call('tools.get', { params: { tool } });
 
-/** Changes a tool as another operator would, past the page. */
+/** Changes a tool through the API, as another operator would. */
 const changeElsewhere = async (id: string, changes: Partial<ToolDocument>): Promise<void> => {
   const { body, etag = '*' } = await stored(id);
   await operator.call('tools.put', {

@@ -14,7 +14,7 @@ const local = useBrowserStack();
 
 beforeAll(async () => await buy(local.stack, people.agent, WORDS));
 
-/** Signs in, and waits until the calls are in the lists, which are read again every ten seconds. */
+/** Signs in and waits until the lists have the calls. The page reloads them every ten seconds. */
 const signIn = async (): Promise<Visit> => {
   const visited = await signInAs(local, 'operator');
   await visited.page
@@ -100,7 +100,7 @@ describe('the totals of the dashboard', () => {
   it('of what was earned lead to payments, calls and refunds whose three sums add up to it', async () => {
     const { page, complaints } = await signIn();
     await refundOne();
-    // A payment settles and the refund is stored some seconds later.
+    // The payment settles and D1 stores the refund some seconds later.
     const figure = page
       .locator('section', { hasText: 'used credit, less refunds' })
       .getByRole('link')
@@ -132,7 +132,7 @@ describe('the totals of the dashboard', () => {
   });
 });
 
-/** An operator gives back half of the price of the first call. */
+/** Refunds half of the first call's price, as an operator. */
 const refundOne = async (): Promise<void> => {
   const management = openOperator(local.stack.gateway);
   for await (const { account, call } of management.list('calls.list')) {

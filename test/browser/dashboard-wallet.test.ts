@@ -18,7 +18,7 @@ const owner = person('owner with a wallet');
 const budgetOf = (address: string): string =>
   `${local.stack.gateway.url}/dashboard/agents/eip155:84532:${address.toLowerCase()}?tab=budget`;
 
-/** A wallet that answers with the given refusal. */
+/** A wallet that refuses every request with `refusal`. */
 const refusing = () => {
   let current: WalletRefusalCase | undefined;
   return {
@@ -65,7 +65,7 @@ describe('the wallet of an owner', () => {
     await page.goto(budgetOf(owner.address));
     await fill(page, 'Per day (USDC)', '0.75');
     await press(page, 'Review the change');
-    // A change asks for no account.
+    // The page requests no account for a change.
     for (const each of REFUSALS.filter(({ method }) => method !== 'eth_requestAccounts')) {
       refuse(each);
       wallet.moveTo(each.chainId);

@@ -15,7 +15,7 @@ const local = useBrowserStack();
 
 const AGENT = `eip155:84532:${people.agent.address.toLowerCase()}`;
 
-/** Shows or hides the tab, as the page sees it. */
+/** Sets the tab's visibility as the page reads it. */
 const visible = (state: 'visible' | 'hidden'): string => `
   Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
@@ -43,7 +43,7 @@ describe('the dashboard', () => {
       await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
       return (await answer).status();
     };
-    // The last chunk of the calls above may still be on its way.
+    // The last chunk of entries may still be on its way to D1.
     await expect.poll(readAgain, { timeout: 60_000, interval: 2_000 }).toBe(304);
     const readAt = page.locator('.age').first();
     const before = await readAt.getAttribute('title');
@@ -81,7 +81,7 @@ describe('the dashboard', () => {
     await page.clock.runFor(60_000);
     await expect.poll(standings, { timeout: 30_000 }).toBeGreaterThan(before);
     await page.evaluate(visible('hidden'));
-    // The feed ends, and no read that was under way is repeated.
+    // The page closes its feed and repeats no open read.
     let known = -1;
     const isQuiet = (): boolean => {
       const isSame = begun.length === known;
@@ -168,7 +168,7 @@ describe('the dashboard', () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Local operator' }).waitFor();
-    // A keyboard goes on at the sign-in page.
+    // The focus moves to the heading of the sign-in page, so that keyboard users continue there.
     await page.locator('h1:focus').waitFor();
     await page.reload();
     await page.getByRole('button', { name: 'Local operator' }).waitFor();
@@ -211,13 +211,13 @@ describe('the dashboard', () => {
   });
 });
 
-/** By how much the content of the navigation is wider than the navigation. */
+/** A script that returns by how many pixels the navigation's content is wider than the navigation. */
 const OVERFLOW = `(() => {
   const nav = document.querySelector('nav');
   return nav.scrollWidth - nav.clientWidth;
 })()`;
 
-/** Scrolls a head of a table below the bar. @returns whether the bar is drawn over it */
+/** A script that scrolls a table's head below the bar. @returns whether the bar is drawn over it */
 const BAR_IS_ABOVE = `(() => {
   const bar = document.querySelector('nav').getBoundingClientRect();
   const head = document.querySelector('.scroll th').getBoundingClientRect();

@@ -1,8 +1,8 @@
 import gateway, { AgentAccount as Account, configure } from '../chaos/run/worker.ts';
 
 /**
- * The unchanged gateway with a clock that a test moves (`POST /_chaos`), and settlement messages that go to their dead-letter queue while
- * a test wants it (`POST /_dead`): Cloudflare moves a message there after its last retry, which takes half an hour. `POST /_dead_event`
+ * The unchanged gateway with a clock that a test moves (`POST /_chaos`). While a test wants it (`POST /_dead`), settlement messages go
+ * directly to their dead-letter queue; Cloudflare moves a message there after its last retry, which takes half an hour. `POST /_dead_event`
  * puts a message of the webhook queue there.
  */
 configure({ seed: 0, faults: [] });
@@ -38,7 +38,7 @@ export default {
     }
     const answer = await gateway.fetch(request, env, context);
     const dated = new Response(answer.body, answer);
-    // Pages sign with the time of the gateway.
+    // Pages sign with the gateway's time.
     dated.headers.set('Date', new Date(Date.now()).toUTCString());
     return dated;
   },

@@ -13,7 +13,7 @@ const payer = person('payer on a page of another origin');
 let site: RunningServer;
 let page: Page;
 
-/** Serves a page with the official x402 client from another origin than the gateway's. */
+/** Serves a page with the official x402 client from an origin other than the gateway's. */
 const serveWallet = async (): Promise<RunningServer> => {
   const bundle = await build({
     entryPoints: [join(import.meta.dirname, 'wallet-page.ts')],
@@ -75,7 +75,7 @@ describe('a browser page of another origin', () => {
     });
     expect(seen.receipt['call']).toBe(paid.extra?.['payment']);
     expect(seen.headers['ratelimit']).toMatch(/^"rate";r=/);
-    // The first payment of a payer settles before the tool runs.
+    // The gateway settles the first payment of a payer before the tool runs.
     expect(before - (await local.stack.chain.balanceOf(payer.address))).toBe(1000n);
   });
 

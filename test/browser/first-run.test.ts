@@ -17,7 +17,7 @@ import { signInWithWallet } from './wallet-session.ts';
 
 const local = useSharedStack();
 
-/** The gateway signs a checkpoint some seconds after an answer, and lists follow the log by seconds. */
+/** The gateway signs a checkpoint some seconds after an answer, and lists lag behind the log by seconds. */
 const EVENTUALLY = { timeout: 60_000 };
 const owner = person('first run owner');
 const alice = person('first run alice');
@@ -33,14 +33,14 @@ const accountOf = ({ address }: Person): string =>
 const sees = async (page: Page, text: string | RegExp): Promise<void> =>
   await page.getByText(text).first().waitFor(EVENTUALLY);
 
-/** What the page says about the limit of a day, in one line. */
+/** The daily limit as the page shows it, in one line. */
 const dayLimit = async (page: Page): Promise<string> =>
   (await page.locator('.budget', { hasText: 'per day, by its owner' }).first().innerText()).replace(
     /\s+/g,
     ' ',
   );
 
-/** Opens the live decisions of an agent, and waits until the page listens. */
+/** Opens the live decisions of an agent, and waits until the page is connected to the feed. */
 const follow = async (page: Page): Promise<void> => {
   const listens = page.waitForResponse((answer) => answer.url().includes('/events'), EVENTUALLY);
   await tab(page, 'Now');
@@ -57,10 +57,10 @@ const exportEntries = async (page: Page, account: string, path: string): Promise
   await download.saveAs(path);
 };
 
-/** Runs the command as an auditor does. */
+/** Runs `countersign audit verify`, as an auditor does. */
 const audit = async (file: string): Promise<string> => {
   const words = [join(ROOT, 'src/cli/index.ts'), 'audit', 'verify', file];
-  // One chain without the transparency log ends with code 4: nothing proves that its end is complete.
+  // Without the transparency log a single chain ends with code 4, because nothing proves where it ends.
   const running = promisify(execFile)(process.execPath, words);
   const { code, stdout } = (await running.catch((cause: unknown) => cause)) as {
     readonly code?: number;
@@ -74,7 +74,7 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
   for (const { address } of [owner, alice]) await local.stack.chain.fund(address, 1_000_000n);
   const { page, wallet } = await signInWithWallet(local, owner);
 
-  // The owner makes an agent, and the agent accepts the grant with its first call.
+  // The owner creates an agent, whose first call accepts the grant.
   const authority = await makeAgent(page, alice, '5');
   await sees(page, 'It takes effect with the first call that names it');
   const { fetch } = createAgent({
@@ -89,14 +89,14 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
     return { status: answer.status, call, receipt: answer.headers.get('agent-receipt') ?? '' };
   };
   expect((await lookUp('river')).status).toBe(200);
-  // The command on the page calls a tool that exists, and the next step is on the page too.
+  // The command on the page calls a tool that exists, and the page shows the next step too.
   await sees(page, `npx countersign call ${url}/tools/`);
   await page.getByRole('link', { name: 'Open the page of the agent' }).click();
-  // The decisions that were made before the page was opened are there, once each.
+  // The feed shows each decision from before the page was opened once.
   await page.locator('.feed li', { hasText: 'lookup 0.001' }).first().waitFor(EVENTUALLY);
   expect(await page.locator('.feed li', { hasText: 'Call accepted' }).count()).toBe(1);
 
-  // The owner sets a budget, and sees the next call arrive.
+  // The owner sets a budget and sees the next call in the feed.
   await tab(page, 'Budget');
   await fill(page, 'Per day (USDC)', '0.0015');
   await saveBudget(page);
@@ -105,7 +105,7 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
   await page.locator('.feed li', { hasText: 'Call accepted' }).nth(1).waitFor(EVENTUALLY);
   expect(await page.locator('.feed li', { hasText: 'Call accepted' }).count()).toBe(2);
 
-  // The budget stops the next call: the page names the rule, what was spent, what is left and when it resets.
+  // The budget denies the next call. The page shows the rule, the amount spent, the amount remaining and the time of the reset.
   expect((await lookUp('edge')).status).toBe(429);
   await page
     .locator('.feed .why', { hasText: 'per day, by its owner; 0.0005 of 0.0015 USDC left' })
@@ -118,14 +118,14 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
       /^Per day, by its owner 0\.001 of 0\.0015 USDC spent \(66 %\), 0\.0005 left, resets \S/,
     );
 
-  // With a higher budget the call passes.
+  // With a higher budget the gateway accepts the call.
   await tab(page, 'Budget');
   await fill(page, 'Per day (USDC)', '1');
   await saveBudget(page);
   const followedCall = await lookUp('edge');
   expect(followedCall.status).toBe(200);
 
-  // A dear call waits for the owner.
+  // An expensive call waits for the owner's approval.
   await tab(page, 'Now');
   await tab(page, 'Budget');
   await fill(page, 'Needs approval above (USDC)', '0.015');
@@ -162,7 +162,7 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
   await desk.getByRole('dialog').getByRole('button', { name: 'Refund with the wallet' }).click();
   await sees(desk, 'refunded 0.001 USDC as credit: a wrong answer');
 
-  // The receipt of the call and the log of the agent hold in the browser.
+  // The browser verifies the call's receipt and the agent's log.
   await fill(desk, 'Receipt', followedCall.receipt);
   await press(desk, 'Verify the receipt');
   await sees(desk, 'Tool, request, status, answer and charge match the log.');
@@ -172,7 +172,7 @@ it('leads a newcomer from the first agent to a verified log, each step signed by
   await desk.getByRole('row', { name: /Agents and people signed.*proved/ }).waitFor(EVENTUALLY);
   expect(await desk.getByText('broken', { exact: true }).count()).toBe(0);
 
-  // The exported file holds without the gateway, and an altered one does not.
+  // The exported file verifies without the gateway, and an altered one does not.
   const folder = mkdtempSync(join(tmpdir(), 'countersign-export-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const exported = join(folder, 'alice.ndjson');

@@ -2,13 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 
-/** Written by an attacker who controls only the description of a tool. */
+/** A description by an attacker who controls nothing else of a tool. */
 export const DESCRIPTION = 'Looks a word up.</p><script>document.title="x"</script><img src="/x">';
 
-/** Written by an attacker who controls what an operator sells. */
+/** A text by an attacker who controls every field of a tool. */
 export const HOSTILE = `</p><img src=x onerror="document.title='taken'"><script>document.title='taken'</script>\u202e`;
 
-/** Writes the demo tools into a directory: `lookup` has a hostile description, and every text of one more tool, `hostile`, is one. @returns the path */
+/**
+ * Writes the demo tools into a directory. `lookup` gets a hostile description; every text of the added tool `hostile` is hostile. @returns
+ * the path
+ */
 export const writeHostileTools = async (directory: string): Promise<string> => {
   const { tools } = JSON.parse(await readFile(TOOLS_FILE, 'utf8')) as {
     readonly tools: readonly { readonly id: string }[];

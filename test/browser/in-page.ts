@@ -1,6 +1,6 @@
-/** Scripts for the page, as text: the types of this project are those of a Worker, which has no document. */
+/** Scripts for the page, as text: this project's types are those of a Worker, which has no `document`. */
 
-/** The focused element, and whether its focus is visible. */
+/** Returns the focused element, and whether its focus is visible. */
 export const FOCUSED = `(() => {
   const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(document.activeElement);
   const ground = getComputedStyle(document.body).backgroundColor;
@@ -10,10 +10,10 @@ export const FOCUSED = `(() => {
   };
 })()`;
 
-/** How many directives stop what `INJECTED` tries. */
+/** The number of directives that block what `INJECTED` tries. */
 const MOST_STOPPED = 4;
 
-/** Does what injected markup would try. Returns what the content security policy blocked, and the state of the page. */
+/** Tries what injected markup would try. Returns what the content security policy blocked, and the state of the page. */
 export const INJECTED = `(async () => {
   const stopped = new Set();
   document.addEventListener('securitypolicyviolation', (event) => stopped.add(event.effectiveDirective));
@@ -31,7 +31,7 @@ export const INJECTED = `(async () => {
   attempt(() => document.body.insertAdjacentHTML('beforeend', '<p onclick="x"></p>'));
   await fetch('https://attacker.example/').catch(() => undefined);
   const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
-  // A busy machine reports a violation late.
+  // On a slow machine, the browser reports a violation late.
   for (let rounds = 0; rounds < 300 && stopped.size < ${MOST_STOPPED}; rounds += 1) await pause();
   await pause();
   const { display } = getComputedStyle(document.querySelector('main'));
@@ -44,7 +44,7 @@ export const GROUND = 'getComputedStyle(document.body).backgroundColor';
 
 export const SHEET_WIDTH = `getComputedStyle(document.querySelector('main')).maxWidth`;
 
-/** Whether a chart has a pixel of the first series' colour in the scheme that is shown. */
+/** Tells whether a chart has a pixel in the first series' colour of the current scheme. */
 export const CHART_FOLLOWS = `(() => {
   const figure = document.querySelector('.chart');
   const canvas = figure.querySelector('canvas');
@@ -59,7 +59,10 @@ export const CHART_FOLLOWS = `(() => {
   return false;
 })()`;
 
-/** Closes the open dialog and, before the browser reports that, presses the button with this name. Then waits for what the report does. */
+/**
+ * Closes the open dialog and presses the button with this name before the browser has fired `close`. Then waits for the handlers of
+ * `close`.
+ */
 export const closeAndPress = (name: string): string => `(() => {
   document.querySelector('dialog[open]').close();
   [...document.querySelectorAll('button')]

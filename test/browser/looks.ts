@@ -7,8 +7,8 @@ import { picture } from './pictures.ts';
 type Look = { readonly width: number; readonly colorScheme: 'light' | 'dark' };
 
 /**
- * How every page is looked at. The first look is the one in which tests use a page. No rule of a style depends on width and colour scheme
- * together, so two looks show each width and each scheme.
+ * The widths and colour schemes in which every page is checked. Tests use pages in the first one. No style depends on both width and
+ * scheme, so two looks cover each width and each scheme.
  */
 const LOOKS: readonly Look[] = [
   { width: 1280, colorScheme: 'light' },
@@ -21,11 +21,11 @@ const apply = async (page: Page, { width, colorScheme }: Look): Promise<void> =>
 };
 
 /**
- * Looks at an open page in each width and colour scheme, as a person may change them: axe finds nothing, nothing is wider than the screen,
- * and a screenshot is left. The page has its first look again afterwards.
+ * Checks an open page in each width and colour scheme: axe finds nothing and nothing is wider than the screen. Leaves a screenshot of each,
+ * and then restores the first look.
  */
 export const inEveryLook = async (page: Page, name: string): Promise<void> => {
-  // What lies under the pointer would look otherwise.
+  // An element under the pointer would look different.
   await page.mouse.move(0, 0);
   for (const look of LOOKS) {
     const { width, colorScheme } = look;

@@ -1,4 +1,7 @@
-/** Requests to the Worker and D1 statements of each page, at most: a number that rises here is a page that costs more. The table of docs/dashboard.md repeats them. */
+/**
+ * The most requests to the Worker and D1 statements of each page. If a number must rise, the page costs more. The table in
+ * docs/dashboard.md repeats them.
+ */
 export const MOST: Readonly<Record<string, readonly [requests: number, statements: number]>> = {
   'operator /': [15, 21],
   'operator /?days=30': [15, 21],

@@ -32,7 +32,7 @@ const visit = async (target: string): Promise<Visit> => {
 
 const PAY_SCRIPT_URL = () => `${local.stack.gateway.url}/dashboard/pay.js`;
 
-/** What the policy of both pages stops, as the browser names it. */
+/** The directives of both pages' policy that block `INJECTED`, as the browser names them. */
 const STOPPED = ['connect-src', 'img-src', 'require-trusted-types-for', 'style-src-elem'];
 
 describe('the page of the gateway', () => {

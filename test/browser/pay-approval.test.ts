@@ -16,7 +16,7 @@ const operator = () =>
 
 const PATIENCE = { timeout: 60_000, interval: 250 };
 
-/** A payer that the gateway knows, with a call that waits for a person: `translate` costs $0.02. */
+/** Opens the page of a known payer with a call that must wait for approval: `translate` costs $0.02. */
 const waitingPayer = async () => {
   let isDeclining = false;
   const visited = await openWithWallet(local, LOOKUP, {
@@ -29,7 +29,7 @@ const waitingPayer = async () => {
     },
   });
   const { page, address } = visited;
-  // A stranger cannot wait for a person, so it pays once.
+  // A payer without an account cannot wait for approval, so it pays once first.
   await openPanel(page);
   await pay(page);
   await page.getByText('You paid 0.001 USDC.').waitFor();
@@ -38,7 +38,7 @@ const waitingPayer = async () => {
 
   await page.goto(`${local.stack.gateway.url}/`);
   await openPanel(page, 'translate');
-  // The look-up above has a panel of its own.
+  // The page still shows the panel of the look-up above.
   const panel = page.getByRole('region', { name: 'Pay for translate' });
   await panel.getByLabel('text', { exact: true }).fill('river');
   await panel.getByLabel('to', { exact: true }).selectOption('fr');
@@ -47,7 +47,7 @@ const waitingPayer = async () => {
   return {
     ...visited,
     panel,
-    /** The call, as the operator finds it. */
+    /** The waiting call, as the operator's list shows it. */
     waiting: async () =>
       await vi.waitFor(async () => {
         for await (const { call } of operator().list('account.approvals', { params }))

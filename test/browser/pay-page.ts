@@ -11,19 +11,19 @@ export type Visit = {
   readonly context: BrowserContext;
   readonly wallet: SigningWallet | undefined;
   readonly address: `0x${string}`;
-  /** What the console and the page reported: a violation of the policy is among it. */
+  /** Errors of the page and its console, including violations of the content security policy. */
   readonly complaints: readonly string[];
 };
 
 export type With = {
-  /** Atomic units in the wallet; undefined: no wallet. */
+  /** Atomic units in the wallet. Undefined: the browser has no wallet. */
   readonly balance?: bigint;
-  /** Default: a new one. */
+  /** A new key by default. */
   readonly key?: Hex;
   readonly rules?: WalletRules;
 };
 
-/** Opens a page in an empty context of the browser, with a wallet of its own. */
+/** Opens a page in an empty context of the browser, with its own wallet. */
 export const openWithWallet = async (
   local: BrowserStack,
   target: string,
@@ -38,7 +38,7 @@ export const openWithWallet = async (
     balance === undefined && key === undefined
       ? undefined
       : await addSigningWallet(page, privateKey, local.stack.description.rpc, rules);
-  // The keys of the local stack are a test of their own.
+  // Another test covers the keys of the local stack.
   await context.route('**/dashboard/local-keys.json', (route) => route.fulfill({ status: 204 }));
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -62,7 +62,7 @@ export const openPanel = async (page: Page, tool = 'lookup'): Promise<void> => {
     .waitFor();
 };
 
-/** Presses the button that pays, of the only open panel. */
+/** Presses the button that pays, in the only open panel. */
 export const pay = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: /^(?:Pay \d|Pay at most|Call$)/ }).click();
 };

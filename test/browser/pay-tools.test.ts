@@ -14,7 +14,7 @@ describe('the tools on the page of the gateway', () => {
     await page.getByText('Fill this in.').first().waitFor();
     await page.getByLabel('text', { exact: true }).fill('river');
     await page.getByLabel('to', { exact: true }).selectOption('fr');
-    // A second form on the page has fields of its own.
+    // A second form on the page must have fields of its own.
     await openPanel(page, 'report');
     await page
       .getByRole('region', { name: 'Pay for report' })

@@ -7,7 +7,7 @@ import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 import { addSigningWallet, type WalletRules } from './signing-wallet.ts';
 import { REFUSALS } from './wallet-refusals.ts';
 
-/** The local chain, and Base, on which no payment of this test is made. */
+/** The local chain, and Base, on which this test makes no payment. */
 const NETWORKS = ['eip155:84532', 'eip155:8453'] as const;
 const BASE = 8453;
 

@@ -5,7 +5,7 @@ import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 
 const local = useSharedStack();
 
-/** Where the tab keeps its payment for the tool. */
+/** The key under which the tab stores its payment for the tool. */
 const RECORD = 'countersign-payment:lookup';
 
 describe('paying with a wallet', () => {
@@ -28,7 +28,7 @@ describe('paying with a wallet', () => {
     expect(wallet?.signed).toEqual(['TransferWithAuthorization']);
     expect(complaints).toEqual([]);
 
-    // The gateway knows this payer now, so it settles the second payment after the answer.
+    // The payer is known now, so the gateway settles the second payment after its answer.
     await page.getByRole('button', { name: 'Call again' }).click();
     await pay(page);
     await page.getByText('The gateway moves the money later').waitFor();
@@ -66,7 +66,7 @@ describe('paying with a wallet', () => {
     const before = local.stack.upstream.counts().lookup;
     const { page, wallet, address } = await openWithWallet(local, LOOKUP, { balance: 100_000n });
     await openPanel(page);
-    // Two clicks before the page can disable its button.
+    // Clicks twice before the page can disable its button.
     await page.evaluate(
       "for (const _ of [1, 2]) document.querySelector('.panel button.primary').click()",
     );
@@ -106,7 +106,7 @@ describe('paying with a wallet', () => {
     await page.route('**/tools/lookup*', async (route) => {
       if (route.request().headers()['payment-signature'] === undefined) return route.fallback();
       await route.fetch();
-      // The answer never reaches the page.
+      // The route never answers the page.
       arrived();
     });
     await openPanel(page);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { ROOT } from '../../dev/root.ts';
 
-/** Where the tests leave screenshots: git ignores it, and each run empties it. */
+/** The folder for screenshots. Git ignores it, and each run empties it. */
 export const PICTURES = join(ROOT, '.dev/pictures');
 
 /** Writes a screenshot of the whole page. */

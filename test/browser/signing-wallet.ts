@@ -2,29 +2,29 @@ import type { BrowserContext, Page } from 'playwright-core';
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 
-/** What the wallet does when a page asks it for something. */
+/** How the wallet reacts to requests of a page. */
 export type WalletRules = {
   readonly name?: string;
-  /** The account that it names, if its contract accepts the signatures of the key (ERC-1271). */
+  /** The address that it reports, if it is a contract that accepts the key's signatures (ERC-1271). */
   readonly address?: Hex;
-  /** Chain id that is active when the page opens. */
+  /** The chain id that is active when the page opens. */
   readonly chainId?: number;
-  /** Throws, for a method that the person or the wallet refuses: `{ code, message }`. */
+  /** Returns the error to throw for a method that the user or the wallet refuses: `{ code, message }`. */
   readonly refuses?: (
     method: string,
     params: readonly unknown[],
   ) => { readonly code: number; readonly message: string } | undefined;
-  /** Called before each answer, e.g. to wait. */
+  /** Called before each answer, e.g. to delay it. */
   readonly before?: (method: string) => Promise<void>;
 };
 
-/** A wallet in a page, or in each page of a context, with a real key: what it signs moves money of the local chain. */
+/** A wallet with a real key, in a page or in each page of a context. Its signatures move money on the local chain. */
 export type SigningWallet = {
   /** Methods that pages called, in order. */
   readonly calls: readonly string[];
   /** Primary types that it signed, in order. */
   readonly signed: readonly string[];
-  /** The person changes its network. */
+  /** Changes the active network, as its user can. */
   readonly moveTo: (chainId: number) => void;
 };
 
@@ -39,7 +39,7 @@ type Typed = {
 
 let count = 0;
 
-/** Announces a wallet by EIP-6963 to a page, or to the pages of a context. Reads of the chain go to `rpc`, as in a wallet of a person. */
+/** Announces a wallet by EIP-6963 to a page, or to the pages of a context. It reads the chain from `rpc`, as real wallets do. */
 export const addSigningWallet = async (
   place: BrowserContext | Page,
   privateKey: Hex,
@@ -68,7 +68,7 @@ export const addSigningWallet = async (
         return { value: null };
       case 'eth_signTypedData_v4': {
         const typed = JSON.parse(String(params[1])) as Typed;
-        // As MetaMask: a signature for another chain than the active one is refused.
+        // Like MetaMask, refuse a signature for a chain other than the active one.
         if (typed.domain.chainId !== active)
           return { refusal: { code: -32_603, message: 'chain' } };
         const { EIP712Domain: _, ...types } = typed.types;

@@ -11,7 +11,7 @@ const log = readdirSync(LOGS)
   .map((name) => readFileSync(join(LOGS, name), 'utf8'))
   .toSorted((one, other) => other.length - one.length)[0] as string;
 
-/** The published module, a page, and a log. */
+/** The files that the test serves: the published module, a page, and a log. */
 const FILES: ReadonlyMap<string, readonly [type: string, text: string]> = new Map([
   ['/', ['text/html', '<!doctype html><title>verifier</title>']],
   ['/verify.js', ['text/javascript', readFileSync(join(ROOT, 'dist/verify/index.js'), 'utf8')]],

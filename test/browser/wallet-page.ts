@@ -4,7 +4,7 @@ import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { wrapFetchWithPayment } from '@x402/fetch';
 import { privateKeyToAccount } from 'viem/accounts';
 
-/** What a page of another origin can read of an answer that it paid for. */
+/** What a page of another origin can read of an answer that it has paid for. */
 export type Seen = {
   readonly status: number;
   readonly body: unknown;

@@ -1,8 +1,8 @@
-/** How a wallet refuses, and what a person must then read. */
+/** A way in which a wallet refuses, and the text that the page must show. */
 export type WalletRefusalCase = {
   readonly method: 'eth_requestAccounts' | 'wallet_switchEthereumChain' | 'eth_signTypedData_v4';
   readonly thrown: { readonly code: number; readonly message: string };
-  /** The network that the wallet is on. */
+  /** The wallet's active network. */
   readonly chainId: number;
   readonly text: string;
   readonly hint: string;

@@ -5,7 +5,7 @@ import type { BrowserStack } from './browser-stack.ts';
 import { read } from './dashboard-page.ts';
 import { addSigningWallet, type SigningWallet, type WalletRules } from './signing-wallet.ts';
 
-/** Signs in to the dashboard with a wallet that signs for a person, by default in an empty context of the browser. */
+/** Signs in to the dashboard with the wallet of `person`, by default in an empty context of the browser. */
 export const signInWithWallet = async (
   { browser, stack }: BrowserStack,
   { privateKey }: Person,

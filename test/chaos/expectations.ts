@@ -20,7 +20,7 @@ export const expectTrue = async (
   expect(await verifyRecord(agent.id, record)).toMatchObject({ ok: true });
 };
 
-/** Expects that a call ran once and was paid once. */
+/** Expects that a call ran once and its payment settled once. */
 export const expectSettledOnce = async (
   world: LyingStage,
   agent: Agent,

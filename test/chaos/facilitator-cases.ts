@@ -16,7 +16,7 @@ import { PRICES } from './support/stage.ts';
 
 const down: Lie = async (_, __, forward, presented) => (presented < 3 ? 'drop' : await forward());
 
-/** Whatever a facilitator answers, the chain decides. The cases run concurrently, because they mostly wait. */
+/** The chain decides, whatever a facilitator answers. The cases run concurrently, because they mostly wait. */
 export const describeFacilitators = (lying: () => LyingStage): void => {
   let world: LyingStage;
   beforeAll(() => {
@@ -52,10 +52,10 @@ export const describeFacilitators = (lying: () => LyingStage): void => {
         const agent = await world.newcomer(name);
         const liar = newLiar(lie);
         const request = await world.sign(agent, 'upfront', liar.lie);
-        // Not 402: the client would sign again, and anyone can still settle this payment.
+        // The answer must not be 402: the client would sign again, although anyone who has this payment can still settle it.
         let refused = await send(request);
         expect(refused).toMatchObject({ status: 503 });
-        // Concurrent cases fail as well, and ten failures in a row open the facilitator's circuit for a while.
+        // Concurrent cases produce failures too, and ten failures in a row open the facilitator's circuit for a while.
         for (let times = 0; world.presentedOf(request) < 2 && times < 10; times += 1) {
           refused = await sendAfter(refused, request);
           expect(refused).toMatchObject({ status: 503 });
@@ -77,7 +77,7 @@ export const describeFacilitators = (lying: () => LyingStage): void => {
       const agent = await world.knownAgent('lied to');
       const liar = newLiar(CLAIMS_SUCCESS);
       const requests: PaidRequest[] = [];
-      // As much as this payer has settled here before (law 7).
+      // Add unsettled calls up to the amount that this payer has settled here before (law 7).
       for (let owed = 0n; owed < PRICES.upfront; owed += PRICES.deferred)
         requests.push(await world.sign(agent, 'deferred', liar.lie));
       for (const request of requests) expect(await send(request)).toMatchObject({ status: 200 });

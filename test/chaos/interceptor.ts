@@ -8,25 +8,25 @@ export type Case = {
   readonly name: string;
   readonly kind: 'upfront' | 'deferred';
   readonly request: PaidRequest;
-  /** Number of the message, from 1. 0: never. */
+  /** The number of that message, counted from 1; 0 for no kill. */
   readonly at: number;
   /** Whether the other party has received the message when the gateway is killed. */
   readonly when: 'before' | 'after';
-  /** Whether the client sends its request again once the gateway is back. */
+  /** Whether the client repeats its request after the gateway has restarted. */
   readonly client: 'repeats' | 'gone';
   /** All answers to the client, in order. */
   readonly replies: Reply[];
   /** Messages of this call until the kill. */
   readonly trace: Party[];
-  /** How often the upstream received the call, across restarts of the gateway. */
+  /** How often the upstream received the call, over all restarts of the gateway. */
   runs: number;
-  /** How many of these runs came before the chain had moved the price. */
+  /** How many of these runs happened before the chain had moved the price. */
   unpaidRuns: number;
 };
 
 const WAIT_MS = 25_000;
 
-/** A request for a receipt names only the transaction, which the facilitator has returned before. */
+/** Tells whether a message belongs to a call. A receipt request names only the transaction, which the facilitator returned before. */
 const concerns = (
   { text }: Message,
   one: Case,
@@ -39,7 +39,7 @@ const concerns = (
   );
 };
 
-/** Counts the messages of each call, and holds the one at which the test kills the gateway. */
+/** Counts the messages of each call and holds the one at which the test kills the gateway. */
 export const newInterceptor = () => {
   const armed = new Map<Case, () => void>();
   const all: Case[] = [];

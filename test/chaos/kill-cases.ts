@@ -54,7 +54,7 @@ export const describeKills = (killed: () => Killed): void => {
       expect(ended.length).toBe(calls.length);
       expect(calls.filter(({ state }) => state === 'held')).toEqual([]);
       expect(calls.filter(({ payment }) => payment === 'failed')).toEqual([]);
-      // The account has not accepted a call that it has not recorded, so its tool must not have run.
+      // The account has not accepted a call that it has not stored, so the tool of such a call must not have run.
       const written = new Set(calls.map(({ call }) => call));
       for (const { name, request, runs } of after.cases)
         if (!written.has(request.nonce)) expect({ name, runs }).toEqual({ name, runs: 0 });
@@ -76,7 +76,7 @@ export const describeKills = (killed: () => Killed): void => {
       expect(repeating).toHaveLength(UPFRONT.length * 2 + DEFERRED.length * 2);
       for (const { name, kind, at, replies, runs } of repeating) {
         const dispatched = kind === 'upfront' ? UPFRONT.length : 1;
-        // Killed between dispatch and finish, the call has an unknown result: it costs nothing and does not run again.
+        // If the kill comes between dispatch and finish, the call has an unknown result: it is not charged and does not run again.
         if (at === dispatched) expect(replies.at(-1)?.status, name).toBe(409);
         else expect([replies.at(-1)?.status, runs], name).toEqual([200, 1]);
       }
@@ -92,7 +92,7 @@ export const describeKills = (killed: () => Killed): void => {
       }
       for (const amount of after.moved.values()) all += amount;
       expect(await after.stage.stack.chain.balanceOf(people.payTo)).toBe(all);
-      // Some payments became credit, so the sums above cover more than settled calls.
+      // Some payments became credit, so the sums above also cover calls without a charge.
       expect([...after.records.values()].some(({ purse }) => purse.credit > 0n)).toBe(true);
     });
 

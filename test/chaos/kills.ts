@@ -10,12 +10,14 @@ import type { Party } from './support/proxy.ts';
 import { type Case, newInterceptor } from './interceptor.ts';
 import { mineEverySecond, type Stage, startStage } from './support/stage.ts';
 
-/** The messages of an upfront call of a new payer: payer facts, observation, settlement, observation and receipt, tool. */
+/** The messages of an upfront call of a new payer: facts about the payer, observation, settlement, observation and receipt, tool. */
 export const UPFRONT: readonly Party[] = ['rpc', 'rpc', 'facilitator', 'rpc', 'rpc', 'upstream'];
-/** The messages of a deferred call of a known payer: tool; then the queue: observation, settlement, observation and receipt. */
+/**
+ * The messages of a deferred call of a known payer: first the tool, then from the queue observation, settlement, observation and receipt.
+ */
 export const DEFERRED: readonly Party[] = ['upstream', 'rpc', 'facilitator', 'rpc', 'rpc'];
 
-/** A gateway that was killed at every message and restarted. Its calls have not ended yet. */
+/** A gateway that was killed at every message and restarted, with calls that have not ended yet. */
 export type Killed = {
   readonly stage: Stage;
   readonly cases: readonly Case[];
@@ -36,9 +38,12 @@ export type FinalState = {
 
 /** Longer than the leases of attempts (90 s) and holds (80 s). */
 const LEASE_MS = 92_000;
-/** Time for due payments and entries to reach chain and D1. */
+/** Time for due payments to reach the chain, and for entries to reach D1. */
 const REST_MS = 75_000;
-/** Seconds; longer than the lease. When its authorization ends, an upfront call that no client repeats becomes credit or is released. */
+/**
+ * Seconds; longer than the lease. If no client repeats an upfront call, its money becomes credit or is released when this authorization
+ * ends.
+ */
 const GONE_LIFETIME = 97;
 
 /** Kills the gateway at every message of a paid call, before and after the other party received it, and restarts it on its state. */
@@ -110,7 +115,7 @@ export const killEverywhere = async (): Promise<Killed> => {
         return { parts, agent: await newAgent(stage, name) };
       }),
     );
-    // The gateway serves only payers with a settled payment before their money moves (law 7).
+    // The gateway settles deferred only for payers with a settled payment (law 7).
     const known = await Promise.all(
       staffed
         .filter(({ parts }) => parts.kind === 'deferred')
@@ -137,7 +142,7 @@ export const killEverywhere = async (): Promise<Killed> => {
     await Promise.all(control.map(interceptor.arm));
     await sendAll(control);
 
-    // The gateway releases a payment only after a block past validBefore.
+    // The gateway releases a payment only after a block later than `validBefore`.
     const stopMining = mineEverySecond(stage);
     const stop = async (): Promise<void> => {
       stopMining();

@@ -23,11 +23,11 @@ const stranger = async ({ stack }: Stage) => {
   return { client: stack.chain.client, sender: account, token: usdc };
 };
 
-/** Presents a payment from a third account: EIP-3009 lets any holder of the signature do so. */
+/** Presents a payment from a third account, which EIP-3009 allows to anyone who has the signature. */
 export const presentAsStranger = async (stage: Stage, { signed }: PaidRequest): Promise<Hex> =>
   await submitAuthorization({ ...(await stranger(stage)), signed });
 
-/** Signs the nonce of a payment again, for a transfer to the payer itself. */
+/** Signs another transfer with the payment's nonce, to the payer itself. */
 const toItself = async ({ agent, signed }: PaidRequest) =>
   await signAuthorization({
     account: agent.account,
@@ -88,7 +88,7 @@ export const NEVER_ANSWERS: Lie = once(async (_, __, forward) => {
 /** Claims success and moves nothing. */
 export const CLAIMS_SUCCESS: Lie = async () => answer({ success: true, transaction: CLAIMED });
 
-/** Claims the failure of a valid payment, and moves nothing. */
+/** Reports that a valid payment failed, and moves nothing. */
 export const CLAIMS_FAILURE: Lie = async () =>
   answer({ success: false, errorReason: 'unexpected_settle_error' });
 
@@ -132,8 +132,8 @@ export const SPOILED: Readonly<Record<string, Lie>> = {
 };
 
 /**
- * Sends one transaction that pays the first payment, and spends the nonce of an equal one on the payer itself. The only Transfer to
- * the gateway must not count for both.
+ * Settles the first payment, and uses the nonce of an equal one for a transfer to the payer itself, in one transaction. Its only Transfer
+ * to the gateway must not count for both payments.
  */
 export const settleOneOfTwins = async (
   stage: Stage,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runOutage } from './outage/run-outage.ts';
 
-/** `npm run chaos -- --outage 60 --rate 100` is the full size. */
+/** `npm run chaos -- --outage 60 --rate 100` runs the full size. */
 test('a load of trusted payers loses and is refused nothing while chain and backends are gone, and settles afterwards', async () => {
   const payers = 8;
   const { refused, losses, backlog, duringOutage } = await runOutage({
@@ -12,8 +12,8 @@ test('a load of trusted payers loses and is refused nothing while chain and back
   });
   expect(refused).toEqual([]);
   expect(losses).toEqual([]);
-  // However slow the machine: each payer calls more than once.
+  // Each payer calls more than once, even on a slow machine.
   expect(duringOutage).toBeGreaterThan(payers);
-  // Nothing settles in an outage: otherwise there was none.
+  // Nothing settles during an outage. A smaller backlog would mean that there was none.
   expect(backlog.atReturn).toBeGreaterThanOrEqual(duringOutage);
 }, 300_000);

@@ -72,7 +72,7 @@ describe('while neither chain nor facilitator answers', () => {
     const fourth = await signRequest(stage, trusted, 'deferred');
     const upfront = await signRequest(stage, trusted, 'upfront');
     refused = [first, fourth, upfront];
-    // The gateway detects the outage when it reads the facts of a payer from the chain, and tries twice.
+    // The gateway detects the outage when it reads a payer's facts from the chain. It detects it after two attempts.
     for (const _ of [1, 2]) {
       const { status, retryAfter } = await send(first);
       expect(status).toBe(503);

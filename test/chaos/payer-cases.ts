@@ -6,7 +6,7 @@ import { callOf, ledgerOf, movedBy, verifyRecord } from './support/account-recor
 import { hasEnded, type Lie, type LyingStage } from './support/lying-stage.ts';
 import { PRICES } from './support/stage.ts';
 
-/** Hostile and impatient payers neither gain nor lose more than they sign. The cases run concurrently, because they mostly wait. */
+/** Hostile and impatient payers neither gain nor lose more than they signed for. The cases run concurrently, because they mostly wait. */
 export const describePayers = (lying: () => LyingStage): void => {
   let world: LyingStage;
   beforeAll(() => {
@@ -17,7 +17,8 @@ export const describePayers = (lying: () => LyingStage): void => {
     it.for(Object.entries(SPOILED))('%s owes a deferred call', async ([name, spoil]) => {
       const agent = await world.knownAgent(name);
       const liar = newLiar(CLAIMS_FAILURE);
-      // Its authorization is too short for deferred service. The account accepts it before the debt arises, and its money arrives afterwards.
+      // The authorization is too short for deferred settlement. The account accepts it before the debt arises, and its money moves
+      // afterwards.
       const failing = await world.sign(agent, 'failing', liar.lie, 300);
       expect(await send(failing)).toMatchObject({ status: 503 });
       const request = await world.sign(agent, 'deferred', spoil);
@@ -36,7 +37,7 @@ export const describePayers = (lying: () => LyingStage): void => {
       }
 
       liar.beHonest();
-      // The gateway may still pause between two attempts to present it.
+      // The gateway may still be waiting before it presents the payment again.
       expect(await repeatUntilFinal(failing, 60_000, [])).toMatchObject({ status: 404 });
       const cleared = await world.recordOf(agent, hasEnded(failing, request));
       expect(callOf(cleared, failing)).toMatchObject({ state: 'released', charged: 0n });
@@ -68,7 +69,7 @@ export const describePayers = (lying: () => LyingStage): void => {
       const failing = await world.sign(agent, 'failing', undefined);
       expect(await send(failing)).toMatchObject({ status: 404 });
       await presentAsStranger(world.stage, failing);
-      // The gateway observes it when its authorization ends, an hour later, and credits it then.
+      // The gateway observes this payment only when its authorization ends, an hour later, and credits it then.
       const next = await world.sign(agent, 'deferred', undefined);
       expect(await send(next)).toMatchObject({ status: 200 });
       const record = await world.recordOf(agent, hasEnded(failing, next));
@@ -83,7 +84,7 @@ export const describePayers = (lying: () => LyingStage): void => {
 
     it('settles a payment whose tool never ran gets credit, which pays the next call', async () => {
       const agent = await world.knownAgent('impatient');
-      // The account takes it as long as six seconds are left, and observes it when it has ended.
+      // The account accepts the payment while six seconds are left, and observes it once the authorization has ended.
       const left = await world.sign(agent, 'failing', CLAIMS_FAILURE, 40);
       expect(await send(left)).toMatchObject({ status: 503 });
       await presentAsStranger(world.stage, left);

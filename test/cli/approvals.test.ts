@@ -18,7 +18,7 @@ type Listed = { readonly approvals: readonly { readonly call: string }[] };
 const waiting = async (): Promise<string | undefined> =>
   (documentIn(await run('approvals', 'list', '--json')) as Listed).approvals[0]?.call;
 
-/** A call that costs more than an agent may spend without a person, under way. */
+/** Starts a call that costs more than an agent may spend without approval, and waits until the account lists it. */
 const startCall = async (text: string) => {
   const data = JSON.stringify({ text });
   const call = run('call', '/tools/report', '-d', data, '--as', 'agent');

@@ -19,7 +19,7 @@ import { putStackFile } from './support/stack.ts';
 const world = useWorld({ variables: HISTORY_VARIABLES });
 const home = useHome();
 
-/** The account logs equal denials of ten seconds as one entry; a checkpoint is signed ten seconds after the one before. */
+/** The account merges equal denials of ten seconds into one entry, and the gateway signs a checkpoint at most every ten seconds. */
 const PATIENCE = { timeout: 90_000, interval: 1_000 };
 
 test.skipIf(isMissing)(
@@ -61,11 +61,11 @@ test.skipIf(isMissing)(
         expect([check, findingOf(report, check)]).toMatchObject([check, { verdict: 'proved' }]);
       for (const check of ['limits', 'denials', 'totals'])
         expect([check, findingOf(report, check).unchecked]).toEqual([check, 0]);
-      // Every entry is in the log.
+      // The log covers every entry.
       expect(findingOf(report, 'log').verdict).toBe('proved');
       expect(findingOf(report, 'heads').verdict).toBe('proved');
     }, PATIENCE);
-    // `COUNTERSIGN_WRITE_EXPORT=1` replaces the committed export, e.g. after entries gained a member.
+    // `COUNTERSIGN_WRITE_EXPORT=1` replaces the committed export, e.g. after entries get a new member.
     if (process.env['COUNTERSIGN_WRITE_EXPORT'] === '1') {
       rmSync(EXPORT, { recursive: true, force: true });
       cpSync(folder, EXPORT, { recursive: true });

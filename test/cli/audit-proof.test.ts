@@ -32,7 +32,7 @@ describe('audit prove', () => {
     const receipt = await receiptOfCall();
     const words = ['audit', 'prove', '-', '--as', 'agent', '--json'];
     const early = await run(words, receipt);
-    // A slow machine may be slower than the log.
+    // On a slow machine, a checkpoint may already cover the entry.
     if (early.code !== 0) {
       expect([early.code, documentIn(early)]).toMatchObject([
         2,
@@ -64,7 +64,7 @@ describe('audit prove', () => {
       { error: { code: 'entry_altered' } },
     ]);
 
-    // A stranger's key sees neither the call nor its entries and leaves.
+    // An unrelated key gets neither the call nor its entries and leaves.
     const stranger = await run(['audit', 'prove', receipt, '--as', 'agent8', '--json']);
     expect([stranger.code, documentIn(stranger)]).toMatchObject([
       1,

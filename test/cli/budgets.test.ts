@@ -16,7 +16,7 @@ const run = async (...words: readonly string[]): Promise<Ran> => await pipe(plac
 
 describe('a fleet with budgets', () => {
   test('takes an owner three commands, and an agent one', async () => {
-    // The calls fill the window of a day, which must not end meanwhile.
+    // The calls use up a daily limit, so the day must not end meanwhile.
     await untilDayLasts(60_000);
     const made = await run('fleet', 'new', 'team', '--names', 'a,b,c', '--per-day', '0.002');
     expect(made.code, made.stderr).toBe(0);
@@ -76,7 +76,7 @@ describe('a fleet with budgets', () => {
       grants: [{ agent: 'crew/dan' }],
       skipped: [{ agent: 'crew/eve', why: 'revoked' }],
     });
-    // The owner decides for one agent by its name.
+    // The owner sets the limit of one agent of the fleet.
     expect((await run('grant', 'crew/eve', '--per-day', '0.20')).code).toBe(0);
     expect((await run(...call, 'crew/eve')).code).toBe(0);
   });
@@ -143,11 +143,11 @@ describe('an owner without an account', () => {
   });
 });
 
-/** The calls of both agents, which may be of one second, and before them a top-up of the owner. */
+/** A list with the calls of both agents in either order, because they may be of one second, and then the owner's top-up. */
 const BOTH = /team\/(?:a[^]*team\/b|b[^]*team\/a)[^]*owner/;
 
 test('lists the calls of the whole tree for its owner', async () => {
-  // The calls are made and listed on one day.
+  // The test must make and list the calls on the same day.
   await untilDayLasts(60_000);
   await run('fleet', 'new', 'team', '--names', 'a,b', '--per-day', '0.50');
   await run('credits', 'top-up', '5');
@@ -160,7 +160,7 @@ test('lists the calls of the whole tree for its owner', async () => {
       interval: 1_000,
     })
     .toMatch(BOTH);
-  // Without times, the gateway lists the newest calls of the tree itself.
+  // Without `--from` and `--to`, the gateway itself lists the newest calls of the tree.
   expect((await run('calls', 'list', '--as', 'owner')).stdout).toMatch(BOTH);
   const newest = await run('calls', 'list', '--as', 'owner', '--limit', '2');
   expect(newest.stdout).toMatch(/team\/[ab][^]*team\/[ab]/);

@@ -37,7 +37,7 @@ const finished = (decision: string, charged: string, state: string, more: object
   decision,
   amounts: { charged, ...more },
   outcome: { success: decision === 'committed', status: 200, reason: 'answered' },
-  // Only a call that is paid first ends with its payment settled.
+  // Only an upfront payment is settled when its call finishes.
   payment: { state, paidBy: state === 'settled' ? 'upfront' : 'deferred' },
 });
 

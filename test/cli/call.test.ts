@@ -27,7 +27,7 @@ const ran = async (tool: string): Promise<number> =>
 const isSigned = ({ headers }: IncomingMessage): boolean =>
   headers['payment-signature'] !== undefined;
 
-/** Answers 402 with an offer of a server that knows only x402. */
+/** Answers 402 with the offer of a server that supports only x402. */
 const sendOffer = (response: ServerResponse): void => {
   const accepts = [
     {
@@ -126,7 +126,7 @@ describe('a paid call', () => {
     const { address } = mnemonicToAccount(WORDS, { path: `m/44'/60'/0'/0'/1'` });
     for (const name of ['team/bob', 'team/1', 'bob']) {
       const ran = await pipe(known, ['call', '/tools/whoami', '--as', name, '--json']);
-      // The account holds no money: the refusal shows which account the gateway saw.
+      // The account has no money. The denial names the account that signed.
       expect(ran.code).toBe(5);
       expect(documentIn(ran)['error']).toMatchObject({
         rule: 'penniless',
@@ -180,7 +180,7 @@ describe('a refusal', () => {
   });
 
   test('by a tool after an upfront payment reports the amount as credit', async () => {
-    // A payer without a settled payment here pays before the tool runs.
+    // This payer has no settled payment here, so the gateway settles before the tool runs.
     const { code, stderr } = await call('/tools/flaky?status=500', '--as', 'agent7');
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -210,7 +210,7 @@ describe('a refusal', () => {
     const [after, at] = [Number(error['retry_after']), Number(error['resets_at'])];
     expect(after).toBeGreaterThan(0);
     expect(after).toBeLessThanOrEqual(60);
-    // Counted from the denial, to a whole second.
+    // The wait counts from the denial, in whole seconds.
     expect(at - after).toBeGreaterThanOrEqual(before - 1);
     expect(at - after).toBeLessThanOrEqual(Date.now() / 1000 + 1);
   });
@@ -225,7 +225,7 @@ describe('a refusal', () => {
 });
 
 describe('an unknown outcome', () => {
-  /** Takes each signed request and never answers it. */
+  /** Starts a server that breaks the connection of each signed request without an answer. */
   const silent = async () => {
     const server = createServer((request, response) => {
       if (isSigned(request)) request.socket.destroy();
@@ -310,7 +310,7 @@ describe('keys of a local stack', () => {
 
 test('ends with 130 on Ctrl-C during a paid call and warns that it may have run', async () => {
   const signed = Promise.withResolvers<void>();
-  // Never answers the payment, so that the call runs until Ctrl-C.
+  // The server never answers the payment, so the call runs until Ctrl-C.
   const server = createServer((request, response) => {
     if (isSigned(request)) signed.resolve();
     else sendOffer(response);

@@ -84,7 +84,7 @@ test('completes agents of fleets, and fleets where a command takes one', async (
     );
   expect(await offered('grant', 'team/a')).toEqual(['team/alice', ':4', '']);
   expect(await offered('fleet', 'budget', '')).toEqual(['team', ':4', '']);
-  // The times of a list are no accounts.
+  // The option `--to` of a list takes a time, not an account.
   expect(await offered('calls', 'list', '--to', '')).not.toContain('treasury');
 });
 
@@ -108,7 +108,7 @@ test('completes npx countersign in bash, also without the package bash-completio
   const { stdout } = await pipe(home(), ['completion', 'bash']);
   const bin = join(home().directory, 'bin');
   await mkdir(bin);
-  // Only npx finds the command of a project.
+  // The command of a project is not in PATH: bash must call it through npx.
   await writeFile(join(bin, 'npx'), '#!/bin/sh\nprintf "%s\\t\\n" "$*"; echo :4\n', {
     mode: 0o755,
   });

@@ -195,7 +195,7 @@ test('creates a project without a wallet and without a network, and says what it
   const again = await create(...words);
   expect(again.code, again.stdout).toBe(0);
   expect(documentIn(again)).toMatchObject({ written: [] });
-  // A receiving address of another gateway.
+  // The key `shop-payee` is already the payee of another gateway.
   const other = await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD }), [
     ...['create', 'other', '--yes', '--skip-checks', '--new-pay-to', 'shop-payee'],
     ...['--upstream', `${origin}/weather`],

@@ -36,7 +36,7 @@ beforeEach(async () => {
   await writeFile(join(home().directory, 'api.yaml'), DOCUMENT);
 });
 
-/** Runs the command below a shell, which prints the exit code and the state of the terminal afterwards. */
+/** Runs the command under a shell, which then prints the exit code and the state of the terminal. */
 const create = (words: readonly string[], columns = NARROW, place: Home = home()): Terminal => {
   const script = '"$@"; echo "exit=$?"; stty -a';
   const command = [process.execPath, CREATE, FOLDER, '--skip-checks', ...words];
@@ -53,7 +53,7 @@ const typed =
     terminal.press('enter');
   };
 
-/** Every prompt of the way through an OpenAPI document, with the address of a wallet and a new operator. */
+/** Every prompt for an import from an OpenAPI document, with a wallet's address as payee and a new operator. */
 const PROMPTS: readonly Prompt[] = [
   ['Which address receives', enter],
   ['Its address', typed(people.seller)],
@@ -105,7 +105,7 @@ describe('npm create countersign at a terminal', () => {
     expect(await readdir(join(home().home, 'keys'))).toEqual(['gateway.json']);
     expect(terminal.shown()).not.toContain('Warning');
     expect(terminal.shown()).toContain('skip POST /upload');
-    // The lines of the report, without those of the prompts.
+    // The lines of the report, without the prompts.
     const report = terminal.shown().split('exit=0')[0]?.split('skip').at(-1) ?? '';
     const broken = report.split('\n').filter((line) => [...line].length > NARROW);
     expect(broken.filter((line) => line.trim().includes(' '))).toEqual([]);

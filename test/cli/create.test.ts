@@ -14,8 +14,8 @@ import { useWorld } from '../conformance/support/world.ts';
 import { installInto, type Packed, packPackages } from './support/packed.ts';
 
 /**
- * Both packages as npm would install them, in a folder with a space. There is no registry in the tests: the packed `countersign` is unpacked
- * into `node_modules` of the project, and wrangler is that of this repository. The package has no dependency that a Worker needs.
+ * Both packages as npm would install them, in a folder with a space in its name. The tests have no registry: `countersign` is unpacked into
+ * the project's `node_modules`, with wrangler from this repository. The Worker needs no other dependency of the package.
  */
 const run = promisify(execFile);
 const world = useWorld();
@@ -96,7 +96,7 @@ describe('npm create countersign', () => {
     expect((await stat(join(project, '.dev.vars'))).mode & 0o777).toBe(0o600);
     expect(files[join(project, '.gitignore')]).toContain('.dev.vars\n');
     expect(files[join(project, 'wrangler.toml')]).toMatch(/^name = "my-shop"$/m);
-    // Queues, databases and datasets of two projects would collide in one Cloudflare account.
+    // Without the prefix, the queues, databases and datasets of two projects would collide in one Cloudflare account.
     const toml = files[join(project, 'wrangler.toml')] ?? '';
     expect(toml).not.toMatch(/= "countersign/);
     expect(toml.match(/"my-shop-countersign-[a-z-]+"/g)).toHaveLength(17);

@@ -18,7 +18,7 @@ import { brokenIn, findingOf, isMissing, verifyInBoth, why } from './support/pyt
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-cut-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-/** As a reader keeps it. */
+/** The file in which a reader keeps the pinned log keys. */
 const KEYS = join(directory, 'keys');
 let count = 0;
 
@@ -32,7 +32,7 @@ const write = ({ logs, years, key }: CutExport): string => {
       `entries/${account.replaceAll(':', '_')}.ndjson`,
       entries.map((entry) => `${entryText(entry)}\n`).join(''),
     );
-  // The exporter writes the manifest, too.
+  // The exporter writes the manifest too, so it matches the cut chains.
   const listed = [...logs].map(([account, { length: last }]) => ({ account, first: 1, last }));
   put('manifest.json', JSON.stringify({ v: 1, accounts: listed }));
   if (years.length > 0) put('log-key', key);
@@ -47,7 +47,7 @@ const write = ({ logs, years, key }: CutExport): string => {
 
 const STRANGER = history(MALLORY, [accepted(1), committed(1), settled(1)]);
 
-/** The accounts of the committed export, with the longest chain, whose last entries the exporter wants to hide. */
+/** The chains of the committed export, and the longest one, whose last entries the exporter removes. */
 const chains = async () => {
   const { logs } = await loadExport();
   const [longest] = [...logs].toSorted(([, one], [, other]) => other.length - one.length);
@@ -66,7 +66,7 @@ describe.skipIf(isMissing)(`both verifiers on an export of an owner${why}`, () =
   it.each(CUT_CASES)('with $name', async ({ change, broken = {}, heads, unpinned }) => {
     const folder = write(await change(whole));
     const pinned = await verifyInBoth([folder], ['--log-key', KEYS]);
-    // Another check may miss what a cut chain says, e.g. a grant.
+    // A cut can break other checks too, e.g. when it removes a grant.
     expect(brokenIn(pinned.report)).toMatchObject(broken);
     expect(Object.keys(broken)).toEqual(
       Object.keys(brokenIn(pinned.report)).filter((id) => id === 'log' || id === 'heads'),
@@ -104,7 +104,7 @@ describe('the command on an export whose last entries were cut off', () => {
     });
     const open = { code: 4, first: expect.stringMatching(/^OPEN entries may be missing/) };
     expect(await verified(sound)).toEqual(open);
-    // The key of the export itself is no other source.
+    // The key inside the export does not count as pinned.
     expect(await verified(sound, '--log-key', join(sound, 'log-key'))).toEqual(open);
     const [, , cut, , , , , , deleted] = CUT_CASES;
     const folder = write((await cut?.change(whole)) ?? whole);

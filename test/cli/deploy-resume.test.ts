@@ -9,7 +9,7 @@ import { readProject } from '../../src/cli/deploy/project.ts';
 import type { Wrangler } from '../../src/cli/deploy/wrangler.ts';
 import { createOutput, createProgress } from '../../src/cli/lib/output.ts';
 
-/** A Cloudflare account as wrangler shows it, in the forms of wrangler 4.156 that deploy.test.ts gets from the real one. */
+/** A fake Cloudflare account with the output formats of wrangler 4.156. deploy.test.ts runs the real wrangler. */
 const openAccount = () => {
   const names = { d1: new Set<string>(), r2: new Set<string>(), queues: new Set<string>() };
   const secrets = new Set<string>();
@@ -39,7 +39,7 @@ const openAccount = () => {
     if (file !== undefined) await writeFile(file, '{"type":"deploy"}\n');
     if (typeof made !== 'string') {
       effects.push(line);
-      // As a crash does: the change was made, and its answer is lost.
+      // Simulates a crash after the change took effect and before its answer arrived.
       if (effects.length === stopAfter) throw new Error('stopped');
     }
     return { code: 0, stdout: typeof made === 'string' ? made : '', stderr: '' };
@@ -74,7 +74,7 @@ const deploy = async (wrangler: Wrangler) => {
   return await execute(deploying, await planOf(deploying, { state: 'signed_in' }), shown);
 };
 
-/** One database, one bucket, six queues, the secrets, the migrations and the Worker. */
+/** The changes: one database, one bucket, six queues, the secrets, the migrations and the Worker. */
 const EFFECTS = 11;
 
 it.for(Array.from({ length: EFFECTS }, (_, at) => at + 1))(

@@ -21,8 +21,9 @@ import { putKey } from './support/keys.ts';
 import { installInto, packPackages } from './support/packed.ts';
 
 /**
- * The packed command and the real wrangler, in a project that the packed `create-countersign` wrote, against a fake of Cloudflare's API. The
- * deployed gateway runs under `wrangler dev`: the fake runs no Workers. Requests to public hosts end at the local stack (`reroute.mjs`).
+ * Runs the packed command and the real wrangler in a project that the packed `create-countersign` wrote, against a fake of Cloudflare's
+ * API. The fake runs no Workers, so the deployed gateway is served by `wrangler dev`. `reroute.mjs` sends requests for public hosts to the
+ * local stack.
  */
 const execute = promisify(execFile);
 const world = useWorld();
@@ -90,7 +91,7 @@ const deploy = async (
   return { code, ...output };
 };
 
-/** Kills the running command, with its wrangler, after the nth effect of a request. */
+/** Kills the running command and its wrangler after the nth request that matches took effect. */
 const crashAfter = (request: RegExp, nth = 1): void => {
   let seen = 0;
   cloudflare.onEffect = (line) => {
@@ -145,7 +146,7 @@ beforeAll(async () => {
     FACILITATORS: JSON.stringify([{ url: facilitator }]),
     UPSTREAM_URL: upstream,
   };
-  // The gateway that stands for the deployed one has files of its own: `wrangler dev` restarts whenever `wrangler.toml` changes, and may die.
+  // Serve the "deployed" gateway from a copy of the project: `wrangler dev` restarts whenever `wrangler.toml` changes, and may crash then.
   const live = join(folder, 'live');
   await cp(project, live, { recursive: true, verbatimSymlinks: true });
   const migrate = [wrangler, 'd1', 'migrations', 'apply', 'AUDIT_DB', '--local'];
@@ -185,7 +186,7 @@ afterAll(async () => {
 });
 
 describe('countersign deploy', () => {
-  // Each attempt starts wrangler six times and more, so deploy-resume.test.ts stops after every change, without processes.
+  // Each attempt starts wrangler at least six times. So deploy-resume.test.ts, which starts no processes, tests a stop after every change.
   it('continues after a crash or an error, makes nothing twice, and pays the live gateway once', async () => {
     const argvs: string[] = [];
     const ran: Ran[] = [];
@@ -233,7 +234,7 @@ describe('countersign deploy', () => {
     expect(requestsOf(/^POST \/r2\/buckets$/)).toHaveLength(1);
     expect([...cloudflare.buckets]).toEqual(['my-shop-countersign-archive']);
     expect(requestsOf(/^POST \/queues$/)).toHaveLength(6);
-    // The first one finds no Worker yet.
+    // The first of the two requests fails, because no Worker exists yet.
     expect(requestsOf(/secrets-bulk$/)).toHaveLength(2);
     const [[id, { sql }] = fail()] = cloudflare.databases;
     const applied = sql.prepare('SELECT name FROM d1_migrations').all();
@@ -393,7 +394,7 @@ const textsBelow = async (directory: string): Promise<readonly string[]> => {
   );
 };
 
-/** Command lines of all processes that this user may read. */
+/** Command lines of all processes that this user can read. */
 const commandLines = async (): Promise<readonly string[]> =>
   await Promise.all(
     (await readdir('/proc'))

@@ -15,7 +15,7 @@ import { runningProcesses } from '../../dev/stack/process.ts';
 import { installInto, type Packed, packPackages } from './support/packed.ts';
 import { openProgram } from './support/terminal.ts';
 
-/** A new user: an empty folder with a space in its name, the packed packages, and an HTTP API of one's own. */
+/** A new user's machine: an empty folder with a space in its name, the packed packages, and an HTTP API to sell. */
 const run = promisify(execFile);
 const mark = randomUUID();
 let folder = '';
@@ -23,7 +23,7 @@ let project = '';
 let packed: Packed;
 let api: Server;
 const requests: string[] = [];
-/** The credential of each request. */
+/** The API key of each request to the upstream. */
 const keys: unknown[] = [];
 const KEY = 'key-of-the-weather-0123';
 
@@ -36,19 +36,19 @@ const environment = () => {
     TERM: 'xterm-256color',
     npm_config_update_notifier: 'false',
   };
-  // The types of this repository give the variables of the Worker to every process.
+  // This repository's types declare the Worker's variables in `ProcessEnv`, so cast.
   return env as Readonly<Record<string, string>> & NodeJS.ProcessEnv;
 };
 
-/** How long the command itself waits for its gateway on a busy machine. */
+/** How long the command itself waits for its gateway on a slow machine. */
 const START = { timeout: 150_000, interval: 50 };
 
-/** The process that kills what is left ends a moment after the command. */
+/** The process that kills leftover processes ends a moment after the command. */
 const GONE = { timeout: 30_000, interval: 50 };
 
 const apiUrl = (): string => `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
 
-/** Every process of this file, also one that has lost its parent. */
+/** Every process that this file started, including orphans. */
 const ownProcesses = () =>
   (runningProcesses() ?? []).filter(({ id }) => {
     try {
@@ -59,7 +59,7 @@ const ownProcesses = () =>
   });
 const remaining = (): readonly string[] => ownProcesses().map(({ command }) => command);
 
-/** The valid tools.json of the project, which tests damage. */
+/** The project's valid tools.json, which tests overwrite with faulty ones. */
 let tools = '';
 const toolsFile = (): string => join(project, 'tools.json');
 const configuration = async (): Promise<readonly string[]> =>
@@ -67,7 +67,7 @@ const configuration = async (): Promise<readonly string[]> =>
     ['wrangler.toml', '.dev.vars'].map(async (name) => await readFile(join(project, name), 'utf8')),
   );
 
-/** The price in the 402 of the first tool, atomic units. */
+/** The price in the 402 of the first tool, in atomic units. */
 const offered = async (gateway: string): Promise<string | undefined> => {
   const response = await fetch(`${gateway}/tools/weather`).catch(() => undefined);
   const header = response?.headers.get('payment-required') ?? undefined;
@@ -93,7 +93,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   api.close();
-  // A test that failed leaves its stack running, which writes into the folder until it ends.
+  // A failed test leaves its stack running, which writes into the folder until it stops.
   await vi.waitUntil(() => {
     const left = ownProcesses();
     if (left.length > 0) execFile('kill', ['-KILL', ...left.map(({ id }) => String(id))]);
@@ -115,7 +115,7 @@ describe('the first hour', () => {
     const port = String(await freePort());
     const place = { directory: project, env: environment() };
     const terminal = openProgram(place, 'npm', ['run', 'dev', '--', '--port', port], 60);
-    // wrangler may take longer to start than a terminal waits for a text.
+    // wrangler may take longer to start than `terminal.sees` waits.
     await expect.poll(terminal.shown, START).toContain('pay for a test call');
     terminal.type('p');
     await terminal.sees('receipt verified with');
@@ -130,7 +130,7 @@ describe('the first hour', () => {
     expect(stdout).toBe('{"sold":"/weather"}');
 
     const gateway = `http://localhost:${port}`;
-    // A crash of the Workers runtime does not stop the stack, which still reads later changes.
+    // After a crash of the Workers runtime the stack keeps running and still reads later changes.
     const runtime = ownProcesses().find((each) => /\/workerd /.test(each.command));
     process.kill(runtime?.id ?? 0, 'SIGSEGV');
     const spoken = () => terminal.shown().replaceAll(/\s+/g, ' ');
@@ -202,7 +202,7 @@ describe('the first hour', () => {
       gateway: `http://localhost:${second.port}`,
       upstream: apiUrl(),
     });
-    // The database is new, and the secret is there again.
+    // The database is new, but the stack has stored the secret in it again.
     const command = join(project, 'node_modules/.bin/countersign');
     await run(command, ['call', '/tools/weather'], { cwd: project, env: environment() });
     expect(keys.at(-1)).toBe(KEY);

@@ -72,7 +72,7 @@ describe('doctor', () => {
 
   test('warns of an RPC endpoint that rejects the batches of the gateway', async () => {
     const { rpc } = world().stack.description;
-    // Real answers of the chain, behind the batch limit of a provider.
+    // Forwards to the real chain, with a provider's limit on the size of a batch.
     const limited = await serveLoopback({
       handler: async (request) => {
         const calls = (await request.json()) as readonly unknown[];

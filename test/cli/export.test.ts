@@ -43,7 +43,10 @@ const rowsOf = (csv: string): readonly Readonly<Record<string, string>>[] => {
   });
 };
 
-/** A fleet of one agent with a label, which has bought once and was denied once; D1 has all of it. Made by the first test that needs it. */
+/**
+ * Creates a fleet of one labelled agent with one purchase and one denial, and waits until D1 has both. The first test that needs the fleet
+ * creates it.
+ */
 let fleet: Promise<string> | undefined;
 const agentWithCalls = async (): Promise<string> => await (fleet ??= buyOnce('agent1'));
 
@@ -68,13 +71,13 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
   await untilYearLasts(120_000);
   const account = await agentWithCalls();
   const owner = String((await okJson('accounts', 'show'))['account']);
-  // The folder leaves out an account whose entries D1 does not have yet.
+  // The folder omits accounts whose entries have not reached D1 yet.
   await vi.waitFor(async () => {
     const { rows } = await okJson('audit', 'export', owner, '-o', inPlace('owner.ndjson'));
     expect(rows).toBeGreaterThan(0);
   }, EVENTUALLY);
   const folder = inPlace('audit');
-  // Nor are there leaves before a checkpoint covers entries of the fleet.
+  // The folder has no leaves until a checkpoint covers entries of the fleet.
   const exported = await vi.waitFor(async () => {
     await rm(folder, { recursive: true, force: true });
     const written = await okJson('audit', 'export', '--fleet', '-o', folder);
@@ -104,7 +107,7 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
     entries += Number(each['last']);
   }
   expect(exported).toMatchObject({ entries });
-  // Every leaf of the fleet is in the tree of the checkpoint, and no chain ends before its last leaf.
+  // The checkpoint's tree includes every leaf of the fleet, and each chain reaches at least its last leaf.
   const log = join(folder, 'log', String(new Date().getUTCFullYear()));
   const checkpoint = await readFile(join(log, 'checkpoint'), 'utf8');
   const [, size, root = ''] = checkpoint.split('\n');
@@ -116,7 +119,7 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
     const hash = leafHash(new TextEncoder().encode(leaf));
     expect(verifyInclusion({ hash, index }, tree, proof.map(bytesOf))).toBe(true);
     const { account: logged, last } = parseLeaf(leaf) ?? {};
-    // The last leaf has the index.
+    // The last leaf is the index, not a leaf of an account.
     if (logged === undefined) continue;
     expect(ends.get(logged)).toBeGreaterThanOrEqual(last?.seq ?? Number.POSITIVE_INFINITY);
   }
@@ -125,7 +128,7 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
   const verified = documentIn(await run('audit', 'verify', folder, '--json'));
   expect(verdictsOf(verified)).toMatchObject({
     ...{ form: 'proved', chain: 'proved', signatures: 'proved' },
-    // The newest entries may be in no checkpoint yet, and nothing pins the key of the log.
+    // The newest entries may be in no checkpoint yet, and the log key is not pinned.
     log: 'bounded',
     heads: 'bounded',
   });
@@ -133,7 +136,7 @@ test('exports a fleet as a folder that begins each chain at its first entry', as
   await writeFile(pinned, await readFile(join(folder, 'log-key'), 'utf8'));
   const ran = await run('audit', 'verify', folder, '--log-key', pinned, '--json');
   expect(verdictsOf(documentIn(ran))).toMatchObject({ heads: 'proved' });
-  // Nothing else is left: no draft, and no file of an account without entries.
+  // No draft file remains.
   expect((await readdir(place().directory)).filter((name) => name.includes('draft'))).toEqual([]);
 });
 
@@ -149,9 +152,9 @@ test('refuses a folder that has files, and leaves it as it is', async () => {
 
 test('exports all accounts to operators alone', async () => {
   const account = await agentWithCalls();
-  // The agent that paid for the credit belongs to no fleet.
+  // The agent that paid for the credit is in no fleet.
   const buyer = String((await okJson('accounts', 'show', 'agent8', '--operator'))['account']);
-  // The folder leaves out an account whose entries D1 does not have yet.
+  // The folder omits accounts whose entries have not reached D1 yet.
   await vi.waitFor(async () => {
     const folder = inPlace('all');
     await rm(folder, { recursive: true, force: true });
@@ -240,7 +243,7 @@ test('lists denials with their rule, and tells the story of a call and of a deni
   expect(
     await okJson('calls', 'list', '--denied', '--agent', account, '--until', '2026-01-01'),
   ).toEqual({ denials: [] });
-  // The fleet of the owner, and all accounts for the operator.
+  // Export the fleet as its owner, and all accounts as the operator.
   for (const as of ['owner', 'operator']) {
     const table = await run('calls', 'list', '--denied', '--as', as);
     expect(table.stdout).toMatch(/WHEN +ACCOUNT +TOOL +PRICE +RULE +TIMES +CALL/);

@@ -19,7 +19,7 @@ test('writes all files or none: a failure of the last leaves the others unchange
   const files = [
     { path: one, text: 'new' },
     { path: join(directory, 'two'), text: 'new', mode: 0o600 },
-    // A path below a file cannot exist.
+    // `one` is a file, so no path below it can exist.
     { path: join(one, 'three'), text: 'new' },
   ];
   await expect(writeFiles(files, undefined)).rejects.toThrow(/EEXIST|ENOTDIR/);

@@ -46,7 +46,7 @@ test('creates, extends and lists a fleet, and keeps its mnemonic encrypted', asy
     expect(address).toBe(expected);
   }
   const text = await readFile(file, 'utf8');
-  // Member names of the file, e.g. `index`, are BIP-39 words too: compare values only.
+  // Compare values only, because some member names of the file, e.g. `index`, are BIP-39 words.
   const values = [...text.matchAll(/"([^"]*)"(?!\s*:)/g)].flatMap(([, value = '']) =>
     value.split(' '),
   );

@@ -37,7 +37,7 @@ const named: readonly Named[] = specs.flatMap((spec) => [
   ...(spec.commands ?? []).map((child) => ({ path: `${spec.name} ${child.name}`, spec: child })),
 ]);
 
-/** The words of a shell command line, without pipes and redirections around the command. */
+/** The arguments of the command in a shell line, without the pipes and redirections around it. */
 const wordsOf = (example: string): readonly string[] | undefined => {
   const line = /(?:^|[|(] ?|npx )(countersign [^|>)]*)/.exec(example)?.[1];
   return line
@@ -50,7 +50,7 @@ test.each(named)('$path has an example that its parser takes', async ({ path, sp
   expect(spec.examples?.length ?? 0).toBeGreaterThan(0);
   for (const example of spec.examples ?? []) {
     const words = wordsOf(example);
-    // `npm create countersign` is another package.
+    // `npm create countersign` belongs to another package.
     if (words === undefined) continue;
     const { program } = parserAt(80);
     await expect(program.parseAsync(['node', 'countersign', ...words]), example).resolves.toBe(
@@ -60,7 +60,7 @@ test.each(named)('$path has an example that its parser takes', async ({ path, sp
   expect(spec.examples?.join('\n'), path).toContain(path.split(' ')[0] === 'create' ? '' : path);
 });
 
-/** Terms that readers of any API know. */
+/** Terms that every reader of API documentation knows. */
 const EVERYDAY = new Set(
   ...[
     [

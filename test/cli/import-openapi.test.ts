@@ -10,7 +10,7 @@ const DOCUMENT = join(ROOT, 'examples/openapi.yaml');
 const PRICES = join(ROOT, 'examples/prices.json');
 
 describe('tools import', () => {
-  // The gateway of the stack resolves `/…` against the demo upstream, whatever its port.
+  // The stack's gateway resolves `/…` against the demo upstream, whose port varies.
   const options = [DOCUMENT, '--prices', PRICES, '--upstream', '/', '--namespace', 'words'];
 
   test('sells the demo upstream’s OpenAPI document, and its tools are paid', async () => {
@@ -42,7 +42,7 @@ describe('tools import', () => {
       ...{ status: 200, body: { text: 'bonjour' }, charged: '20000' },
       receipt: { verified: true },
     });
-    // A path argument comes in the query and reaches the upstream as one segment.
+    // The caller sends a path argument in the query. The gateway puts it into the upstream's path as one segment.
     const echoed = await run('call', '/tools/words.echo_path?path=a%20b&x=1', '--json');
     expect(documentIn(echoed)).toMatchObject({
       ...{ status: 200, charged: '1000' },
@@ -75,7 +75,7 @@ describe('tools import', () => {
       servers: [{ url: 'https://api.example/v1' }],
       paths: {
         '/a': { get: { operationId: 'readA' } },
-        // Few documents call a body required.
+        // Few documents mark a body as required.
         '/b': { post: { requestBody: { content: { 'multipart/form-data': {} } } } },
       },
     });

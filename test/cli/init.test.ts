@@ -28,7 +28,7 @@ describe('init in a pipe', () => {
       PAUSED: 'false',
       LOCAL_STACK: 'false',
     });
-    // Never deployed, unlike wrangler.toml.
+    // `.dev.vars` is never deployed, unlike wrangler.toml.
     expect(await read('.dev.vars')).toContain("LOCAL_STACK='true'\n");
     const comments = (text: string) => text.split('\n').filter((line) => line.startsWith('#'));
     const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');

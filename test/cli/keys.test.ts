@@ -63,7 +63,7 @@ describe('a new key', () => {
     expect(exported.code).toBe(0);
     const named = await pipe(home(), ['keys', 'export', 'broken']);
     expect(named.stderr).toContain(join(directory, 'broken.json'));
-    // The file may be the key that was meant, so no other one signs in its place.
+    // The damaged file may hold the key that the user meant, so the command signs with no other key.
     const called = await pipe(home(), ['call', 'http://127.0.0.1:9/x']);
     expect(called.stderr.replaceAll(/\s+/g, ' ')).toContain('does not know which key signs');
     expect(called.stderr).toContain('broken.json');
@@ -163,7 +163,7 @@ describe('a password', () => {
 
   test('comes from a file, with a note if other users can read it', async () => {
     const file = join(home().directory, 'password');
-    // Windows editors write a byte order mark and CRLF.
+    // Windows editors write a byte order mark and CRLF line ends.
     await writeFile(file, `\uFEFF${PASSWORD}\r\n`, { mode: 0o644 });
     const made = await pipe(home(), ['keys', 'new', 'treasury', '--password-file', file]);
     expect(made.code).toBe(0);

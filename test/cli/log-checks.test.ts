@@ -42,7 +42,7 @@ beforeEach(async () => {
   next = { key: { ...KEY, publicKey: new Uint8Array(raw) }, privateKey: pair.privateKey };
 });
 
-/** A gateway that publishes a log of these leaves. */
+/** Starts a gateway that publishes a log of these leaves. */
 const publish = async (
   leaves: readonly Uint8Array[],
   { change = (note) => note, signers = [own], listed = [{ key: KEY, from: 1 }] }: Published = {},

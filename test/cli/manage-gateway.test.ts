@@ -138,7 +138,7 @@ describe('an operator', () => {
         .split('\r\n')
         .filter((row) => row.includes(',revenue,lookup,'));
     await expect.poll(revenue, EVENTUALLY).not.toHaveLength(0);
-    // No cron trigger ran on this stack.
+    // No cron trigger has run on this stack.
     expect((await run('settlements', 'reconcile')).stdout).toContain('No reconciliation yet');
     expect(await okJson('settlements', 'reconcile')).toMatchObject({
       ...{ reconciliations: [], differences: [] },
@@ -242,10 +242,10 @@ describe('a log', () => {
         ({ check }) => check === id,
       );
     expect(checkOf(verified, 'chain')).toMatchObject({ verdict: 'proved' });
-    // At least the grant and the intent of the call.
+    // The export has at least two signatures: of the grant and of the call's intent.
     expect(checkOf(verified, 'signatures')?.checked).toBeGreaterThan(1);
     const shown = await pipe(offline, ['audit', 'verify', path]);
-    // A file without a log does not show its end.
+    // Without a log, nothing proves where the chain ends.
     expect(shown.code).toBe(4);
     expect(shown.stdout).toMatch(/^OPEN {2}entries may be missing/);
     expect(shown.stdout).toMatch(/^signatures +proved/m);

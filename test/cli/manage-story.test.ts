@@ -13,18 +13,18 @@ beforeEach(async () => {
   place = withEnv(await putStackFile(home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
-/** The account logs equal denials of ten seconds as one entry. */
+/** The account merges equal denials of ten seconds into one entry. */
 const PATIENCE = { timeout: 90_000, interval: 1_000 };
 
 /** A call that costs $0.02. */
 const translate = ['call', '/tools/translate', '-d', '{"text":"hello","to":"fr"}', '--credit'];
 
-/** The screens of all commands, in order. */
+/** The terminal output of all commands, in order. */
 const transcript: string[] = [];
 
 const wordOf = (word: string): string => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`);
 
-/** Runs a command at a terminal to its end. */
+/** Runs a command at a terminal until it ends. */
 const at = async (line: readonly string[], exit = 0): Promise<string> => {
   const terminal = openTerminal(place, line, 100);
   const code = await terminal.ended();
@@ -35,9 +35,9 @@ const at = async (line: readonly string[], exit = 0): Promise<string> => {
 };
 
 test('lets an owner govern a fleet with the command alone', async () => {
-  // The story fills the window of a day, which must not end meanwhile.
+  // The story uses up a daily limit, so the day must not end meanwhile.
   await untilDayLasts(240_000);
-  // A fleet of three agents without money of their own.
+  // A fleet of three agents that have no money of their own.
   expect(await at(['fleet', 'new', 'team', '--names', 'alice,bob,carol'])).toContain('3 agents');
   await at(['credits', 'top-up', '$1', '--to', 'owner', '--as', 'agent']);
   for (const agent of ['alice', 'bob', 'carol']) {
@@ -52,12 +52,12 @@ test('lets an owner govern a fleet with the command alone', async () => {
   const watch = openTerminal(place, ['tail'], 100);
   await watch.sees('watching 4 accounts');
 
-  // An offer without consent opens no account, and does not end `tail`.
+  // An offer without consent creates no account and does not end `tail`.
   const offered = await at(['grant', `0x${'34'.repeat(20)}`, '--total', '$0.01']);
   expect(offered).toContain('has not consented');
   expect(await at(['accounts', 'tree'])).toMatch(/0x3434\S* +offered/);
 
-  // Two calls fit.
+  // The limit covers two calls.
   for (const _ of [1, 2]) {
     const shown = await at(['call', '/tools/lookup?word=river', '--as', 'team/alice', '--credit']);
     expect(shown).toContain('paid $0.001 in USDC on base-sepolia, from credit');
@@ -91,7 +91,7 @@ test('lets an owner govern a fleet with the command alone', async () => {
   await at([...translate, '--as', 'team/carol']);
   expect(await at(['revoke', 'team/carol'])).toMatch(/1 grant of team\/carol revoked for ever/);
   expect(await at(['accounts', 'show', 'team/carol'])).toMatch(/no valid grant/);
-  // The operator's list agrees, although D1 knows no grants.
+  // The operator's list shows the same, although D1 stores no grants.
   const listed = async (): Promise<unknown> =>
     documentIn(await pipe(place, ['accounts', 'list', '--json']));
   await expect.poll(listed, PATIENCE).toMatchObject({

@@ -12,7 +12,7 @@ describe('an owner', () => {
   test('freezes and resumes by name, address, CAIP-10 or label', async () => {
     await grantTo('agent6');
     const { address } = people.agents[5];
-    // An address works as well: this machine holds the key, so the agent consents.
+    // `grant` accepts an address too. This machine has the agent's key, so the command adds the consent.
     const newer = await okJson('grant', address, '--total', '$0.10');
     const { grant } = newer;
     const [older] = newer['earlier'] as readonly string[];
@@ -88,7 +88,7 @@ describe('an owner', () => {
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
       /warning The limit per call, \$0\.0005 \(500u\), is below the price of the cheapest tool that it allows: \w+ costs \$0\.001\. No call paid by a token will pass\./,
     );
-    // A bare number is dollars: $15.00 is above every price.
+    // A number without `$` is in dollars: $15.00 is above every price.
     const set = await okJson('policy', 'set', 'agent6', '--per-call', '15');
     expect(set).toMatchObject({ policy: { perCall: '$15.00' } });
     expect(set).not.toHaveProperty('warnings');
@@ -164,8 +164,8 @@ test('prints the time of the last report next to the spend of agents', async () 
     account: privateKeyToAccount(people.agents[3].privateKey),
     spend: { perCall: '$0.05', total: '$1', onlyCredit: true },
   });
-  // The share of a lone call is used up and reported after ten seconds, less than two commands may take. An agent that calls again and again
-  // gets more than it needs, and reports when its lease ends.
+  // The lease of a single call is used up, and the agent reports it after ten seconds, which may be sooner than the second command runs. An
+  // agent that calls repeatedly gets a larger share than it needs, and reports when its lease ends.
   for (const word of ['elk', 'emu', 'owl'])
     expect((await fetch(`${gateway()}/tools/lookup?word=${word}`)).status).toBe(200);
   const tree = await run('accounts', 'tree');
@@ -185,7 +185,7 @@ describe('tail', () => {
     await grantTo('agent1');
     const terminal = openTerminal(place(), ['tail', 'agent1', '--json'], 400);
     const call = ['call', '/tools/lookup?word=otter', '--as', 'agent1', '--credit'];
-    // The command prints nothing that tells since when it follows the account: the agent calls until one is printed.
+    // The command does not show when it starts to follow the account, so the agent calls until a call is printed.
     const line = await vi.waitFor(async () => {
       expect((await run(...call)).code).toBe(0);
       const whole = terminal.shown().split('\n').slice(0, -1);

@@ -13,14 +13,14 @@ type Approvals = { readonly approvals: readonly { readonly call: string }[] };
 
 type Host = {
   readonly as?: string;
-  /** What the person answers in a form; absent: the host has no forms. */
+  /** What the user answers in a form. Undefined: the host supports no forms. */
   readonly approves?: boolean;
 };
 
 const placed = async () =>
   withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 
-/** A host that speaks only stdio, connected to the published command. */
+/** Starts a host that supports only stdio, connected to the published command. */
 const startHost = async (args: readonly string[], { approves, as = 'agent' }: Host = {}) => {
   const { gateway } = world().stack.description;
   const place = await placed();
@@ -114,7 +114,7 @@ describe('countersign mcp', () => {
 describe('a call that a person must approve', () => {
   const report = { name: 'report', arguments: { text: 'Approve this.' } };
   const callIn = (text: string): string => /\{"call":"(0x[0-9a-f]{64})"\}/.exec(text)?.[1] ?? '';
-  /** Agents of their own: a policy must not reach the other tests of the stack. */
+  /** Makes a call that must wait. Each test uses an agent of its own, so that its policy does not affect other tests of the stack. */
   const park = async (as: string, host: Awaited<ReturnType<typeof startHost>>) => {
     const waiting = textOf(await host.client.callTool(report));
     expect(waiting).toMatch(/report for \$0\.05 waits for a person\. Nothing was charged\./);
@@ -168,7 +168,7 @@ describe('a call that a person must approve', () => {
     const again = async () =>
       await host.client.callTool({ name: 'call_again', arguments: { call } });
     let refused = await again();
-    // The bridge waits a second, which may be less than the gateway needs for its answer.
+    // The bridge waits for one second, but the gateway may need longer to answer.
     await expect
       .poll(async () => (refused.isError ? refused : (refused = await again())))
       .toMatchObject({ isError: true });
@@ -185,7 +185,7 @@ describe('an agent whose owner revokes it', () => {
     expect(textOf(await client.callTool(translate))).toContain('Left at the gateway: ');
     await run('revoke', 'team/alice', '--as', 'owner');
     expect(textOf(await client.callTool(translate))).toContain('account is revoked');
-    // A host that starts later sees no tools: the gateway hides them.
+    // A host that connects later lists no tools, because the gateway hides them from a revoked agent.
     const { client: later } = await startHost([], { as: 'team/alice' });
     const { tools } = await later.listTools();
     expect(tools.map(({ name }) => name)).toEqual(['call_again', 'spending']);

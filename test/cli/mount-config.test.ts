@@ -139,7 +139,7 @@ const shop = (changes: Table = {}): Table => ({
   ...tableOf('wrangler.toml', SHOP['wrangler.toml'] ?? ''),
   ...changes,
 });
-/** The table after every edit. */
+/** Applies every edit to the table. */
 const mounted = (table: Table, name = 'shop'): Table =>
   mountEdits(table, template(name)).reduce((at, each) => applied(at, each.path, each) ?? {}, table);
 

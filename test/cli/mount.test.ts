@@ -16,7 +16,7 @@ import { documentIn, pipe } from './support/command.ts';
 import { pasted } from './support/paste.ts';
 import { putShop, SHOP } from './support/shop.ts';
 
-/** Mounts the gateway in a Worker that an operator has, and pays for a call through it, with the package as npm would install it. */
+/** Mounts the gateway in an operator's existing Worker, with the package as npm would install it, and pays for a call through it. */
 const run = promisify(execFile);
 const world = useWorld();
 let folder = '';
@@ -51,7 +51,7 @@ const wrangler = async (...words: readonly string[]) =>
     env: environment() as unknown as NodeJS.ProcessEnv,
   });
 
-/** The text of every file of the project by its name, without those of packages and wrangler. */
+/** The text of every file of the project by name, without installed packages and wrangler's files. */
 const texts = async (): Promise<Readonly<Record<string, string>>> => {
   const names = (await readdir(project, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())

@@ -20,7 +20,7 @@ const denied = (rule: string, more: object = {}) =>
     ...more,
   });
 
-/** The command that a text in backticks names, and its options; undefined if there is no such command. */
+/** The command that a text in backticks names; undefined if the command or one of its options does not exist. */
 const commandIn = (line: string): CommandSpec | undefined => {
   const [, ...words] = line.split(/\s+/);
   let found = specs.find(({ name }) => name === words[0]);
@@ -37,7 +37,7 @@ const commandIn = (line: string): CommandSpec | undefined => {
 const commandsIn = (text: string): readonly string[] =>
   [...text.matchAll(/`(countersign [^`…]*)[`…]/g)].map(([, line]) => line ?? '');
 
-/** Only time ends these, or another signature of the same call. */
+/** Denials without a command that helps: the caller must wait, or sign the same call again. */
 const GATEWAY_HINT = new Set([
   ...['not_yet', 'rate', 'repeat', 'binding', 'validity', 'suspended', 'nonce_used'],
   ...['unreachable', 'denial_rate', 'failure_rate'],
@@ -107,7 +107,7 @@ test('keeps the hint of a problem that it does not know', () => {
 
 type Hint = { readonly file: string; readonly text: string };
 
-/** The hints of every usage error and of every CliError of the command, as they are in the source. */
+/** The source text of every usage error's and every CliError's hint. */
 const hints = async (): Promise<readonly Hint[]> => {
   const files = (await readdir(CLI, { recursive: true })).filter((file) => file.endsWith('.ts'));
   const found: Hint[] = [];
@@ -128,7 +128,7 @@ const hints = async (): Promise<readonly Hint[]> => {
   return found;
 };
 
-/** A bare request without what to give instead, e.g. "Correct the path." */
+/** A hint that names no valid value or command, e.g. "Correct the path." */
 const DEAD_END =
   /^['"`](?:(?:Correct|Check|Choose|Change|Name|Try) (?:[\w-]+ ){0,4}[\w-]+|Give (?:\w+ ){0,4}\w+)\.['"`]$/;
 

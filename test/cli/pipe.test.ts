@@ -9,7 +9,7 @@ import { putKey, SOME_KEY } from './support/keys.ts';
 const home = useHome();
 const known = () => withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD });
 
-/** The words of every command that runs. */
+/** The words of every command that has no subcommands. */
 const leaves = (
   specs: readonly CommandSpec[],
   path: readonly string[] = [],
@@ -21,7 +21,7 @@ const leaves = (
 
 const all = leaves(await loadCommands(commands, 'all')).map((words) => words.join(' '));
 
-/** A command of each depth: `help.test.ts` reads the help of every command in one process. */
+/** One command of each depth. `help.test.ts` reads the help of every command in one process. */
 const samples = [...new Map(all.map((name) => [name.split(' ').length, name])).values()];
 
 test.each(samples)('prints help for %s', async (name) => {
@@ -32,7 +32,7 @@ test.each(samples)('prints help for %s', async (name) => {
   expect(stderr).toBe('');
 });
 
-/** Without gateway, key, argument or network, every command must end with an error instead of hanging. */
+/** Without a gateway, key, argument or network, a command must fail instead of hanging. */
 test.each(all)('%s --json ends in an empty pipe with one document on stdout', async (name) => {
   const ran = await pipe(home(), [...name.split(' '), '--json']);
   const document = name.startsWith('completion') && ran.code === 0 ? {} : documentIn(ran);

@@ -5,7 +5,7 @@ import { useManagement } from './support/management.ts';
 
 const { place, run, okJson, errorOf, file, grantTo } = useManagement();
 
-/** A command may meet the pause between two calls, again and again on a slow machine. */
+/** The command may run between two calls, so tests repeat it until a call is running. */
 const MEETS_A_CALL = { timeout: 90_000, interval: 200 };
 
 describe('policies', () => {
@@ -72,7 +72,7 @@ describe('policies', () => {
     expect(stdout).toBe('~ in total  $2.00 → $2.50\n');
     expect(await okJson('policy', 'set', 'agent3', path)).toMatchObject({ changed: true });
     expect((await run('policy', 'diff', 'agent3', path)).stdout).toContain('same');
-    // An unknown field must not read as no limit: the command rejects it before it sends anything.
+    // Ignoring an unknown field would remove a limit without notice, so the command rejects it before it sends anything.
     expect(
       await errorOf(2, 'policy', 'set', 'agent3', await file('bad.json', { perDay: '$1' })),
     ).toMatchObject({
@@ -98,7 +98,7 @@ describe('policies', () => {
       in_flight: { held: 0, cut_off: 0 },
     });
     expect(await errorOf(1, 'policy', 'get', 'agent4')).toMatchObject({ code: 'unknown_document' });
-    // Keeps a call running that the policy would deny; each hangs for five seconds.
+    // Keeps a call running that the new policy would deny. Each call hangs until the tool's timeout.
     let over = false;
     const running = (async () => {
       while (!over) await run('call', '/tools/flaky?hang=1', '--as', 'agent4', '--credit');

@@ -12,7 +12,7 @@ import { findingOf, type Report } from './support/python-verifier.ts';
 import { untilYearLasts } from '../support/day.ts';
 
 const EVENTUALLY = { timeout: 60_000, interval: 500 };
-/** The newest checkpoint, each tile and its growth: the statements about one published year. */
+/** What the command checks about one published year: the newest checkpoint, its tiles, and its growth. */
 const PUBLISHED = 3;
 
 const world = useWorld();
@@ -39,21 +39,21 @@ const publishedSize = async (): Promise<number> => {
   return parseCheckpoint(note.slice(0, note.indexOf('\n\n') + 1))?.size ?? 0;
 };
 
-/** Buys once, and waits until a checkpoint covers it. */
+/** Buys once, and waits until the published log has grown. */
 const buyAndSign = async (): Promise<void> => {
   const before = await publishedSize();
   await buy();
   await vi.waitFor(async () => expect(await publishedSize()).toBeGreaterThan(before), EVENTUALLY);
 };
 
-/** Exports all accounts, as an operator. @returns the checkpoint of the folder */
+/** Exports all accounts as an operator. @returns the checkpoint in the folder */
 const exported = async (folder: string): Promise<string> => {
   const ran = await run('audit', 'export', '--all', '-o', folder);
   expect(ran.code, ran.stderr).toBe(0);
   return await readFile(join(place.directory, folder, 'log', String(year()), 'checkpoint'), 'utf8');
 };
 
-/** As a reader verifies, with the key of the log from the gateway itself. */
+/** Verifies a folder with the log key that the gateway publishes, as a reader would. */
 const verified = async (folder: string, ...options: readonly string[]) => {
   const keys = join(place.directory, 'pinned');
   await writeFile(keys, await (await published('keys')).text());
@@ -62,7 +62,7 @@ const verified = async (folder: string, ...options: readonly string[]) => {
   return { code: ran.code, log: findingOf(report, 'log'), heads: findingOf(report, 'heads') };
 };
 
-/** A proxy in front of the gateway's log that alters what it passes on. */
+/** Runs `use` with a proxy that changes the published log on its way. */
 const proxied = async <T>(
   change: (path: string, body: Uint8Array) => Uint8Array,
   use: (url: string) => Promise<T>,
@@ -96,7 +96,7 @@ describe('audit verify --log with the URL of a gateway', () => {
       await rm(join(place.directory, 'audit'), { recursive: true, force: true });
       await exported('audit');
       const both = [await verified('audit'), await verified('audit', '--log', gateway())] as const;
-      // An account of which no checkpoint covers anything yet leaves the end of its chain open.
+      // The code is 4 while no checkpoint covers an account, because the end of its chain is open then.
       expect(both.map(({ code }) => code)).toEqual([0, 0]);
       return both;
     }, EVENTUALLY);
@@ -105,7 +105,7 @@ describe('audit verify --log with the URL of a gateway', () => {
     await buyAndSign();
     const later = await verified('audit', '--log', gateway());
     expect(later.log.checked).toBe(compared.log.checked);
-    // Another account has bought; those of the export are compared one by one.
+    // Only another account has bought. The command compares the exported accounts with the published index one by one.
     expect(later.heads).toMatchObject({ checked: compared.heads.checked, unchecked: 0 });
     expect(later.code).toBe(later.heads.bounded === 0 ? 0 : 4);
   });

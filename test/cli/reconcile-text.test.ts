@@ -53,7 +53,7 @@ describe('a reconciliation', () => {
   test.each([40, 60, 80])('fits into %i columns', (columns) => {
     const out = outputOf(columns);
     expect(longest(runsText(out, [run]))).toBeLessThanOrEqual(columns);
-    // A hash cannot wrap.
+    // A hash cannot wrap, so replace it.
     const text = differencesText(out, [difference], names.of).replace(word, 'the hash');
     expect(longest(text)).toBeLessThanOrEqual(columns);
   });

@@ -46,7 +46,7 @@ describe('calls refund', () => {
     const rest = await run(['calls', 'refund', '--receipt', receipt, ...REASON]);
     expect(rest.code, rest.stderr).toBe(0);
     expect(rest.stdout).toContain('refunded $0.03');
-    // The account, its log and its payer know the refund.
+    // The account and its log show both refunds.
     await expect
       .poll(
         async () => (await run(['calls', 'show', 'agent', call, '--operator'])).stdout,
@@ -100,7 +100,7 @@ describe('calls refund', () => {
     const payer = stack.description.agents[2]?.address ?? '0x';
     const before = await usdcBalance(client, payer);
     const words = ['calls', 'refund', 'agent3', call, ...REASON, '--transfer-from', 'payee'];
-    // Neither leaves a credit behind that still has to be paid out.
+    // Both failures leave no credit behind that the operator would still owe.
     const poor = await run(words);
     expect(poor.code).toBe(1);
     expect(poor.stderr).toContain('no coins of this chain');
@@ -120,7 +120,7 @@ describe('calls refund', () => {
           .filter((line) => line.includes('"credit.refunded"') && line.includes(call)).length;
       }, PATIENCE)
       .toBe(1);
-    // Both are done: neither a second refund nor a second record changes anything.
+    // The call is refunded and the transfer recorded: repeating either command changes nothing.
     expect((await run(words)).code).toBe(1);
     const again = ['credits', 'refund', 'agent3', String(transfer['transaction']), '--json'];
     expect(documentIn(await run(again))).toMatchObject({ known: true });
@@ -152,7 +152,7 @@ describe('calls refund', () => {
       expect(ran.stderr.replace(/\s+/g, ' ')).not.toMatch(/transfer [^.]*failed/);
       const [, transaction = ''] =
         /transfer (0x[0-9a-f]{64})/.exec(ran.stderr.replace(/\s+/g, ' ')) ?? [];
-      // The command that the error names records the transfer and takes the credit back.
+      // The command in the error records the transfer and takes the credit back.
       const mended = await run([
         'credits',
         'refund',

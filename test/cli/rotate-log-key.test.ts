@@ -13,7 +13,7 @@ const NEXT = { ...KEY, publicKey: new Uint8Array(32) };
 let listed: readonly ListedKey[];
 let gateway: Server;
 
-/** A gateway of which only `/log/keys` matters. */
+/** A fake gateway that serves only `/log/keys`. */
 beforeEach(async () => {
   gateway = createServer((request, response) => {
     response.statusCode = request.url === '/log/keys' && listed.length > 0 ? 200 : 404;
@@ -40,7 +40,7 @@ test('keys rotate log leads from the first key through the overlap to its end', 
   const first = await rotate([old]);
   expect(first.stdout).toContain('npx wrangler secret put LOG_KEY_NEXT < log-key-next.json');
   expect(first.stdout).toContain(keyIdOf(OLD));
-  // Set, and no checkpoint yet. Afterwards LOG_KEY is the next key, which the list has first.
+  // LOG_KEY_NEXT is set, but has signed no checkpoint. After that, LOG_KEY is the next key, which the list names first.
   expect(await stepOf([old, { key: NEXT }])).toBe('overlap');
   const overlap = await rotate([next, old], keyIdOf(OLD));
   expect(overlap.stdout).toContain('since 2026-11-27T00:00:00Z');
@@ -49,7 +49,7 @@ test('keys rotate log leads from the first key through the overlap to its end', 
   const retired = { ...old, until: 1_795_800_000 };
   expect(await stepOf([next, retired], keyIdOf(OLD))).toBe('done');
   expect(await stepOf([next, retired])).toBe('replace');
-  // LOG_KEY is the old key again, and its first time stays listed.
+  // LOG_KEY is the old key again, and the list still has its first period.
   const again = { ...old, from: 1_795_900_000 };
   const ended = { ...next, until: 1_795_900_000 };
   expect(await stepOf([again, ended, retired], keyIdOf(OLD))).toBe('replace');

@@ -71,12 +71,12 @@ test('leads operators through each deployment, and settles what was accepted wit
   const open = await accept();
   expect(['drain', 'remove']).toContain(await stepOf(...RELAYER, '--as', 'operator'));
 
-  // The operator forgets FORMER_RECEIPT_KEYS.
+  // The operator deploys without FORMER_RECEIPT_KEYS.
   await house.deploy({ ...relayersOf(NEW), OPERATORS: people.agents[0].address });
   expect(await stepOf(...OPERATOR)).toBe('done');
   expect((await rotate('receipt', receipt.current)).stderr).toContain('no longer verify');
   expect(await stepOf(...RELAYER, '--as', 'agent1')).toBe('done');
-  // A payment that the removed relayer had taken and not sent is presented again within five minutes.
+  // The removed relayer had accepted a payment and not sent it. The account presents it again within five minutes.
   await vi.waitFor(async () => await settled(house.now(), open), { timeout: 330_000 });
   await settled(house.now(), await accept());
 }, 500_000);

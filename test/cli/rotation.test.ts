@@ -42,7 +42,7 @@ const changeJournal = async (file: string, changes: object): Promise<void> => {
 };
 
 test('never lets both keys of an agent spend more than the old one might have', async () => {
-  // The calls fill the window of a day, which must not end meanwhile.
+  // The calls use up a daily limit, so the day must not end meanwhile.
   await untilDayLasts(120_000);
   await putFleet(place, 'team', ['alice']);
   const budget = ['--per-day', '0.004', '--total', '0.02'];
@@ -50,12 +50,12 @@ test('never lets both keys of an agent spend more than the old one might have', 
   await good('credits', 'top-up', '1');
   expect(await call('team/alice')).toBe(0);
 
-  // The log shows a grant some seconds after it was accepted.
+  // A grant reaches the exported log some seconds after the gateway accepted it.
   const dryRun = ['keys', 'rotate', 'agent', 'team/alice', '--dry-run', '--as', 'owner'];
   await expect
     .poll(async () => (await run(...dryRun)).stderr, { timeout: 60_000, interval: 500 })
     .toBe('');
-  // A tenth of what remains of the day.
+  // By default, the old key keeps a tenth of the day's remaining limit.
   expect(await rotate('team/alice', '--dry-run')).toMatchObject({
     ...{ step: 'dry_run', allowance: '300' },
     grants: [{ total: '20000', spent: '1000', maxTotal: '18700' }],
@@ -70,11 +70,11 @@ test('never lets both keys of an agent spend more than the old one might have', 
     grants: [{ maxTotal: '18000' }],
   });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  // As if the command had been interrupted before it wrote down that the grant is registered.
+  // Simulates an interruption after the gateway registered the grant and before the command recorded it.
   await changeJournal(file, { step: 'issuing' });
   expect((await rotate('team/alice')).grants).toEqual(begun.grants);
 
-  // Both keys are valid: $0.001 for the old one, and for the new one what remains of the day.
+  // Both keys are valid: the old one for $0.001, and the new one for the rest of the day's limit.
   expect(await call('team/alice')).toBe(0);
   expect(await call('team/alice')).toBe(DENIED);
   for (let count = 0; count < 2; count += 1) expect(await call('team/alice-2')).toBe(0);
@@ -85,7 +85,7 @@ test('never lets both keys of an agent spend more than the old one might have', 
   expect((ended.next_at ?? 1) % 86_400).toBe(0);
   expect(await call('team/alice')).toBe(DENIED);
 
-  // The day ends.
+  // Simulates the end of the day.
   await changeJournal(file, { lift_at: 0 });
   expect((await rotate('team/alice')).step).toBe('done');
   await expect(stat(file)).rejects.toThrow('ENOENT');

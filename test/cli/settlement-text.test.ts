@@ -20,7 +20,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A gateway with fixed answers, for every signer. */
+/** Starts a gateway that returns fixed answers to every signer. */
 const gatewayWith = async (
   answers: Readonly<Record<string, { readonly body: unknown; readonly link?: string }>>,
 ) => {

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A server with no agents that treats commands in one way, and the requests that it saw. */
+/** Starts a signer without agents that answers every command with `command`. Returns it with the requests it received. */
 const serving = async (command: (response: ServerResponse) => void) => {
   const seen: string[] = [];
   const server = createServer((request, response) => {

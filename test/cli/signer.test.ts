@@ -51,7 +51,7 @@ const enrol = async (name: string, ...words: readonly string[]): Promise<readonl
   return agents as readonly Enrolled[];
 };
 
-/** The machine of an agent: it has the agent's file, the gateway's address, and no key of a wallet. */
+/** Sets up an agent's machine: it has the agent's file and the gateway's address, but no wallet key. */
 const machineOf = async (name: string): Promise<Home> => {
   const config = join(owner.directory, `of-${name}`);
   await mkdir(join(config, 'agents'), { recursive: true });
@@ -73,7 +73,7 @@ const runs = async (tool: string): Promise<number> =>
 const TRANSLATE = ['-d', '{"text":"hello","to":"fr"}'] as const;
 
 test('an agent without a wallet key pays within its policy until its owner revokes it', async () => {
-  // The payments fill the window of a day, which must not end meanwhile.
+  // The payments use up a daily limit, so the day must not end meanwhile.
   await untilDayLasts(60_000);
   const [bot] = await enrol('bot');
   if (bot === undefined) throw new Error('nothing was enrolled');

@@ -80,7 +80,7 @@ describe('a decision of tail', () => {
     expect(decisionText(outputOf(140), line, names, undefined)).toMatch(
       /summarise +\$0\.00158 charged/,
     );
-    // A call that ends at its price gets no second line.
+    // A call charged at its price prints no second line.
     decide(entry(begun));
     expect(decide(entry(ended('50000')))).toBeUndefined();
   });

@@ -93,7 +93,7 @@ test('cuts a log to a range without a gap', async () => {
   const line = (at: number): string => `{"at":${at}}\n`;
   const log = async function* (): AsyncGenerator<string> {
     yield line(1) + line(5);
-    // Two entries of one second, and one that a clock wrote late.
+    // Two entries of one second, and one whose clock was late.
     yield line(5) + line(4) + line(9) + line(10);
     yield line(11);
   };

@@ -23,7 +23,7 @@ let files = 0;
 
 type Deed = keyof typeof DEEDS;
 
-/** The verdict of a check by both verifiers, or its first fault. */
+/** The verdict of a check, on which both verifiers must agree, or its first fault. */
 const judged = async (
   check: 'calls' | 'limits' | 'totals',
   deed: Deed | undefined,
@@ -92,7 +92,7 @@ describe.skipIf(isMissing)(
       const later = 'payment.grant: wrong_grant';
       expect(await judged('limits', BY_OWNER, [LATER_CALL])).toBe('not checked');
       expect(await judged('limits', BY_OWNER, [naming([OWNER]), LATER_CALL])).toBe(later);
-      // The chief may come back to its owner, and the grants below it live again.
+      // The chief may consent to its owner again, which makes the grants below it valid again.
       const moved = 'the chief takes a grant of a stranger';
       expect(await judged('limits', moved, [naming([CHIEF, OWNER]), LATER_CALL])).toBe(
         'not checked',

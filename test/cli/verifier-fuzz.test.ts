@@ -7,7 +7,7 @@ import { fuzzedExport, randomOf } from '../support/export-fuzz.ts';
 import { loadExport } from '../support/export-texts.ts';
 import { isMissing, verdictsOf, why } from './support/python-verifier.ts';
 
-/** `COUNTERSIGN_SEED=7 COUNTERSIGN_EXPORTS=1` repeats one export, `COUNTERSIGN_EXPORTS=2000` tries more. */
+/** `COUNTERSIGN_SEED=7 COUNTERSIGN_EXPORTS=1` repeats one export; `COUNTERSIGN_EXPORTS=2000` tries more. */
 const FROM = Number(process.env['COUNTERSIGN_SEED'] ?? 1);
 const EXPORTS = Number(process.env['COUNTERSIGN_EXPORTS'] ?? 500);
 
@@ -38,13 +38,13 @@ test.skipIf(isMissing)(
     }
     expect(differences).toEqual([]);
     if (EXPORTS < 500) return;
-    // The changes reach every end without a pinned key: broken, something missing, wrong usage, open.
+    // Without a pinned key, the changes must reach every exit code: broken, something missing, wrong usage, open.
     for (const code of [1, 2, 3, 4])
       expect([code, codes.get(code)]).toEqual([code, expect.any(Number)]);
   },
 );
 
-/** The members of two reports that differ, as text that a failed test shows in a few lines. */
+/** The members in which two reports differ, short enough for the output of a failed test. */
 const differing = (one: unknown, other: unknown, name = ''): readonly string[] => {
   if (isDeepStrictEqual(one, other)) return [];
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)

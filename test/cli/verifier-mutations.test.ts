@@ -58,8 +58,8 @@ it('names the year of the log that is missing', async () => {
 });
 
 /**
- * What an operator can change without a trace in the files (docs/audit-log.md, "What it cannot show"): places and times, the tool's answer, notes of
- * operators, alerts, and members of calls that no signature of the caller covers.
+ * What an operator can change without detection (docs/audit-log.md, "What it cannot show"): places and times, the tool's answer, operators'
+ * notes, alerts, and members of calls that no signature of the caller covers.
  */
 const UNSIGNED = new RegExp(
   [
@@ -78,7 +78,7 @@ const UNSIGNED = new RegExp(
   ].join('|'),
 );
 
-/** Every value in an entry, by the path to it. */
+/** The path of every value in an entry. */
 const valuesIn = (value: unknown, path: readonly string[] = []): readonly (readonly string[])[] =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([key, inner]) => valuesIn(inner, [...path, key]))
@@ -101,7 +101,7 @@ const changedAt = (value: unknown, [key, ...rest]: readonly string[]): unknown =
   return copy;
 };
 
-/** The chain of one account, with the whole log. */
+/** An export of one account's chain and the whole log. */
 const exportOf = (account: AccountId | undefined): ExportTexts => ({
   ...original,
   logs: new Map([...original.logs].filter(([of]) => of === account)),
@@ -116,7 +116,7 @@ describe('every member of every type of entry', () => {
     let changes = 0;
     for (const type of types) {
       const sample = [...original.logs.values()].flat().find((entry) => entry.type === type);
-      // The whole export takes three times as long, and its other accounts are the same in every change.
+      // Verify only the changed account: the whole export takes three times as long, and its other accounts never change.
       const alone = exportOf(sample?.account);
       expect(brokenIn(await reportOf(alone)), type).toEqual({});
       for (const path of valuesIn(sample)) {
@@ -124,7 +124,7 @@ describe('every member of every type of entry', () => {
           const change = (entries: readonly Entry[], at: number) =>
             entries.with(at, changedAt(entries[at], path) as Entry);
           changes += 1;
-          // What relinking writes anew is as it was.
+          // Relinking recomputes these members, which undoes the change.
           if (depth === 'chain' && (path[0] === 'seq' || path[0] === 'prev')) continue;
           const report = await reportOf(await rewritten(alone, type, depth, change));
           if (report.verdict !== 'BROKEN') undetected.push(`${type} ${path.join('.')} ${depth}`);
@@ -138,7 +138,7 @@ describe('every member of every type of entry', () => {
   it('is found by what others signed or what does not add up, or is listed as unfindable', async () => {
     const unfound = new Set<string>();
     const seen = new Set<string>();
-    // Nobody kept a checkpoint or a receipt.
+    // Without a checkpoint or a receipt that a reader kept.
     const alone: ExportTexts = { ...original, older: undefined, receipts: undefined };
     expect(brokenIn(await reportOf(alone))).toEqual({});
     for (const [account, entries] of original.logs) {
@@ -151,7 +151,7 @@ describe('every member of every type of entry', () => {
           const changed = relinked(entries.with(at, changedAt(entry, path) as Entry));
           const logs = new Map(original.logs).set(account, changed);
           const { verdict } = await reportOf(await relogged({ ...alone, logs }));
-          // A text that is in no file ends with 2, as a missing file does.
+          // A hash whose text is in no file ends with code 2, as for a missing file.
           if (verdict !== 'BROKEN' && verdict !== 'not checked') unfound.add(name);
         }
       }

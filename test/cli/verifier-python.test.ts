@@ -32,7 +32,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
   });
 
   it('finds nothing broken in an export, and the same without processes', async () => {
-    // As a reader has it from another source.
+    // Pin the key, as if the reader had it from another source.
     const pinned = [...RECEIPTS, '--log-key', join(copied().path, 'log-key')];
     const { report } = await verifyInBoth([EXPORT], pinned);
     expect(brokenIn(report)).toEqual({});
@@ -117,7 +117,7 @@ describe.skipIf(isMissing)(`the verifier in Python${why}`, () => {
       expect(brokenIn(report)).toEqual({ form: reason });
       expect(findingOf(report, 'form').first).toMatchObject({ line: 1 });
       expect(code).toBe(1);
-      // 20 kB of such a file took over two minutes.
+      // Without its limits, the verifier needs minutes for 20 kB of such a file.
       expect(performance.now() - from).toBeLessThan(20_000);
     }
     const leaves = 'log/2026/leaves.ndjson';

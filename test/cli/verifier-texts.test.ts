@@ -16,7 +16,7 @@ const linesOf = (copy: Copy, name: string): string[] => copy.read(name).trimEnd(
 const put = (copy: Copy, name: string, lines: readonly string[]): void =>
   copy.write(name, `${lines.join('\n')}\n`);
 
-/** The texts of a gateway as an owner gets them, without the gateway's own account, the last of the files. */
+/** Removes the log of the gateway's own account, the last file, and returns its texts as an owner's export has them. */
 const asOwner = (copy: Copy): readonly string[] => {
   const log = copy.logs().at(-1) ?? '';
   const texts = copy.entries(log).flatMap(({ evidence, outcome }) => {
@@ -64,7 +64,7 @@ const ALTERATIONS: readonly Alteration[] = [
   [
     'the log of another gateway',
     (copy) => {
-      // All its accounts are others; the checkpoint is signed by the key of the folder.
+      // Rename every account. The checkpoint stays signed by the key in the folder.
       for (const log of copy.logs()) {
         const other = copy.read(log).replaceAll(/eip155:84532:0x./g, 'eip155:84532:0x_');
         copy.write(log, other.replaceAll('0x_', log.includes('0xf') ? '0x0' : '0xf'));

@@ -64,7 +64,7 @@ describe.skipIf(isMissing)(`the verifiers on the limits of a fleet${why}`, () =>
 
   it('do not prove calls that cost more credit than their owner had', async () => {
     const copy = copied();
-    // The owner bought $0.50; now its agents spend $0.045 of $0.04.
+    // The owner bought $0.50. After this change the log shows $0.04, and its agents spent $0.045.
     copy.put(
       OWNER_LOG,
       copy.entries(OWNER_LOG).map((entry) => ({
@@ -78,7 +78,7 @@ describe.skipIf(isMissing)(`the verifiers on the limits of a fleet${why}`, () =>
   });
 });
 
-/** Counts how often the Python verifier reads a thousand versions and calls of an owner while it judges a thousand claims and counters. */
+/** Counts how often the Python verifier reads a thousand versions and calls of an owner while it checks a thousand claims and counters. */
 const COUNTED_READS = `
 from ancestor_claims import KnownAncestor
 from branch_calls import BranchCalls

@@ -11,7 +11,7 @@ import { rowOf } from '../../src/cli/audit/call-columns.ts';
 import { createAfterwards, createCallLedger } from '../../src/cli/audit/call-ledger.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 
-/* The queries of docs/analytics.md, over objects as the gateway writes them to R2, of logs that a real gateway has written. */
+/* Runs the queries of docs/analytics.md over R2 objects that contain the logs of a real gateway. */
 
 const EXPORT = join(ROOT, 'test/vectors/audit-export/entries');
 
@@ -19,7 +19,7 @@ let folder: string;
 let connection: DuckDBConnection;
 const logs: (readonly Entry[])[] = [];
 
-/** Two objects, of two days: an account may be in several. */
+/** Writes two objects, one for each of two days, because the entries of an account may be in several. */
 const writeObjects = async (): Promise<void> => {
   const days = ['2026-11-27', '2026-11-28'] as const;
   const writers = days.map((day) => createObjectWriter(day, 1));
@@ -45,7 +45,7 @@ const writeObjects = async (): Promise<void> => {
   }
 };
 
-/** The SQL of the document, block by block. */
+/** The SQL blocks of the document. */
 const queriesOf = (page: string): readonly string[] =>
   [...page.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => sql);
 

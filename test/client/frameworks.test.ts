@@ -17,7 +17,7 @@ import { answer as answerWithOpenAi } from '../../examples/frameworks/openai-age
 import { createAgent } from 'countersign/client';
 import { useWorld } from '../conformance/support/world.ts';
 
-/** The tools of the local stack, with a dot in the name of one: APIs of models take none. */
+/** Writes the local stack's tools with a dot in the id of one, because model APIs allow no dots in tool names. */
 const dottedTools = async (): Promise<string> => {
   const { tools } = JSON.parse(await readFile(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
   const dotted = tools.map((tool) =>
@@ -29,8 +29,8 @@ const dottedTools = async (): Promise<string> => {
 };
 
 /**
- * The frameworks, the client and the gateway are real. The model is a stub that calls one tool with fixed arguments, then repeats what the
- * tool answered.
+ * The frameworks, the client and the gateway are real. The model is a stub that calls one tool with fixed arguments and then repeats the
+ * tool's answer.
  */
 const world = useWorld({ toolsFile: await dottedTools() });
 const PROMPT = 'What is a river?';

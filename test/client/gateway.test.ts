@@ -24,7 +24,7 @@ const gateway = (): string => world().stack.gateway.url;
 const customer = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
   await newCustomer(world(), amount, options);
 
-/** A customer whose calls go through the proxy and are signed for the gateway's audience. */
+/** Creates a customer whose calls pass through the proxy and are signed for the gateway's audience. */
 const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
   await customer(amount, { audiences: { [proxy.url]: gateway() }, ...options });
 
@@ -107,7 +107,7 @@ describe('a bound call', () => {
     expect(next.countersign).toMatchObject({ paid: 'credit', charged: 1000n, binding: 'intent' });
     expect(claimsOf(next)).toMatchObject({ charged: '1000' });
     expect([ledger.transfers.length, ledger.intents.length]).toEqual([1, 1]);
-    // `signed` counts a payment when it is signed, and does not count again what its credit buys.
+    // `signed` counts a payment once, when it is signed. A later call from the payment's credit does not add to it.
     expect(agent.spending()).toEqual({ signed: 10_000n, charged: 1000n, remaining: 990_000n });
   });
 
@@ -147,7 +147,8 @@ describe('credit', () => {
     }
     expect(paid).toEqual(['credit', 'credit', 'payment', 'payment']);
     const sent = proxy.passed.slice(from).filter(({ path }) => path.startsWith('/tools'));
-    // First call: 402, then an intent. Second call: an intent at once, because the price is known. Others: 402, then a payment.
+    // First call: a 402, then an intent. Second call: an intent at once, because the client knows the price. Other calls: a 402, then a
+    // payment.
     expect(sent.map(({ proof }) => proof !== undefined)).toEqual([
       ...[false, true],
       true,
@@ -168,14 +169,14 @@ describe('credit', () => {
     ]);
     const first = await poor.agent.fetch(`${gateway()}/tools/lookup?word=river`);
     expect(first.status).toBe(200);
-    // The client has not seen the credit yet, so it sends a payment. The gateway charges the credit and drops the authorization.
+    // The client does not know of the credit yet, so it sends a payment. The gateway debits the credit and drops the authorization.
     expect(first.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
     const second = await poor.agent.fetch(`${gateway()}/tools/lookup?word=bank`);
     expect(second.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
     expect([poor.ledger.transfers.length, poor.ledger.intents.length]).toEqual([1, 1]);
     expect(await transfersFrom(world(), poor.address)).toEqual([]);
     expect(await usdcBalance(world().client, giver.address)).toBe(95_000n);
-    // The account that topped up for the other one has no credit itself.
+    // The account that paid for the other account's top-up has no credit itself.
     const own = await giver.agent.fetch(`${gateway()}/tools/lookup?word=river`);
     expect(own.countersign.paid).toBe('payment');
   });
@@ -194,7 +195,7 @@ describe('credit', () => {
     expect(ledger.intents.map(({ maxAmount }) => maxAmount)).toEqual([50_000n]);
     expect(agent.spending()).toMatchObject({ signed: 200_000n, charged: 200_000n + price });
 
-    // A tool that reports more than the signed amount fails, and nothing is charged.
+    // The tool reports more than the signed amount, so the call fails and nothing is charged.
     const greedy = await agent.fetch(
       `${gateway()}/tools/summarise`,
       post({ text, charge: '50001' }),
@@ -204,7 +205,7 @@ describe('credit', () => {
 
   it('for thirty calls and fifty calls at once: thirty from credit and twenty payments', async () => {
     const { agent, ledger, address } = await customer(500_000n);
-    // The payer settles first here, so that its later payments are deferred.
+    // The payer first settles an upfront payment here, so that its later payments may be deferred.
     await agent.fetch(`${gateway()}/tools/report`, post({ text: 'Known.' }));
     await agent.topUp(gateway(), 30_000n);
     const answers = await Promise.all(
@@ -219,7 +220,7 @@ describe('credit', () => {
     expect(answers.every(({ countersign }) => countersign.receipt?.verified)).toBe(true);
     const paid = Map.groupBy(answers, ({ countersign }) => countersign.paid);
     expect([paid.get('credit')?.length, paid.get('payment')?.length]).toEqual([30, 20]);
-    // A client can sign a payment before it learns that credit covers the call. The gateway then drops the authorization.
+    // The client may sign a payment before it learns that credit covers the call. The gateway then drops the authorization.
     expect(ledger.total()).toBeGreaterThanOrEqual(100_000n);
     await expect
       .poll(async () => await usdcBalance(world().client, address), { timeout: 60_000 })

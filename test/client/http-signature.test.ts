@@ -9,7 +9,7 @@ import {
   verifySignature,
 } from '../../src/protocol/http-signature.ts';
 
-/** The key of RFC 9421 §B.1.4. */
+/** The key from RFC 9421 §B.1.4. */
 const JWK = {
   kty: 'OKP',
   crv: 'Ed25519',

@@ -40,7 +40,7 @@ const errorOf = async (work: Promise<unknown>): Promise<CountersignError> => {
 const problemName = ({ problem }: CountersignError): string | undefined =>
   problem?.type?.replace('urn:countersign:problem:', '');
 
-/** An account that has made `calls` calls and never used the management API. */
+/** Creates an account that has made `calls` calls and has not used the management API. */
 const customer = async (calls: number) => {
   const account = await fundedAccount(world(), 1_000_000n);
   const agent = createAgent({ account, spend: { perCall: '$0.10', total: '$1' } });
@@ -52,7 +52,7 @@ const customer = async (calls: number) => {
   return { account, params: { account: nameOf(account.address) } };
 };
 
-/** Repeats the expectations: D1 is updated about a second late. */
+/** Repeats the expectations, because rows reach D1 about a second late. */
 const eventually = async (what: () => Promise<void>): Promise<void> =>
   await expect
     .poll(async () => await what().then(() => 'done', String), { timeout: 60_000 })

@@ -7,7 +7,7 @@ import { useSharedWorld } from '../conformance/support/world.ts';
 
 const world = useSharedWorld();
 
-/** An agent with a funded key of its own. */
+/** Creates an agent with a new funded key. */
 const funded = async (options: { readonly perCall?: string } = {}) => {
   const account = privateKeyToAccount(generatePrivateKey());
   await mint(world().client, account.address, 1_000_000n);

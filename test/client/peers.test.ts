@@ -9,10 +9,10 @@ import { createAgent } from '../../src/client/index.ts';
 import { ledgerOf } from './support/ledger.ts';
 import { type Shop, startShop1, startShop2 } from './support/x402-servers.ts';
 
-/** Third-party x402 servers with a real facilitator and chain: our client pays them like their own clients. */
+/** Third-party x402 servers with a real facilitator and chain: this client must pay them as their own clients do. */
 let chain: Chain;
 let facilitator: RunningServer;
-/** Requests to the facilitator as path and x402 version, for example `/settle 1`. */
+/** Requests to the facilitator, each as path and x402 version, e.g. `/settle 1`. */
 const requests: string[] = [];
 const shops = new Map<1 | 2, Shop>();
 const payees = { 1: person('shop 1').address, 2: person('shop 2').address } as const;

@@ -31,7 +31,7 @@ const service = async (twist?: Twist): Promise<RpcSigner> => {
   return signer;
 };
 
-/** Sells for $0.001 and records the payments that it receives. */
+/** Starts a server that sells for $0.001 and records the payments that it receives. */
 const seller = async () => {
   const payments: { payload: { signature: string } }[] = [];
   const server = await serveLoopback({
@@ -52,7 +52,7 @@ const seller = async () => {
 
 const spend = { perCall: '$0.01', total: '$0.05' } as const;
 
-/** Makes a paid call with the account of a signing service. */
+/** Makes a paid call with an account whose key is in a signing service. */
 const buyWith = async (url: string, headers: Record<string, string> = {}) => {
   const shop = await seller();
   const agent = createAgent({ account: await remoteAccount({ url, headers }), spend });
@@ -63,7 +63,7 @@ const buyWith = async (url: string, headers: Record<string, string> = {}) => {
   return { outcome, shop, agent };
 };
 
-/** Changes the last byte of a signature. */
+/** Replaces the last byte of a signature, `v`. */
 const withV = (signature: unknown, v: (honest: number) => number): string => {
   const text = String(signature);
   const byte = v(Number.parseInt(text.slice(-2), 16));
@@ -235,7 +235,7 @@ describe('a remote account', () => {
   });
 });
 
-/** The uncompressed public key, from which addresses derive. */
+/** The uncompressed public key, from which the address derives. */
 const publicKeyOf = ({ publicKey }: HDKey): Hex =>
   bytesToHex(secp256k1.Point.fromBytes(publicKey ?? new Uint8Array()).toBytes(false));
 
@@ -270,7 +270,7 @@ describe('a fleet', () => {
     const target = fleet(mnemonic).agent(5).address;
     for (const level of ['m', "m/44'", "m/44'/60'", "m/44'/60'/0'", "m/44'/60'/0'/0'"]) {
       const open = HDKey.fromExtendedKey(root.derive(level).publicExtendedKey);
-      // A hardened child needs the private key, which an xpub does not contain. The plain child is another account.
+      // A hardened child needs the private key, which an xpub does not contain. The non-hardened child is another account.
       expect(() => open.derive("m/5'")).toThrow(/hardened/i);
       const near = publicKeyToAddress(publicKeyOf(open.deriveChild(5)));
       expect(near).not.toBe(target);

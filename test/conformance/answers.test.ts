@@ -194,7 +194,7 @@ describe('a request that reaches a tool', () => {
     } as RequestInit);
     const post = async (size: number, headers: Readonly<Record<string, string>>) =>
       await fetch(url, { method: 'POST', headers, body: new Uint8Array(size) });
-    // Several times: a proxy before the Worker lost most answers, not all of them.
+    // Send several requests: a proxy in front of the Worker once lost most of these answers, but not all of them.
     const sizes = [length, ...Array.from({ length: 5 }, () => 3 * length), 20 * length];
     for (const size of sizes) {
       // The gateway offers the tool instead: it reads no body without a proof (CWE-400).

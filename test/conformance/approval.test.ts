@@ -49,7 +49,7 @@ const decide = (
     ...(route.endsWith('refuse') ? { body: { reason: 'too dear' } } : {}),
   });
 
-/** A call from the owner's credit that waits, and what repeats it. */
+/** Sends a call paid from the owner's credit that must wait for approval, and returns functions that repeat it. */
 const waitingCall = async () => {
   const signed = await signPaidIntent(world(), agent, translate);
   const problem = await expectProblem(world().send(translate, agentIntent(signed)), 403);
@@ -88,7 +88,7 @@ describe('a call that a person must approve', () => {
       ...{ account, call, state: 'waiting', tool: 'translate', price: '20000', above: '10000' },
       ...{ asked: account, approver: accountOf(owner.address) },
     });
-    // Neither the agent itself nor anyone without the key of the owner decides.
+    // Only the owner's key can approve: the agent itself is rejected, and so is the owner on the operator's route.
     expect((await decide(agent, 'account.approve', account, call)).status).toBe(403);
     expect((await decide(owner, 'approvals.approve', account, call)).status).toBe(403);
     expect(kindOf(await expectProblem(repeat(), 403))).toBe('approval-required');
@@ -125,7 +125,7 @@ describe('a call that a person must approve', () => {
     const approved = entries[at];
     if (approved === undefined) throw new Error('no approval');
     const { openCommands } = await import('../../src/audit/verify/signed-command.ts');
-    // An open chain: who is above the account is checked elsewhere.
+    // The chain is open: without the parent's log the check cannot tell who the account's ancestors are. Other tests check that.
     const check = (entry: typeof approved) => openCommands(false).checkApproval(entry);
     expect(check(approved).ok).toBe(true);
     const other = `0x${'77'.repeat(32)}` as const;

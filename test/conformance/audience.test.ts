@@ -14,7 +14,7 @@ import { type ToolCall, translate, useWorld, whoami } from './support/world.ts';
 const port = await freePort();
 const FIRST = `http://127.0.0.1:${port}`;
 const SECOND = 'http://second.example';
-// Two audiences of one gateway: an intent names exactly one of them, and a Host header that is no audience gets the first.
+// One gateway with two audiences. An intent names exactly one. For a Host header that names neither, the gateway uses the first.
 const world = useWorld({ port, variables: { AUDIENCES: `${FIRST},${SECOND}` } });
 
 let payer: LocalAccount;

@@ -13,7 +13,7 @@ const world = useWorld();
 const get = async (path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`${world().stack.gateway.url}/log/${path}`, init);
 
-/** The newest checkpoint, verified as a stranger does: with the key of the log. */
+/** The newest checkpoint, verified with the log's published key alone. */
 const checkpoint = async () => {
   const [{ key } = { key: undefined }] = parseKeyList(await (await get('keys')).text()) ?? [];
   if (key === undefined) throw new Error('no key');

@@ -147,7 +147,7 @@ describe('a bound payment that is presented again', () => {
   );
 
   it('runs once when it arrives a hundred times at once, and every answer is the same', async () => {
-    // Another payer: earlier payments of `account` may settle during this test.
+    // Use another payer, because earlier payments of `account` may settle during this test.
     const payer = await trustedAccount(world(), { reports: 1, balance: 20_000n });
     const payment = await bind(world(), payer, translate);
     const before = (await world().counts()).translate;
@@ -191,7 +191,7 @@ describe('one intent, presented as payment and as header', () => {
       }
       expect(texts[1]).toBe(texts[0]);
       expect((await world().counts()).translate).toBe(before + 1);
-      // Credit has paid once, and the gateway never presented the authorization.
+      // The gateway debited the credit once and never presented the authorization.
       expect(await isUsed(world(), payment)).toBe(false);
       expect(await transfersFrom(world(), payer.address)).toEqual([20_000n]);
       const more = await signPaidIntent(world(), payer, echo);
@@ -250,7 +250,7 @@ describe('a payment with an intent that does not match it', () => {
       vectors.boundValidAfter,
       '0',
     ]);
-    // Without the foreign intent it is a valid vanilla payment.
+    // Without the foreign intent, this is a valid vanilla payment.
     const answer = await world().send(translate, v2(vanilla));
     expect(answer.status).toBe(200);
     expect(await claimsOf(world(), answer)).toMatchObject({ binding: 'none' });

@@ -37,7 +37,7 @@ describe('a refund of a paid call', () => {
     const paid = await world().send(lookup, bound(await bind(world(), payer, lookup)));
     expect(paid.status, await paid.clone().text()).toBe(200);
     const call = callOf(paid);
-    // An agent without money of its own cannot pay again.
+    // The wallet is empty now, so the agent cannot pay again.
     const broke = await world().send(lookup, bound(await bind(world(), payer, lookup)));
     expect(broke.status).not.toBe(200);
 
@@ -57,7 +57,7 @@ describe('a refund of a paid call', () => {
       agentIntent(await signPaidIntent(world(), payer, lookup)),
     );
     expect(free.status, await free.clone().text()).toBe(200);
-    // The credit was exactly that call.
+    // The refund credited the price of exactly one call.
     const none = await world().send(
       lookup,
       agentIntent(await signPaidIntent(world(), payer, lookup)),

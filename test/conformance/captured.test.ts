@@ -85,7 +85,7 @@ describe('a captured bound payment at a second gateway with the same payee', () 
 });
 
 describe('a captured bound payment at a gateway with its own payee', () => {
-  // SECURITY.md requires one payee per gateway: then no other gateway accepts the payment, in any form.
+  // SECURITY.md requires a payee of its own for each gateway. With it, every other gateway rejects the payment in every form.
   it('is rejected, bound and stripped, on a tool that accepts vanilla payments', async () => {
     const transcript = newTranscript(
       'Captured bound payment, stripped, where the payee is another',

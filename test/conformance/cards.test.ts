@@ -52,14 +52,14 @@ const buy = async (
   };
 };
 
-/** The buyer's charges in dollars, by the log. */
+/** The buyer's charges in dollars, read from the log. */
 const charges = async () =>
   (await world().audit.entries(accountOf(buyer.address)))
     .filter(({ amounts }) => amounts?.['charged'] !== undefined)
     .map(({ decision, amounts }) => [decision, amounts?.['charged']]);
 
 beforeAll(async () => {
-  // Every isolate sells a new tool within 5 s.
+  // An isolate may take 5 s to see a new tool.
   await vi.waitFor(async () => {
     for (const path of ['/tools/bookshop', '/tools/stationer']) {
       const { status } = await world().send({ path, method: 'POST' });
@@ -68,7 +68,7 @@ beforeAll(async () => {
   }, 30_000);
 });
 
-/** The number of every card, and any CVC. */
+/** Plants the number of every card, and any CVC. */
 const plantedCards = (): readonly Planted[] => [
   plantCard("the operator's card", COMPANY_CARD.number),
   ...cards()
@@ -119,7 +119,7 @@ describe('an agent with a budget in dollars', () => {
   it.each(['id', 'grouped', 'headers', 'error', 'chunks', 'base64', 'members'] as const)(
     'cannot read the card by %s',
     async (trick) => {
-      // Declined, so that the budget stays.
+      // The issuer declined this charge, so the budget is unchanged.
       const { answer } = await buy('bookshop', { item: 'lamp', trick });
       const shown = `${answer.statusText} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
       expect(found(shown)).toEqual([]);
@@ -135,7 +135,7 @@ describe('an agent with a budget in dollars', () => {
   });
 
   it('is refused above it, and a stranger altogether', async () => {
-    // $18.50, $3.50 and $3.50 of $50.00 are spent.
+    // $18.50, $3.50 and $3.50 of the $50.00 are spent.
     expect((await buy('bookshop', { item: 'book' })).answer.status).toBe(200);
     const before = cards().issuer.cards().length;
     const refused = await expectProblem((await buy('bookshop', { item: 'pen' })).answer, 429);

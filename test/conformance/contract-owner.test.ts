@@ -24,7 +24,7 @@ import { newAccount } from './support/payment.ts';
 import { deployContractWallet } from './support/wallet.ts';
 import { lookup, useWorld } from './support/world.ts';
 
-/** How long the gateway trusts a contract's last verdict on a signature, in seconds. */
+/** How long the gateway caches a contract's verdict on a signature, in seconds. */
 const GOOD_FOR = 60;
 
 /** Whether the gateway's node answers. */
@@ -52,10 +52,13 @@ const cutOff = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** The gateway leaves a silent chain alone for five seconds. With a slow machine's margin, it must ask the chain again within this time. */
+/**
+ * After a failed request, the gateway sends the chain node nothing for five seconds. It must try again within this time, which includes a
+ * margin for slow machines.
+ */
 const RETRIED_WITHIN = 10_000;
 
-/** Sends a request again after an outage until the gateway asks the chain. Only the pause of the silent chain may refuse it. */
+/** Repeats a request after an outage until the gateway asks the chain node again. Until then, only `payer-unreachable` is allowed. */
 const afterPause = async (send: () => Promise<Response>): Promise<Response> => {
   const deadline = Date.now() + RETRIED_WITHIN;
   for (;;) {
@@ -66,7 +69,7 @@ const afterPause = async (send: () => Promise<Response>): Promise<Response> => {
   }
 };
 
-/** Circle's wallet keeps its owner in storage slot 0: with another address there, it rejects its owner's signatures. */
+/** Changes the owner of Circle's wallet, stored in slot 0. The wallet then rejects signatures of the previous owner. */
 const setOwner = async (wallet: Address, owner: Address): Promise<void> =>
   await world().client.setStorageAt({
     address: wallet,
@@ -89,7 +92,7 @@ beforeAll(async () => {
 const grantTo = async (to: LocalAccount, fields: Partial<Granted> = {}): Promise<Granted> =>
   await granted(world(), owner, grantFor(world(), owner.address, to.address, fields));
 
-/** Calls under a grant. Returns the status, and the rule of a denial. */
+/** Calls `lookup` under a grant. Returns the status, and the rule of a denial. */
 const called = async (by: LocalAccount, under: Granted): Promise<string> => {
   const answer = await callWith(world(), by, lookup, under.hash);
   if (answer.status === 200) return '200';
@@ -222,7 +225,7 @@ describe('a contract that stops accepting its signature', () => {
     expect([refused.status, (await readProblem(refused)).field]).toEqual([400, 'body.signature']);
     expect(await world().counts()).toEqual(ran);
 
-    // Nothing was revoked: only the contract's current verdict counts.
+    // Nothing was revoked: only the contract's current verdict decides.
     await setOwner(owner.address, key.address);
     expect(await called(agent, grant)).toBe('200');
     expect(await called(worker, child)).toBe('200');

@@ -32,7 +32,7 @@ import {
   useWorld,
 } from './support/world.ts';
 
-/** Settlements wait for this promise. */
+/** The facilitator settles only after this promise resolves. */
 let settling = Promise.resolve();
 const world = useWorld({
   wrapFacilitator: (real) => async (request) => {

@@ -45,7 +45,7 @@ describe('what anyone may read about the tools', () => {
   });
 
   it('has the health and last success of each tool', async () => {
-    // Rows arrive through the audit queue. Nothing has read the health of the tools before.
+    // Rows reach D1 through the audit queue. No request has read the health of the tools before, so no cached answer exists.
     const ended = async () =>
       (await listAll(world(), operator, 'calls.list', { query: { limit: 50 } })).filter(
         ({ tool, state }) => tool === 'flaky' && state !== 'held',

@@ -40,7 +40,7 @@ type DryRunAnswer = {
   readonly [member: string]: unknown;
 };
 
-/** The account's money without its rate, which changes with time alone. */
+/** The account's money without the rate limit, which changes as time passes. */
 const moneyOf = async (account: LocalAccount) =>
   (await standingOf(world(), account)).money.map(({ limits, ...money }) => ({
     ...money,
@@ -48,8 +48,8 @@ const moneyOf = async (account: LocalAccount) =>
   }));
 
 /**
- * Sends a dry run and expects that no tool ran and no answer of a call was returned. Tests look at their payer for moved money, because
- * its earlier payments may settle meanwhile.
+ * Sends a dry run and expects that no tool ran and that the answer has no receipt or payment response. Each test checks its own payer for
+ * moved money, because the payer's earlier payments may settle meanwhile.
  */
 const dryRun = async (call: ToolCall, headers: Headers): Promise<DryRunAnswer> => {
   const ran = await world().counts();
@@ -310,7 +310,7 @@ describe('a dry run under a limit that agents share', () => {
     );
     for (const agent of [greedy, other])
       await granted(world(), manager, childGrant(top, agent.address));
-    // A busy agent's lease holds a larger share than it uses.
+    // While an agent calls often, its lease is larger than what it uses.
     for (let made = 0; made < 8; made += 1)
       await serve(lookup, agentIntent(await signPaidIntent(world(), greedy, lookup)));
     return other;

@@ -153,7 +153,7 @@ describe('settlements', () => {
       const account = await fundedAccount(world(), 10_000n);
       const payment = await signForSeller(account);
       let isOver = false;
-      // The relayer's transaction names the authorization and its signature.
+      // The relayer's transaction reveals the authorization and its signature.
       const stranger = async () => {
         const answers: unknown[] = [];
         while (!isOver && !(await isUsed(world(), payment))) await pause(20);
@@ -183,7 +183,7 @@ describe('settlements', () => {
   });
 });
 
-/** Presents a payment to the token as a stranger. */
+/** Sends the payment to the token contract, as anyone who has seen it can. */
 const submit = async ({ client }: World, { payload }: Payment) => {
   const { from, to, value, validAfter, validBefore, nonce } = payload.authorization;
   const sender = privateKeyToAccount(generatePrivateKey());
@@ -223,7 +223,7 @@ describe('an outcome that is not known', () => {
         payer: account.address.toLowerCase(),
         extra: { status: 'pending', retryAfter: '5' },
       });
-      // Verification has written nothing: it refuses with a server error, not with a 402.
+      // Verification has written nothing: it returns a server error, not a 402.
       expect((await postTo(world(), 'verify', body2(payment))).status).toBe(503);
     } finally {
       process.kill(-processId, 'SIGCONT');

@@ -21,7 +21,10 @@ const world = useSharedWorld();
 const PRICE = 10_000n;
 const flaky = (query: string): ToolCall => ({ path: `/tools/flaky?${query}` });
 
-/** How a tool can fail, and the answer to its caller. `problem` is the gateway's own; without one, the caller gets the tool's answer. */
+/**
+ * How a tool can fail, and what the gateway answers. `problem` is the gateway's problem; undefined where the gateway passes on the tool's
+ * answer.
+ */
 const FAILURES = [
   { how: 'by not answering at all', query: 'hang=1', status: 504, problem: 'upstream-timeout' },
   { how: 'with 404', query: 'status=404', status: 404, problem: undefined },
@@ -92,7 +95,7 @@ describe.concurrent('a tool that fails', () => {
         paid_by: 'deferred',
       });
 
-      // The same proof again: no second run and no charge.
+      // Sends the same proof again: no second run and no charge.
       hold((await world().send(call, v2(payment))).status).toBe(409);
       unpaid.push(payment);
     },
@@ -136,7 +139,7 @@ describe.concurrent('a tool that fails', () => {
         ...{ state: 'settled', amount: Number(PRICE), transaction_hash: moved.transaction },
       });
 
-      // The credit is spent: later calls are paid again. The gateway never presented the authorization that credit replaced.
+      // The credit is spent, so later calls need a payment. The gateway never presented the authorization that the credit replaced.
       const third = await sign(world(), newcomer, flaky('status=200'));
       const paidAgain = await world().send(flaky('status=200'), v2(third));
       hold(paidAgain.status).toBe(200);

@@ -64,7 +64,7 @@ const challengeOf = async (call: ToolCall) => {
   };
 };
 
-/** Signs what the 401 asks for, and sends the call with it. */
+/** Signs the intent that the 401 asks for and sends the call with it. */
 const buy = async (payer: LocalAccount, call: ToolCall, fields: Partial<AgentIntent> = {}) => {
   const { tool, price } = await challengeOf(call);
   const payTo = price.payees['eip155:84532'] as Hex;
@@ -143,7 +143,7 @@ describe('a card tool', () => {
     expect(await transfersFrom(world(), agent.address)).toEqual([]);
     expect(await transfersFrom(world(), owner.address)).toHaveLength(1);
 
-    // The same signature runs the tool once, and returns the stored answer for its retry key.
+    // The signature runs the tool once. With its retry key, the gateway returns the stored answer.
     const again = await world().send(ticket, agentIntent(signed));
     expect(kindOf(await expectProblem(Promise.resolve(again), 409))).toBe('already-used');
     const stored = await world().send(ticket, {

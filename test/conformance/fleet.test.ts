@@ -36,19 +36,19 @@ const world = useWorld({
 });
 
 const PRICE = 1_000n;
-/** Calls that each agent makes at once. */
+/** Number of calls that each agent sends at once. */
 const CALLS = 60;
-/** How many calls fit under the limit that the team shares, and how many calls of the other agents fit into the remaining credit. */
+/** Number of calls that the team's shared limit allows, and number of calls of the other agents that the remaining credit covers. */
 const TEAM = 100;
 const OTHERS = 30;
-/** One unit short of another call. */
+/** The limit and the credit are each one atomic unit short of a further call. */
 const SHARED = BigInt(TEAM + 1) * PRICE - 1n;
 const CREDIT = BigInt(TEAM + OTHERS + 1) * PRICE - 1n;
 const CHARGED = BigInt(TEAM + OTHERS) * PRICE;
 
 const personOf = ({ privateKey }: Person): LocalAccount => accountWith(privateKey);
 
-/** The results of an agent: the log entries of its receipts, and its problems. */
+/** What an agent received: the log entries that its receipts name, and its problems. */
 type Received = {
   readonly entries: readonly string[];
   readonly problems: readonly Problem[];
@@ -163,7 +163,7 @@ describe('an owner of a fleet', () => {
           ...{ status: 'active', valid_until: Number(grant?.validUntil), is_default: true },
         },
       ]);
-      // Only an accepted call opens a purse: an agent that found the budget used up may have none.
+      // Only an accepted call creates a money entry: an agent whose calls all came after the limit was used up may have none.
       expect(standing.money.length).toBeGreaterThanOrEqual(ran > 0n ? 1 : 0);
       if (standing.money.length === 0) continue;
       expect(standing.money[0]).toMatchObject({
@@ -181,7 +181,7 @@ describe('an owner of a fleet', () => {
     expect(answer.status).toBe(200);
     const { acknowledged, silent } = (await answer.json()) as Revoked;
     expect(silent).toEqual([]);
-    // A denied call takes no lease: an agent without an accepted call may hold none, and learns of the revocation with its next request.
+    // A denied call takes no lease. An agent without an accepted call may hold none, and then learns of the revocation at its next request.
     const all = [...team, ...others];
     const holders = all.filter((agent) => admitted([agent]) > 0);
     expect(acknowledged).toEqual(
@@ -195,7 +195,7 @@ describe('an owner of a fleet', () => {
       const problem = await readProblem(await callWith(world(), agent, lookup));
       expect(problem).toMatchObject({ status: 403, rule: 'revoked' });
     }
-    // An account that has used up its own limit is denied without asking its ancestors.
+    // The manager has used up its own limit, so its account denies the call without asking its ancestors.
     expect((await callWith(world(), manager, lookup)).status).toBe(403);
     expect(await world().counts()).toEqual(ran);
     const { money } = await standingOf(world(), owner);
@@ -209,7 +209,7 @@ describe('the log of a fleet', () => {
   const logs = new Map<string, readonly Entry[]>();
   const of = (account: LocalAccount): readonly Entry[] => logs.get(account.address) ?? [];
 
-  /** Denials recorded for an account, with those of the tests that follow a burst. */
+  /** Denials recorded for an account, including those that the tests cause after a burst. */
   const deniedOf = (entries: readonly Entry[]): number =>
     entries
       .filter(({ type }) => type === 'call.denied')
@@ -221,7 +221,7 @@ describe('the log of a fleet', () => {
       .reduce((all, { amounts }) => all + BigInt(amounts?.['amount'] ?? '0'), 0n);
 
   it('is exported completely, and verifies offline from its first entry', async () => {
-    // At the end: one denial after each burst of the team, and one after the revocation.
+    // The sum is known: one denial after each burst of the team, and one after the revocation.
     const expected = (agent: LocalAccount): number =>
       (received.get(agent)?.problems.length ?? 0) + (team.includes(agent) ? 2 : 1);
     for (const account of [owner, manager, ...team, ...others]) {
@@ -323,7 +323,7 @@ describe('the log of a fleet', () => {
   });
 });
 
-/** Sends a request whose answer must not wait longer than five seconds for the chain. */
+/** Sends a request and expects the answer within `ms`: the gateway must not wait for the chain node. */
 const within = async (ms: number, work: () => Promise<Response>): Promise<Response> => {
   const begun = performance.now();
   const answer = await work();
@@ -341,7 +341,7 @@ describe('an owner of a fleet while the node of the chain is stopped (law 13)', 
     const paid = await topUp(world(), owner, 10n * PRICE);
     if (!paid.ok) throw new Error(await paid.text());
     [agent, other] = [newAccount(), newAccount()];
-    // A grant of an epoch that is not revoked.
+    // This grant has an epoch that is not revoked.
     grant = await granted(world(), owner, grantTo(agent));
     // The node accepts connections and never answers.
     process.kill(world().stack.chain.processId, 'SIGSTOP');
@@ -391,7 +391,7 @@ describe('an owner of a fleet while the node of the chain is stopped (law 13)', 
   });
 
   it('gets an answer within five seconds that names the fact only the chain could show', async () => {
-    // The key of another account signs: only a contract at the address could accept that.
+    // The key of another account signs. Only a contract at the address could accept that signature.
     const forged = { ...newAccount(), address: agent.address };
     const stranger = newAccount();
     const unknown = grantFor(world(), stranger.address, other.address);

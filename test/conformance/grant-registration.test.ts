@@ -113,7 +113,7 @@ describe('the registration of a grant', () => {
     expect((await requestStanding(world(), agent)).status).toBe(404);
   });
 
-  /** A manager whose grant limits every field. */
+  /** Creates a manager whose grant limits every field. */
   const manage = async () => {
     const manager = newAccount();
     const top = await granted(
@@ -302,7 +302,7 @@ describe('the consent of a delegate', () => {
 });
 
 describe('an offer of a stranger to a customer', () => {
-  /** A stranger whose history here is one settled payment of a tenth of a cent. */
+  /** A stranger whose only history here is one settled payment of a tenth of a cent. */
   const newStranger = async (): Promise<LocalAccount> => {
     const stranger = await fundedAccount(world(), 1_000n);
     await expectOk(pay(world(), stranger, lookup));

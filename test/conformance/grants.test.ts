@@ -63,7 +63,7 @@ describe('a grant', () => {
     const twin = { ...grant, maxTotal: grant.maxTotal + 1n };
     const other = await expectProblem(register(world(), owner, twin), 409);
     expect([kindOf(other), other.field]).toEqual(['already-registered', 'body.delegation.id']);
-    // The standing of the agent shows that the limits of the vectors apply.
+    // The answer of `GET /accounts/me` shows that the limits of the vectors apply.
     await expectOk(callWith(world(), agent, translate, hashOf(grant)));
     const standing = await standingOf(world(), agent);
     expect(limitIn(standing, 'grant:lifetime')).toMatchObject({ limit: message.maxTotal });
@@ -133,7 +133,7 @@ describe('a grant', () => {
   });
 
   it('costs the owner exactly the charges once it is revoked', async () => {
-    // Another owner: agents of the shared one may return their leases during this test.
+    // Use another owner: agents of the shared one may return their leases during this test.
     const owner = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
     const { agent, grant } = await grantedAgent(world(), owner);
     const credit = async (): Promise<readonly bigint[]> => {

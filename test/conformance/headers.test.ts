@@ -92,7 +92,7 @@ describe('2,000 random headers', () => {
     fc.bigInt().map(String),
     fc.string({ unit: 'binary' }),
   );
-  /** A valid payment with one random field. */
+  /** A payment in which one field has a random value. */
   const spoilt = fc
     .tuple(fc.constantFrom(...fields), value)
     .map(([field, made]) => base64Json(changed({ x402Version: 2, ...good }, field, made)))

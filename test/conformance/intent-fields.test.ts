@@ -16,16 +16,16 @@ let signed: SignedIntent;
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 1, balance: 1_000_000n });
   const creditHolder = await creditedAccount(world(), { credit: 100_000n, balance: 0n });
-  // The last test uses both, after hundreds of rejections.
+  // The last test still uses both proofs, after hundreds of rejections.
   const window = windowFromNow(-5, 290);
   payment = await bind(world(), account, translate, window);
   signed = await signPaidIntent(world(), creditHolder, translate, window);
 });
 
-/** Placeholder for text that JSON.stringify would not write. */
+/** Placeholder for text that JSON.stringify cannot produce. */
 const RAW = '@raw@';
 
-/** JSON of a tree, with the placeholder replaced by a text as it is. */
+/** JSON of a tree in which `raw` replaces the placeholder, unescaped. */
 const jsonWith = (tree: unknown, raw: string): string =>
   JSON.stringify(tree).replace(JSON.stringify(RAW), () => raw);
 
@@ -43,7 +43,7 @@ type Carrier = {
   readonly header: string;
   /** Path of an intent's field in problems. */
   readonly root: (field: string) => string;
-  /** The header for an intent; `raw` replaces the placeholder. */
+  /** Builds the header line of an intent; `raw` replaces the placeholder. */
   readonly line: (intent: object, raw: string) => HeaderLine;
   readonly fields: () => Readonly<Record<string, string>>;
 };
@@ -70,7 +70,7 @@ const carriers: readonly Carrier[] = [
   },
 ];
 
-/** One longer than a field may be, and well formed otherwise. */
+/** For each field, a value that exceeds its bound but is otherwise well formed. */
 const TOO_LONG = {
   agent: `0x${'1'.repeat(42)}`,
   audience: `https://${'a'.repeat(249)}`,

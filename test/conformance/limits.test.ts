@@ -9,12 +9,12 @@ const SENT = 200;
 const ALLOWED = 37;
 const flaky: ToolCall = { path: '/tools/flaky?status=200' };
 
-/** The window allows the payments that make an account trusted, and 37 look-ups. */
+/** The window limit covers the payments that establish trust, and 37 look-ups. */
 const TRUST = 15n * 50_000n;
 const WINDOW = TRUST + BigInt(ALLOWED) * 1_000n;
 const EXPOSURE = BigInt(ALLOWED) * 10_000n;
 
-/** Settlements wait for this promise, so that everything accepted in a burst stays unsettled. */
+/** The facilitator settles only after this promise resolves, so no payment of a burst settles during the burst. */
 let settling = Promise.resolve();
 
 const world = useWorld({
@@ -115,7 +115,7 @@ describe.each<{
         expect(spent + held + remaining).toBe(limit);
         expect(remaining).toBeLessThan(price);
       }
-      // Every run is paid for exactly.
+      // The payer paid for every run, and for nothing else.
       const due = BigInt(reports) * 50_000n + BigInt(ALLOWED) * price;
       await expect
         .poll(async () => await usdcBalance(world().client, account.address), {
@@ -129,7 +129,7 @@ describe.each<{
     it('leave the limit in the right state', async () => {
       const payment = await sign(world(), account, call);
       if (rule === 'exposure') {
-        // A settled payment is no longer exposed. The account learns of it a moment after the chain.
+        // A settled payment no longer counts as exposure. The account learns of the settlement a moment after the chain shows it.
         await expect
           .poll(async () => (await world().send(call, v2(payment))).status, {
             timeout: 30_000,
@@ -152,7 +152,7 @@ describe.each<{
         ]);
         expect(refused.status).toBe(429);
         const wait = Number(refused.headers.get('Retry-After'));
-        // Whole seconds on both sides.
+        // Both times are rounded to whole seconds.
         expect(wait).toBeGreaterThanOrEqual(resets.getTime() / 1000 - answeredAt - 1);
         expect(wait).toBeLessThanOrEqual(resets.getTime() / 1000 - sentAt + 1);
       }

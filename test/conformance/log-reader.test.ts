@@ -13,11 +13,11 @@ import { settled, transfersFrom, trustedAccount } from './support/payment.ts';
 import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
 import { type ToolCall, translate, useSharedWorld } from './support/world.ts';
 
-// An ancestor, an auditor or an operator reads `call.accepted` with the intent, its nonce and the signature of an Agent-Intent, and after
-// settlement the token signature. None of it may get the answer (law 3).
+// An ancestor, an auditor or an operator can read `call.accepted` with the intent, its nonce and the signature of the `Agent-Intent`, and
+// the payment signature after settlement. None of these may return the stored answer (law 3).
 const world = useSharedWorld();
 let owner: LocalAccount;
-/** Pays each call with a payment. */
+/** Pays each call with an authorization. */
 let payer: LocalAccount;
 /** Pays from credit. */
 let creditHolder: LocalAccount;
@@ -43,7 +43,7 @@ type Evidence = {
   readonly signature?: Hex;
 };
 
-/** Reads an agent's call as its owner, once these entries are exported. Returns the evidence of all of them merged. */
+/** Reads an agent's call as its owner, once entries of these types are exported. Returns their merged evidence. */
 const readLog = async (
   agent: LocalAccount,
   call: Hex,
@@ -68,7 +68,7 @@ const base64Url = (hex: string): string => Buffer.from(hex.slice(2), 'hex').toSt
 
 const ANSWER = /bon matin/;
 
-/** Sends every request that a log reader can build from the log, with every retry key that can be guessed from it. */
+/** Sends every request that a log reader can build, with every retry key that the log lets it guess. */
 const attack = async (
   transcript: Transcript,
   call: ToolCall,
@@ -98,7 +98,7 @@ const attack = async (
   expect([looked.status, looked.kind]).toEqual([404, 'unknown-call']);
 };
 
-/** Expects the answer for the agent: with its retry key, and without it by a fresh signature. */
+/** Expects the stored answer for the agent: with its retry key, and without it for a fresh signature. */
 const recover = async (
   transcript: Transcript,
   agent: LocalAccount,
@@ -138,7 +138,7 @@ describe('a log reader', () => {
     await settled(world(), payment);
     const types = ['call.accepted', 'call.finished', 'payment.settled'];
     const logged = await readLog(payer, id, types);
-    // The log has everything that the agent sent except its retry key.
+    // The log contains everything that the agent sent except the retry key.
     expect(logged).toMatchObject(payment.payload);
     expect(logged.intent.nonce).toBe(payment.intent.nonce);
     expect(JSON.stringify(logged)).not.toContain(retryKey(payment.intent)['Agent-Retry-Key']);

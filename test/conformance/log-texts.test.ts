@@ -46,7 +46,7 @@ it('every text that entries name is in a log, and the terms have the price that 
       interval: 500,
     })
     .toContain('tool.listed');
-  // The gateway's account has the texts now, so that later calls need not carry them.
+  // The texts are in the log of the gateway's account now, so later calls need not repeat them.
   await expectPaid(lookup);
   let own: readonly Entry[] = [];
   let published: readonly Entry[] = [];
@@ -72,7 +72,7 @@ it('every text that entries name is in a log, and the terms have the price that 
     const terms = all.get(call.evidence['terms'] as Hex) as { readonly price: string };
     expect(parseAmount(call.amounts?.['price'] ?? '')).toBe(parseAmount(terms.price));
   }
-  // Later calls name the texts of the gateway's log by hash alone.
+  // Later calls name the texts by hash alone, because the gateway's log has them.
   const last = callsIn(own).at(-1);
   expect(last?.evidence).not.toHaveProperty('document');
   expect(namedBy(last as Call).every((hash) => listed.has(hash))).toBe(true);

@@ -29,7 +29,7 @@ describe('a witness of a running gateway', () => {
     const began = nowSeconds();
     const account = await trustedAccount(world(), { reports: 0, balance: 100_000n });
     expect((await pay(world(), account, lookup)).status).toBe(200);
-    // The log grows until the payment has settled: the witness may have cosigned more than the gateway serves.
+    // The log grows until the payment has settled, so for a moment the witness may have cosigned a larger tree than the gateway serves.
     const signatures = await vi.waitFor(
       async () => {
         const keys = [key, witness.noteKey];

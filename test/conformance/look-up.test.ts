@@ -222,7 +222,7 @@ describe('a malformed look-up', () => {
     const problem = await readProblem(answer);
     expect(kindOf(problem)).toBe('intent-required');
     expect(problem['docs']).toBe(`${world().stack.description.audience}/.well-known/agent-intent`);
-    // Built from the challenge alone, with an account, a window and a nonce.
+    // The account built the request from the challenge alone, plus its address, a window and a nonce.
     const fields = problem['intent'] as Readonly<Record<string, string>>;
     const intent = {
       ...fields,

@@ -25,8 +25,8 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 /*
- * Tries every route with every person, target account and kind of signature. The expected answer follows from the roles in the table of
- * routes and from the relation of the person to the account.
+ * Tries every route with every person, target account and kind of signature. The routes' roles and the person's relation to the account
+ * determine the expected answer.
  */
 const world = useWorld({
   variables: { OPERATORS: people.operator.address, VAULT_KEY: btoa('v'.repeat(32)) },
@@ -91,7 +91,7 @@ const sampleOf = (id: RouteId, account: string, mark: string): RequestParts => {
 const LONG = 400_000;
 const WAIT = { timeout: 30_000, interval: 200 };
 
-/** Creates the documents that routes read and that cases remove. */
+/** Creates the documents that routes read and that cases delete. */
 const fixtures = async (): Promise<void> => {
   const { body } = sampleOf('webhooks.put', names.agent, KEPT);
   const webhook = { webhook: KEPT };
@@ -112,9 +112,9 @@ const fixtures = async (): Promise<void> => {
   );
 };
 
-/** Answers of a route other than 200 to an authorised caller: the document does not exist, or the state forbids the change. */
+/** For an authorised caller, the answers of a route other than 200: the document does not exist, or the state forbids the change. */
 const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
-  // Some accounts of the table have no policy by an operator.
+  // Not every account has a policy set by an operator.
   'accounts.policy.get': ['404 unknown-document'],
   'accounts.put': ['412 precondition-failed'],
   'account.put': ['412 precondition-failed'],
@@ -132,7 +132,7 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'settlements.writeoff': ['409 not-writable'],
   'settlements.resolve': ['409 not-writable'],
   'deadletters.redrive': ['404 unknown-document'],
-  // This gateway takes calls: audit-rebuild.test.ts rebuilds a paused one.
+  // A rebuild needs a paused gateway, and this one accepts calls. audit-rebuild.test.ts tests the rebuild.
   'audit.rebuild': ['409 not-writable'],
   'secrets.delete': ['404 unknown-document'],
   'webhooks.delete': ['404 unknown-document'],
@@ -140,13 +140,13 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
 };
 
 let marks = 0;
-/** The request of a case, about the account of its target unless another one is named. */
+/** Builds and signs the request of a case, about its target account unless `about` names another one. */
 const signed = async (
   each: Case,
   about: string = names[each.target],
   mark = `m${(marks += 1)}`,
 ): Promise<Signed> => {
-  // An intent for another route, mostly about the same account.
+  // The request for which the signature is valid in the signing `otherRoute`: the next route, mostly about the same account.
   const { id } = ROUTES[(ROUTES.indexOf(each.route) + 1) % ROUTES.length] ?? each.route;
   const another = { id, request: sampleOf(id, about, mark) };
   const person = each.person === 'unsigned' ? undefined : accounts[each.person];
@@ -158,7 +158,7 @@ const nameOf = ({ route, target, person, signing }: Case): string =>
 
 const send = async ({ call, headers }: Signed) => world().send(call, headers);
 
-/** Entries of management commands after a sequence number, with the nonce of the command's intent. */
+/** Entries of management commands after a sequence number, each with the nonce of its intent. */
 const commandsIn = async (account: string, after: number) =>
   (await world().audit.entries(account))
     .filter(({ seq, evidence }) => seq > after && evidence?.['order'] !== undefined)
@@ -174,7 +174,7 @@ const allAccounts = (): readonly string[] => [
 ];
 
 /**
- * Makes each account write one entry and waits until it is exported: every entry before it has then arrived too. Returns the sequence
+ * Makes each account write one entry and waits until it is exported, so that every earlier entry is exported too. Returns the sequence
  * numbers.
  */
 const marked = async (
@@ -221,7 +221,7 @@ describe('the management API', () => {
           account,
         ).toEqual(['after refusals']);
       }
-      // Every request about this account was rejected, so the marker is its first entry.
+      // The gateway rejected every request about this account, so the marker is its first entry.
       expect(after.get(names.missing)).toBe(1);
     },
     LONG,
@@ -241,7 +241,7 @@ describe('the management API', () => {
             person === 'unsigned') &&
           signing !== 'replayed',
       );
-      /** Removes the account names and times, in which the two answers may differ. */
+      /** Removes account names and times: only these may differ between the two answers. */
       const plain = (text: string) =>
         text
           .replaceAll(names.agent, 'X')
@@ -293,7 +293,7 @@ describe('the management API', () => {
         const isRight = route.write
           ? second.outcome === '409 already-used' ||
             isKnown ||
-            // The first attempt changed nothing, so no account exists that could remember the intent.
+            // The first attempt changed nothing, so no account exists that could store the intent.
             (first.outcome !== '200' && second.outcome === first.outcome)
           : second.outcome === first.outcome;
         if (!isRight) wrong.push(`${nameOf(each)}: then ${second.outcome} ${second.text}`);

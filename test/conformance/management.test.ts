@@ -62,7 +62,7 @@ describe('an operator', () => {
       );
     expect(await status('frozen')).toMatchObject({ changed: true });
     expect((await expectProblem(callWith(world(), agent, lookup), 403))['rule']).toBe('frozen');
-    // The owner's status and the operator's are independent: an account is active only if both are.
+    // The owner and the operator each set a status. An account is active only if both are.
     const body = { status: 'active' };
     await okJson(manage(world(), owner, 'account.status', { params, body }));
     expect((await expectProblem(callWith(world(), agent, lookup), 403))['rule']).toBe('frozen');
@@ -207,7 +207,7 @@ describe('an owner', () => {
       await listAll<{ call: string; tool: string }>(world(), owner, 'account.calls', {
         ...{ params, query: { limit: 1 } },
       });
-    // Calls of one second are listed by id, so the test does not expect an order.
+    // The gateway orders calls of one second by id, so the test does not expect an order.
     const byTool = async () =>
       Object.fromEntries((await calls()).map((call) => [call.tool, call] as const));
     await expect.poll(byTool, eventually).toEqual({

@@ -39,7 +39,7 @@ describe('the official facilitator', () => {
       await settled(world(), payment);
       const { from, to, input } = await settlementOf(world(), payment);
       expect([from, to]).toEqual([people.facilitators[0].address.toLowerCase(), usdc.address]);
-      // USDC's overload with v, r and s: `validAfter` is the fourth word of its arguments.
+      // USDC's overload with v, r and s: `validAfter` is its fourth argument, one 32-byte word each.
       expect(BigInt(`0x${input.slice(10 + 3 * 64, 10 + 4 * 64)}`).toString()).toBe(
         vectors.boundValidAfter,
       );
@@ -106,7 +106,7 @@ describe('a facilitator that rejects the mark, with a relayer behind it', () => 
     expect(input).toContain(mark);
   });
 
-  // Before a third bound payment: three faults in a row would open the facilitator's circuit.
+  // Runs before a third bound payment, because three faults in a row open the facilitator's circuit breaker.
   it('still settles unmarked payments', async () => {
     const payment = await sign(world(), account, report);
     expect((await world().send(report, v2(payment))).status).toBe(200);

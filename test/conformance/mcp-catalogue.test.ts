@@ -20,7 +20,7 @@ import { useSharedWorld } from './support/world.ts';
 
 const world = useSharedWorld();
 
-/** Every tool of the stack that arguments determine. */
+/** Every tool of the stack whose request its arguments determine. */
 const PUBLIC = [
   'enrich',
   'flaky',
@@ -33,7 +33,7 @@ const PUBLIC = [
   'whoami',
 ];
 const PRICE = 1_000n;
-/** What the child may spend in all. */
+/** The child's lifetime limit. */
 const TOTAL = 5_000n;
 
 let owner: LocalAccount;
@@ -58,7 +58,7 @@ beforeAll(async () => {
   );
 });
 
-/** The answer to a JSON-RPC request: all of it, and its message. */
+/** The answer to a JSON-RPC request: the raw text, and the parsed message. */
 type Answer = {
   readonly raw: string;
   readonly result?: Json & {
@@ -89,7 +89,7 @@ const rpc = async (method: string, params: Json, headers: Record<string, string>
   };
 };
 
-/** The header with an intent over MCP, for the payload of a call or for none. */
+/** The `Agent-Intent` header for an MCP payload, with a call or without one. */
 const signing = async (
   account: LocalAccount,
   tool: string,

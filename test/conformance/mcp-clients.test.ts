@@ -101,7 +101,7 @@ describe('a paid tool', () => {
 
   it('is called by x402-mcp 0.0.5, whose model copies the version 1 terms', async () => {
     const client = await connect(world());
-    // The package wraps the client of the AI SDK; this gives the official one the two members that it uses.
+    // The package wraps the AI SDK's client. This object gives the official client the two members that the package uses.
     const wrapped = await withPayment(
       {
         assertCapability: () => undefined,
@@ -161,7 +161,7 @@ describe('a paid tool', () => {
       expect(await receiptIn(world(), result as CallResult)).toMatchObject({ binding: 'intent' });
       return result as CallResult;
     });
-    // The secret returns the stored answer, and nothing runs.
+    // The retry secret returns the stored answer, and no tool runs.
     const before = await world().counts();
     const meta = {
       'x402/payment': payment,

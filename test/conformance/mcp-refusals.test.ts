@@ -31,14 +31,14 @@ beforeAll(async () => {
 const paid = (payment: Json | PaymentPayload): Json => ({ 'x402/payment': payment });
 const flaky = (given: Json): McpToolCall => ({ name: 'flaky', arguments: given });
 
-/** Expects that `use` runs no tool and presents no payment of the account. */
+/** Expects that `use` runs no tool. */
 const runsNothing = async (use: () => Promise<unknown>): Promise<void> => {
   const before = await world().counts();
   await use();
   expect(await world().counts()).toEqual(before);
 };
 
-/** `200` for an answer of the tool, otherwise the problem. */
+/** `200` for an answer of the tool, otherwise the kind of the problem. */
 const outcome = (answer: RawAnswer): string =>
   answer.result?.isError === true ? refusalIn(answer) : String(answer.status);
 
@@ -86,7 +86,7 @@ describe('one payment', () => {
       );
       const overHttp = await world().send(translate, { 'PAYMENT-SIGNATURE': base64Json(payment) });
       expect(overHttp.status).toBe(400);
-      // Without its intent the payment is a marked one, which no tool takes.
+      // Without its intent, the payment still has the mark of a bound payment, so every tool rejects it.
       const { extensions: _extensions, ...stripped } = payment;
       expect(outcome(await callRaw(world(), translateByMcp, paid(stripped)))).toBe(
         'binding-required',
@@ -206,7 +206,7 @@ describe('a caller that disconnects', () => {
     });
     setTimeout(() => aborter.abort(), 5);
     await expect(sent.then(async (answer) => await answer.text())).rejects.toThrow(/abort/);
-    // Whether the call began before the client left or not, this payment runs the tool once.
+    // Whether or not the call started before the client disconnected, this payment runs the tool once.
     await expect
       .poll(async () => outcome(await callRaw(world(), lookupByMcp, paid(payment))), {
         timeout: 30_000,

@@ -31,13 +31,13 @@ const SUITE = join(
 
 type Report = {
   readonly code: number | null;
-  /** The required scenarios of the revision, and whether each passed. */
+  /** The required scenarios of a revision, and which of them passed. */
   readonly passed: readonly string[];
   readonly failed: readonly string[];
   readonly output: string;
 };
 
-/** Runs the official suite against the gateway. The exit code counts only what the revision requires. */
+/** Runs the official suite against the gateway. Its exit code reflects only the required scenarios. */
 const runSuite = async (revision: string): Promise<Report> => {
   const words = [SUITE, 'server', '--url', `${proxy.url}/mcp`, '--requirements', revision];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -64,7 +64,7 @@ describe('the conformance suite of MCP, through the gateway to a remote server',
 
   it('passes 26 of 30 scenarios of revision 2025-11-25: the others need a session', async () => {
     const { passed, failed, output } = await runSuite('2025-11-25');
-    // Requests of the server to its client, which a gateway without sessions cannot carry.
+    // These scenarios send requests from the server to the client. A gateway without sessions cannot.
     expect(failed, output).toEqual([
       ...['tools-call-sampling', 'tools-call-elicitation'],
       ...['elicitation-sep1034-defaults', 'elicitation-sep1330-enums'],

@@ -14,17 +14,17 @@ import { translate, whoami } from './support/world.ts';
 const OLD = people.payTo.toLowerCase();
 const BASE = 'eip155:8453';
 const SECOND = 'http://second.example';
-/** The node of the network that sells: no call of these tests asks it. */
+/** The chain node of the network that the gateway sells on. No call of these tests reaches it. */
 const elsewhere = 'http://127.0.0.1:9';
 
 const house = useHouse();
 let agent: LocalAccount;
 let payment: Bound;
-/** Paid under the second audience. */
+/** A payment under the second audience. */
 let other: Bound;
 let first: string;
 
-/** Sends the call to the second origin. */
+/** Sends the call with the second audience as its Host. */
 const toSecond = async (headers: Readonly<Record<string, string>>) =>
   sendRaw(house.now().stack.description.gateway, {
     path: translate.path,
@@ -83,7 +83,7 @@ describe('a network that closes with payments in flight', () => {
   };
   const variables = () => ({
     ...closing,
-    // The old audience is dropped in the same deployment, too early.
+    // The same deployment drops the old audience, which is too early.
     AUDIENCES: SECOND,
     RPC_URLS: JSON.stringify({
       [BASE]: [elsewhere],

@@ -9,7 +9,7 @@ import { translate } from './support/world.ts';
 const OLD = people.payTo.toLowerCase() as Hex;
 const KEEPER = `${SEPOLIA}:${OLD}`;
 
-/** Only the relayer settles: facilitators settle payments to any address. */
+/** Only the relayer settles: the facilitators would settle payments to any address. */
 const dropped = {
   FACILITATORS: '[]',
   RELAYERS: JSON.stringify({ [SEPOLIA]: { addresses: [people.relayer.address], wait: 0 } }),
@@ -24,7 +24,7 @@ let stranded: Bound;
 
 beforeAll(async () => {
   agent = await trustedAccount(house.now(), { reports: 1, balance: 1_000_000n });
-  // The first entry of the gateway's own account: an account without stored state raises no alert (law 12).
+  // Writes the first entry of the gateway's own account: an account without stored state raises no alert (law 12).
   await house.management().call('webhooks.put', {
     params: { webhook: 'pager' },
     body: { url: 'http://127.0.0.1:9/', events: ['payee_missing'] },

@@ -28,20 +28,20 @@ const moved = {
 
 const house = useHouse();
 let agent: LocalAccount;
-/** Accepted for the old payee, and not settled. */
+/** Payments to the old payee that the gateway accepted and has not settled. */
 let open: Bound[];
-/** Signed for the old payee's offer, and not sent before the change. */
+/** A payment signed for the old payee's offer and sent only after the change. */
 let late: Payment;
 let ran: number;
 
-/** How often all tools ran. */
+/** How often the upstream ran tools, all together. */
 const runs = async (): Promise<number> =>
   Object.values(await house.now().counts()).reduce((sum, each) => sum + each, 0);
 
 beforeAll(async () => {
   const world = house.now();
   agent = await trustedAccount(world, { reports: 2, balance: 1_000_000n });
-  // A tool that operators added at run time: it is kept by the gateway's own account.
+  // An operator added this tool at run time. The gateway's own account stores it.
   await house.management().call('tools.put', {
     params: { tool: 'added' },
     body: {

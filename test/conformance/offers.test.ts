@@ -73,7 +73,7 @@ describe('the gateway without a payment', () => {
     const html = await page.text();
     expect(html).toMatch(/^<!doctype html>/i);
     expect(html).toContain('0.001');
-    // One script of this origin, which the policy of the page names; nothing inline.
+    // The page has one script, from this origin, which its Content-Security-Policy names. Nothing is inline.
     expect(html.match(/<script[^>]*>[^<]*/g)).toEqual([
       expect.stringMatching(/^<script [^>]*src="\/dashboard\/pay\.js"[^>]*>$/),
     ]);
@@ -156,7 +156,7 @@ describe('the gateway without a payment', () => {
     expect(kindOf(await readProblem(new Response(answer.text, answer)))).toBe(kind);
   });
 
-  // The gateway answers before the body has arrived. If it cancelled the body, a tenth of these requests would get no answer of it.
+  // The gateway answers before the body has arrived. If it cancelled the body, a tenth of these clients would receive no answer.
   it('answers every caller that sends a long body', async () => {
     const call = { path: '/tools/echo/long', method: 'POST', body: 'y'.repeat(180_000) };
     const statuses: number[] = [];

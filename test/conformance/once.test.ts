@@ -48,7 +48,7 @@ describe('one payment', () => {
     account = await trustedAccount(world(), { reports: 2, balance: 1_000_000n });
   });
 
-  /** Expects that `use` causes exactly one run and one transfer with one payment. */
+  /** Expects that `use` causes exactly one run, and one transfer for its payment. */
   const runsOnce = async (
     tool: 'lookup' | 'translate' | 'report',
     call: ToolCall,
@@ -63,7 +63,7 @@ describe('one payment', () => {
     expect((await world().counts())[tool]).toBe(before + 1);
     await settled(world(), payment);
     expect((await transfersFrom(world(), payer.address)).slice(paid)).toEqual([price]);
-    // The chain has published the signature now: a copy of the payment runs nothing and gets no part of the answer.
+    // The signature is public on the chain now. A copy of the payment runs nothing and returns no part of the answer.
     for (const headers of [v2(payment), v1(payment), v2(payment, 'g'.repeat(24))]) {
       const copied = await world().send(call, headers);
       expect(copied.status).toBe(409);
@@ -132,7 +132,7 @@ describe('one payment', () => {
         expect(await send(translate, v2(payment, SECRET))).toEqual(answers[0]);
 
       await settled(world(), payment);
-      // The account learns of the settlement a moment after the chain.
+      // The account learns of the settlement a moment after the chain shows it.
       await expect
         .poll(
           async () =>
@@ -210,7 +210,8 @@ describe('a used payment', () => {
     const payment = await sign(world(), account, echo);
     expect((await send(echo, v2(payment, SECRET))).status).toBe(200);
     const before = await world().counts();
-    // Only the holder knows the identifier, so the gateway reports the conflict. A copy without it gets the same answer as every copy (law 3).
+    // Only the payer knows the identifier, so the gateway reports the conflict. A copy without it gets the same answer as every copy
+    // (law 3).
     for (const [headers, kind] of [
       [v2(payment, SECRET), 'conflict'],
       [v2(payment), 'already-used'],

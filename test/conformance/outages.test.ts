@@ -8,7 +8,7 @@ import { fundedAccount, pay } from './support/payment.ts';
 import { useReceiver } from './support/webhook-receiver.ts';
 import { lookup, useWorld } from './support/world.ts';
 
-/** Outages of real parts: a chain node that is stopped, an upstream and a facilitator that are gone, and a trigger that does not run. */
+/** Outages of real components: a stopped chain node, an unreachable upstream and facilitator, and a cron trigger that does not run. */
 const world = useWorld();
 const operator = privateKeyToAccount(people.operator.privateKey);
 const receiver = useReceiver();
@@ -22,14 +22,14 @@ type Alert = {
   };
 };
 
-/** What a webhook of the operator received of a rule: severity, and kind. */
+/** The alerts of a rule that the operator's webhook received: severity and kind. */
 const received = (rule: OutageRule) =>
   receiver.received
     .map(({ body }) => (JSON.parse(body) as Alert).data)
     .filter((alert) => alert.rule === rule)
     .map(({ severity, detail }) => `${severity} ${detail.kind ?? ''}`.trim());
 
-/** Runs the cron trigger as of a later minute. */
+/** Runs the cron trigger with a scheduled time `minute` minutes in the future. */
 const runCron = async (minute = 0): Promise<void> => {
   const time = Date.now() + minute * 60_000;
   const query = new URLSearchParams({ cron: '* * * * *', time: String(time) });
@@ -51,7 +51,7 @@ it('raises an alert for each part that stops, and another when it works again', 
   await runCron();
   expect(receiver.received).toEqual([]);
 
-  // The chain node hangs; the facilitator, whose process is this one, answers.
+  // The chain node is stopped. The facilitator runs in this process and still answers.
   process.kill(-stack.chain.processId, 'SIGSTOP');
   try {
     await runCron();
@@ -65,7 +65,7 @@ it('raises an alert for each part that stops, and another when it works again', 
     .poll(() => received('chain_stuck'), patience)
     .toEqual(['critical silent', 'notice ended']);
 
-  // The upstream is gone: twelve calls fail, and cost nothing.
+  // The upstream is unreachable: twelve calls fail, and none is charged.
   await stack.upstream.stop();
   for (let call = 0; call < 12; call += 1) {
     const answer = await pay(world(), agent, { path: `/tools/lookup?word=river&call=${call}` });

@@ -41,7 +41,7 @@ const full1 = (): Tree => ({
 const OTHER_ADDRESS = '0x1111111111111111111111111111111111111111';
 const OTHER_BYTES32 = `0x${'ab'.repeat(32)}`;
 
-/** Every signed field with another well-formed value, the problem's type and the field that it names. */
+/** Every signed field with another well-formed value, and the problem that the gateway returns: its type and the field that it names. */
 const SIGNED: readonly (readonly [field: string, value: string, kind: string, named: string])[] = [
   ['from', OTHER_ADDRESS, 'invalid-signature', 'payload.signature'],
   [
@@ -183,7 +183,7 @@ describe('a signature', () => {
   const forms = vectors.mustFail.paymentSignatureEncodings;
 
   it.each(Object.keys(forms) as Form[])('in the form %s is rejected', async (form) => {
-    // The vectors reshape their own signature in the same way.
+    // Check `reshaped` against the vectors first.
     expect(reshaped(form, vectors.paid.payment.signature as Hex)).toBe(forms[form]);
     const payload = { ...good.payload, signature: reshaped(form, good.payload.signature) };
     const problem = await inV2(changed(full2(), 'payload', payload));

@@ -106,7 +106,7 @@ const enrol = async (reference?: string) => {
   };
 };
 
-/** The last entry that the signer's own D1 has. */
+/** The sequence number of the last entry in the signer's D1 database. */
 const storedEntries = async (): Promise<number> => {
   const d1 = join(directory, 'state/v3/d1');
   const names = await readdir(d1, { recursive: true });
@@ -192,7 +192,7 @@ it('writes no seed, key, credential or signature to disk, in any form', async ()
   );
   expect(signature).toMatch(/^0x[0-9a-f]{130}$/);
 
-  // Entries wait ten seconds for others, then go through the queue.
+  // The signer batches entries for ten seconds before it sends them to the queue.
   await vi.waitFor(
     async () =>
       expect(await storedEntries()).toBeGreaterThanOrEqual((await entries()).items.length),
@@ -216,7 +216,8 @@ it('writes no seed, key, credential or signature to disk, in any form', async ()
   ];
   expect(await scanState(directory, planted)).toEqual([]);
   await mustSearch(directory, address.slice(2));
-  // The gateway, whose agents pay through the signer, has none of them either. It stores no signature, but entries of payments do.
+  // The agents of this gateway pay through the signer, and the gateway stores none of these secrets either. The signer stores no signature,
+  // but the gateway's entries of payments do.
   const others = planted.filter(({ name }) => name !== 'a signature');
   expect(await scanState(world().directory, others)).toEqual([]);
 }, 60_000);
@@ -228,7 +229,7 @@ it('shares no binding with the gateway', async () => {
     [
       ...text.matchAll(/^(?:name|queue|database_name|class_name|script_name|service) = "(.*)"$/gm),
     ].map(([, name = '']) => name);
-  // The binding of the audit database has one name in both; the databases are two.
+  // Both files use the same binding name for the audit database, but name two databases.
   const shared = named(own).filter((name) => named(gateway).includes(name));
   expect(shared).toEqual([]);
   expect(`${gateway}${own}`).not.toMatch(/^(?:script_name|service) = /m);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   account = await trustedAtBoth(world(), second().there, { reports: 8, balance: 2_000_000n });
 });
 
-/** Every form in which the payment can be presented without its intent. */
+/** Every form in which an attacker can present the payment without its intent. */
 const strippings: readonly (readonly [string, (payment: Bound) => Record<string, string>])[] = [
   ['v2 without extensions', (payment) => v2(payment)],
   ['v2 with a payment-identifier of the attacker', (payment) => v2(payment, 'a'.repeat(32))],
@@ -52,7 +52,7 @@ const strippings: readonly (readonly [string, (payment: Bound) => Record<string,
 ];
 const WITHHELD = ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'];
 
-/** Presents a payment without its intent in every form at both gateways, and expects that each is rejected for that. */
+/** Presents a payment without its intent in every form at both gateways, and expects that each gateway rejects it for that reason. */
 const attack = async (
   transcript: Transcript,
   when: string,

@@ -57,7 +57,7 @@ describe('a top-up', () => {
       payment: callOf(payment),
     });
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
-    // A top-up reaches no upstream.
+    // A top-up sends no request to the upstream.
     expect(await world().counts()).toEqual(before);
     expect(await remainingCredit(account)).toBe(Number(AMOUNT) - 1_000);
   });
@@ -156,7 +156,7 @@ describe('a top-up for another account', () => {
     const nothing = await signPaidIntent(world(), payer, lookup);
     const refused = await world().send(lookup, agentIntent(nothing));
     expect([refused.status, (await readProblem(refused))['rule']]).toEqual([403, 'credit']);
-    // A second top-up adds to the first, and the account receives no message twice.
+    // A second top-up adds to the first, and the account applies each message once.
     expect((await topUp(world(), payer, 1_000n, accountOf(other.address))).status).toBe(200);
     await expect
       .poll(async () => await remainingCredit(other), { timeout: 30_000, interval: 500 })
@@ -189,7 +189,7 @@ describe('a top-up for another account', () => {
       expect(refused.status).toBe(400);
       expect(kindOf(await readProblem(refused))).toBe('binding-required');
     }
-    // A payment that is bound to one account credits no other one, not even its payer.
+    // A payment bound to one account credits no other account, not even the payer's.
     const mine = await bind(world(), payer, call);
     for (const elsewhere of [
       credits(AMOUNT, accountOf(payer.address)),
@@ -216,7 +216,7 @@ describe('a malformed top-up', () => {
     const payment = await sign(world(), account, credits(1_000n));
     const paid = await world().send(bodied, v2(payment));
     expect([paid.status, (await readProblem(paid)).field]).toEqual([413, 'body']);
-    // Without a proof the gateway does not read the body, so it offers the top-up.
+    // The gateway reads no body without a proof, so it answers with the offer of the top-up.
     expect((await world().send(bodied)).status).toBe(402);
     for (const method of ['GET', 'PUT', 'DELETE'])
       expect((await world().send({ ...path('?amount=1000'), method })).status).toBe(405);

@@ -25,7 +25,10 @@ const calls: Readonly<Record<string, ToolCall>> = {
   stream: { path: '/tools/stream?chunks=2&ms=10' },
 };
 
-/** Not tried here: free, above the dollar that the client spends by default, bound only, or from credit only. */
+/**
+ * Tools that this test skips: free, more expensive than the client's default limit of a dollar, for bound payments only, or from credit
+ * only.
+ */
 const OTHERS = ['whoami', 'enrich', 'notarise', 'summarise'];
 
 describe.each([

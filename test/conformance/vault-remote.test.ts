@@ -30,7 +30,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The forms of the token that a text holds. */
+/** The encoded forms of the token that occur in a text. */
 const found = (text: string): readonly string[] =>
   writtenForms(token)
     .map((form) => Buffer.from(form).toString('latin1'))
@@ -64,7 +64,7 @@ beforeAll(async () => {
   await putTool('old.echo', `${server.url}/sessions`);
   await putTool('lost.echo', `${server.url}/mcp`, 'gone');
   await putTool('else.echo', `${server.url.replace('127.0.0.1', 'localhost')}/mcp`);
-  // Every isolate sells a new tool within 5 s.
+  // An isolate may take 5 s to see a new tool.
   await vi.waitFor(async () => {
     const { status } = await world().send(post('/tools/else.echo', { how: 'content' }));
     if (status !== 402) throw new Error(`the new tool answers ${status}`);
@@ -110,7 +110,7 @@ describe.each(['far.echo', 'old.echo'])('%s, a remote tool whose server demands 
 
 describe('the requests of a remote server that demands a token', () => {
   it('all carry it: those of a session, its end, and the listing of the pin watch', async () => {
-    // The gateway ends a session and watches a pin after it has answered the caller.
+    // The gateway ends a session and checks a pin only after it has answered the caller.
     const all = () =>
       new Set(server.seen.map(({ url, method, asked }) => `${method} ${url} ${asked}`.trim()));
     await expect
@@ -141,7 +141,7 @@ describe('the requests of a remote server that demands a token', () => {
       expect(refusalIn(await callRaw(world(), call, meta))).toBe('secret-unavailable');
       const payments = [payment, meta['x402/payment']];
       for (const { payload } of payments) {
-        // Nothing was reserved, so nothing was charged.
+        // The gateway reserved nothing, so it charged nothing.
         const { status } = await lookUp(world(), payer, payload.authorization.nonce);
         expect(status).toBe(404);
       }

@@ -37,10 +37,10 @@ const planted = Object.entries(credentials).flatMap(([name, text]) =>
 );
 const upstream = useEchoUpstream(credentials);
 
-/** Secrets that earlier files of this process sent: they share its modules. */
+/** The retry secrets that earlier files sent: files of one process share the module that records them. */
 const sentBefore = sentRetrySecrets().length;
 
-/** Values of secrets that are removed again. */
+/** Values of secrets that the tests delete again. */
 const spares: string[] = [];
 
 const found = (shown: Uint8Array | string) => tracesIn(planted, shown);
@@ -99,7 +99,7 @@ beforeAll(async () => {
       }),
     ),
   );
-  // Every isolate sells a new tool within 5 s.
+  // An isolate may take 5 s to see a new tool.
   const { path } = call('plain', 'apiKey');
   await vi.waitFor(async () => {
     const { status } = await world().send({ path });
@@ -127,13 +127,13 @@ describe('an upstream that demands credentials', () => {
   ];
   it.each(Object.keys(LEAKS))('cannot give one back by %s', async (leak) => {
     for (const of of kinds) {
-      // A status line holds no such bytes, and Node refuses to send them.
+      // A status line cannot contain these bytes, and Node refuses to send them.
       const answer = await send(call(leak, of));
       const body = new Uint8Array(await answer.arrayBuffer().catch(() => new ArrayBuffer(0)));
       const shown = `${answer.statusText}\n${JSON.stringify([...answer.headers])}\n`;
       expect(found(shown), `${of} in headers`).toEqual([]);
       expect(found(body), `${of} in the body`).toEqual([]);
-      // What a client makes of JSON.
+      // Decode JSON escapes, as a client does.
       const decoded = Buffer.from(body)
         .toString()
         .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>

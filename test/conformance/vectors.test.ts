@@ -12,9 +12,12 @@ import { describeBoundPayments } from './vectors/bound-payments.ts';
 import { describeIntents } from './vectors/intents.ts';
 import { freeRequest, paidMutations, SECOND, useProofs } from './vectors/proofs.ts';
 
-/** Every entry under `mustFail` of the vectors, on real requests. The unchanged proofs come last: they work after all rejections. */
+/**
+ * Tries every entry under `mustFail` of the vectors in real requests. The unchanged proofs come last and must still work after all
+ * rejections.
+ */
 const port = await freePort();
-// Two audiences of one gateway: an intent for one of them is invalid for the other.
+// One gateway with two audiences: an intent for one of them is invalid at the other.
 const world = useWorld({
   port,
   variables: { AUDIENCES: `http://127.0.0.1:${port},${SECOND}` },
@@ -49,7 +52,7 @@ describe('an unchanged proof', () => {
     expect((await world().send(freeRequest, agentIntent(proofs().free))).status).toBe(200);
     const after = await world().counts();
     expect([after.translate, after.whoami]).toEqual([before.translate + 2, before.whoami + 1]);
-    // The published secret gets the stored answer.
+    // The secret published in the vectors returns the stored answer.
     const key = { 'Agent-Retry-Key': vectors.retry.header };
     const again = await world().send(paidRequest, { ...bound(proofs().good), ...key });
     expect([again.status, await again.text()]).toEqual([200, body]);

@@ -13,7 +13,10 @@ import { useReceiver, isGenuine } from './support/webhook-receiver.ts';
 
 const LOOKUP_PRICE = 1_000n;
 
-/** The second look-up passes 80 percent of this limit, at which the account raises an alert. A window could end between the two. */
+/**
+ * The second look-up exceeds 80 percent of this limit, which raises an alert. It is no window, because a window could end between the two
+ * calls.
+ */
 const world = useWorld({
   variables: {
     OPERATORS: people.operator.address,
@@ -186,7 +189,7 @@ describe('a Slack channel', () => {
         body: JSON.stringify(document),
       };
       expect((await send(agent, 'account.webhooks.put', put)).status).toBe(200);
-      // Any script may be a label: Slack must not read it as markup.
+      // A label may contain any character, so Slack must not interpret it as markup.
       const label = {
         ...{ path: `/accounts/${account}`, method: 'PUT', contentType: 'application/json' },
         body: JSON.stringify({ label: '<!channel> & co' }),

@@ -41,7 +41,7 @@ const largePolicy = () => ({
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`;
 
-/** Bytes of the log of all accounts in D1. */
+/** The size in bytes of all accounts' logs in D1. */
 const stored = async () => {
   const { results, meta } = await db.prepare('SELECT body FROM chunks').all<{ body: number[] }>();
   let entries = 0;
@@ -145,6 +145,6 @@ test('bounds a minute of 28 KB policies by an account that has paid $0.001', asy
     retry_after: Number((refusal as { 'Retry-After': string })['Retry-After']),
     resets_at: expect.any(Number) as number,
   });
-  // A rejected command writes no row, so the accepted ones bound the object as well.
+  // A rejected command writes no row, so the number of accepted commands also bounds the object's rows.
   expect(grew('objectWritten')).toBeLessThan(8 * (statuses.get(200) ?? 0));
 }, 600_000);

@@ -2,7 +2,7 @@ import type { Meter } from './meter.ts';
 
 /** Wraps D1 to count queries and the rows in their `meta`, which are billed. */
 export const countedDatabase = (db: D1Database, meter: Pick<Meter, 'add'>): D1Database => {
-  // As it is now: the meter of an object replaces it, so that the object's queries count as well.
+  // Bind the current method now: an object's meter later replaces it, so that the object's queries count as well.
   const prepare = db.prepare.bind(db);
   const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 

@@ -16,13 +16,13 @@ afterEach(() => {
 });
 
 const DAY = 86_400;
-/** Seconds in which a payment is settled and exported. Payer facts stay fresh for ten minutes. */
+/** Seconds until a payment is settled and exported. Facts about a payer stay fresh for ten minutes. */
 const SETTLED = 60;
 
-/** Counts one call after a day of silence, then concurrent calls, until the account has pruned them all. */
+/** Counts one call after a day without calls, then concurrent calls, until the account has pruned them all. */
 const countOf = async (atOnce: number): Promise<Counts> => {
   const { world, account, call } = await openPayer();
-  // The first payment of a gateway writes the health of its backend.
+  // A gateway's first payment also writes the health of its backend.
   await call(1);
   await world.until(account, Infinity);
   world.set(nowSeconds() + DAY);
@@ -34,7 +34,7 @@ const countOf = async (atOnce: number): Promise<Counts> => {
   return perCall(world.meter.counts(), before, 1);
 };
 
-/** Compares with a tolerance of a fifth, or of two calls: how calls share commits depends on the machine. */
+/** Compares with a tolerance of a fifth or of two calls, because how calls share commits depends on the machine. */
 const expectNear = (documented: number, counted: number, why: string): void => {
   const most = Math.max(counted / 5, 2 / AT_ONCE);
   expect.soft(documented, why).toBeGreaterThanOrEqual(counted - most);
@@ -44,12 +44,12 @@ const expectNear = (documented: number, counted: number, why: string): void => {
 test('counts the billed operations of a paid call as docs/cost.md lists them', async ({ task }) => {
   const alone = await countOf(0);
   vi.restoreAllMocks();
-  // Empties the objects as well: the gateway's account continues from its last entry.
+  // Empties the objects too: otherwise the gateway's account would continue after its last entry.
   await reset();
   await freshDatabase();
-  // Without the cost of the first call.
+  // Subtracts the cost of the first call.
   const atOnce = perCall(await countOf(AT_ONCE), alone, AT_ONCE);
-  // The limits of STORAGE.md.
+  // The limits that STORAGE.md states.
   expect(alone.objectWritten).toBeLessThanOrEqual(4);
   expect(atOnce.objectWritten).toBeLessThan(0.8);
   expect(alone.databaseWritten).toBeLessThanOrEqual(5);
@@ -58,14 +58,14 @@ test('counts the billed operations of a paid call as docs/cost.md lists them', a
   expect(alone).toMatchObject({ settlementMessages: 1, auditMessages: 1, operations: 6 });
   task.meta.counts = { alone, atOnce };
 
-  // `npm run cost -- --write` updates the page, so it must not fail on the old figures.
+  // `npm run cost -- --write` updates the page afterwards, so the old figures must not fail it.
   if ((inject('options') as string | undefined) !== undefined) return;
   const table = page.slice(page.indexOf('<!-- counts-start -->'));
   for (const name of NAMED) {
     const row = table.split('\n').find((line) => line.startsWith(`| ${COUNT_NAMES[name]} |`));
     const [one = NaN, of32 = NaN] = row?.split('|').slice(2, 4).map(Number) ?? [];
     const why = `docs/cost.md, ${name}: npm run cost -- --write`;
-    // Reads are cheap, and depend on the other rows of a table.
+    // Reads are cheap and depend on the other rows of a table, so compare them with a tolerance.
     if (name === 'objectRead' || name === 'databaseRead') expectNear(one, alone[name], why);
     else expect.soft(one, why).toBe(Number(written(alone[name])));
     expectNear(of32, atOnce[name], why);

@@ -36,21 +36,21 @@ export const perCall = (after: Counts, before: Counts, calls: number): Counts =>
 
 /** Bytes that a call adds to storage. */
 export type Bytes = {
-  /** In the object of its account, until the call is pruned. */
+  /** Bytes in the account's object, until the account prunes the call. */
   readonly object: number;
-  /** In D1, until its chunk is archived. */
+  /** Bytes in D1, until the archive moves the call's chunk. */
   readonly database: number;
-  /** Bodies of chunks in D1. The rest are projections, which stay. */
+  /** Bytes of chunks in D1. The rest are rows of lists, which stay. */
   readonly chunks: number;
 };
 
-/** Rows that an account reads for each remembered call. */
+/** Rows that an account reads for each call that it has stored. */
 export type Reads = {
   readonly alarm: number;
   readonly wake: number;
 };
 
-/** Cost of a call in the steady state of one call a second, where each call prunes another. */
+/** Cost of a call in the steady state of one call a second, in which each call causes the pruning of another. */
 export type Steady = {
   readonly remembered: number;
   readonly counts: Counts;
@@ -65,7 +65,7 @@ declare module 'vitest' {
   // Declaration merging needs an interface.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {
-    /** Counts for `dev/cost.ts`: of a single call, and of one of 32. */
+    /** Counts for `dev/cost.ts`: of a call alone, and of one of 32 concurrent calls. */
     counts?: { readonly alone: Counts; readonly atOnce: Counts };
     bytes?: { readonly alone: Bytes; readonly atOnce: Bytes };
     reads?: Reads;

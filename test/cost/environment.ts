@@ -13,7 +13,7 @@ import { UPSTREAM } from './outside.ts';
 export const AUDIENCE = 'https://gateway.example';
 const METHODS: ReadonlySet<string> = new Set<Counted>(['reserve', 'finish', 'settled', 'exported']);
 
-/** Environment of the Worker, with counted objects and a counted D1. */
+/** The Worker's environment, with counted objects and a counted D1. */
 export const environment = async (meter: Meter): Promise<Env> => {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const counted = (stub: DurableObjectStub<AgentAccount>): DurableObjectStub<AgentAccount> =>

@@ -7,12 +7,12 @@ import { db, freshDatabase } from '../unit/audit/database.ts';
 import { AT_ONCE, type Bytes, type CostOptions, perCall } from './counts.ts';
 import { openPayer, type Payer } from './payer.ts';
 
-/** Runs only with `npm run cost`. */
+/** The test runs only with `npm run cost`. */
 const { calls = 0 } = JSON.parse(inject('options') ?? '{}') as Partial<CostOptions>;
 
-/** Minimum validity with which a tool runs before its payment settles (`SETTLE_ROOM`, and its timeout). */
+/** The shortest validity with which the gateway defers settlement (`SETTLE_ROOM` plus the tool's timeout). */
 const VALIDITY = 915;
-/** Seconds after that until a call is pruned. */
+/** Seconds after that until the account prunes the call. */
 const FORGOTTEN = 600;
 const REMEMBERED = 320;
 const SECONDS = 30;
@@ -35,7 +35,7 @@ const sizesOf = async (account: AccountId): Promise<Bytes> => {
   return { object, database: meta.size_after, chunks: results[0]?.chunks ?? 0 };
 };
 
-/** Makes calls in concurrent groups, before any of them is pruned. */
+/** Makes calls in concurrent groups, before the account prunes any of them. */
 const grow = async ({ call, world, account }: Payer, group: number): Promise<Bytes> => {
   const before = await sizesOf(account);
   const groups = Math.ceil(calls / group);
@@ -87,7 +87,7 @@ describe.skipIf(calls === 0)('an account that remembers', () => {
   test('counts a call in the steady state of one call a second', async ({ task }) => {
     const { world, account, callsValidFor } = await openPayer();
     const start = nowSeconds();
-    // As if one call had been made each second: from now on, one is pruned each second.
+    // Continues as if one call had been made each second, so that the account now prunes one each second.
     for (let made = 0; made < REMEMBERED; made += AT_ONCE) {
       await callsValidFor(Array.from({ length: AT_ONCE }, (_, at) => VALIDITY + made + at));
       await world.until(account, start);

@@ -6,24 +6,24 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import { countedDatabase } from './counted-database.ts';
 import { type Counted, type Counts, NOTHING } from './counts.ts';
 
-/** A message of an object, until its consumer acknowledges it. */
+/** A message that an object sent and that its consumer has not acknowledged yet. */
 export type Sent = { readonly queue: string; readonly body: unknown; readonly operations: number };
 
-/** Counts operations. The rows read by a cursor are known after it was read, so `counts` adds them up. */
+/** Counts operations. A cursor knows the rows that it read only after it was read, so `counts` adds them up. */
 export type Meter = {
   add(name: Counted, more?: number): void;
   counts(): Counts;
-  /** Starts counting storage and queues of an object. Must be called again after each eviction. */
+  /** Starts to count storage and queues of an object. Call it again after each eviction. */
   watch(account: AccountId): Promise<void>;
-  /** Returns the messages since the last call, after pending ones are sent. */
+  /** Waits until the object has sent its pending messages, and returns those since the last call. */
   sent(account: AccountId): Promise<readonly Sent[]>;
 };
 
-/** Bytes of a message that are one operation, and the overhead of each message (pricing of Queues). */
+/** The bytes of a message that are one billed operation, and the overhead of each message (pricing of Queues). */
 const CHUNK_BYTES = 64_000;
 const OVERHEAD = 100;
 
-/** Estimates the size of a message: JSON, and bytes as they are. Structured clones add a few dozen bytes. */
+/** Estimates the size of a message: JSON, with byte arrays at their length. A structured clone adds a few dozen bytes. */
 const sizeOf = (body: unknown): number => {
   let bytes = 0;
   const text = JSON.stringify(body, (_, value: unknown) => {
@@ -49,7 +49,7 @@ export const openMeter = (): Meter => {
     const chunks = Math.ceil((bytes + OVERHEAD) / CHUNK_BYTES);
     add(`${queue}Messages`);
     add(`${queue}Bytes`, bytes);
-    // Written, read and deleted. Each further read counts where it happens.
+    // A write, a read and a delete. Each further read counts where it happens.
     add('operations', 3 * chunks);
     outbox.push({ queue: `countersign-${queue}`, body, operations: chunks });
   };

@@ -4,7 +4,7 @@ import { FACILITATOR, RPC } from '../unit/settlement/scripted.ts';
 import { answerHosts, type ScriptedChain } from '../unit/settlement/scripted-chain.ts';
 
 export const UPSTREAM = 'https://upstream.example';
-/** An answer of the tool with the size of a dictionary entry. */
+/** The tool's answer, as long as a dictionary entry. */
 const ANSWER = JSON.stringify({
   word: 'signature',
   senses: 'a name, written by hand. '.repeat(30),
@@ -34,7 +34,7 @@ const facilitatorOf =
     return Response.json({ success: true, transaction, network: usdc.network, payer: from });
   };
 
-/** Services outside the gateway: a node, a facilitator whose transactions are mined at once, and the tool. */
+/** Answers for the services outside the gateway: a node, a facilitator whose transactions are mined at once, and the tool. */
 export const answerOutside = (chain: ScriptedChain): void => {
   answerHosts({
     [new URL(RPC).host]: (body) => chain.respond(body),

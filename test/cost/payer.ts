@@ -19,9 +19,9 @@ import { openWorld, TARGET, type World } from './world.ts';
 export type Payer = {
   readonly world: World;
   readonly account: AccountId;
-  /** Reads the offer and pays with bound payments, concurrently, as a client does. */
+  /** Reads the offer and pays for concurrent calls with bound payments, as a client does. */
   readonly call: (calls: number) => Promise<void>;
-  /** Calls the object directly, with payments of a given validity. */
+  /** Calls the object directly, with payments that are valid for the given times. */
   readonly callsValidFor: (seconds: readonly number[]) => Promise<void>;
 };
 
@@ -29,7 +29,7 @@ const BALANCE = 1_000_000_000n;
 const DAY = 86_400;
 const REQUEST = { audience: AUDIENCE, tool: 'lookup', target: TARGET };
 
-/** Opens a known payer without pending work. The clock starts tomorrow, so that no alarm runs by itself. */
+/** Creates a known payer without open work. Its clock starts tomorrow, so that no alarm runs by itself. */
 export const openPayer = async (): Promise<Payer> => {
   const { address, privateKey } = person(`payer ${randomHex(16)}`);
   const payer = address.toLowerCase() as Address;

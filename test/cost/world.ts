@@ -17,24 +17,24 @@ import { openMeter, type Sent } from './meter.ts';
 import { answerOutside } from './outside.ts';
 
 export const TARGET = '/tools/lookup?word=signature';
-/** Settings of the queues in `wrangler.toml`: batch timeout and batch size. */
+/** The queues' settings in `wrangler.toml`: batch timeout and batch size. */
 const WAIT = 1;
 const BATCH: Readonly<Record<string, number>> = {
   'countersign-settlement': 100,
   'countersign-audit': 20,
 };
-/** How long a busy account waits before it sends or commits, milliseconds. */
+/** Milliseconds that a busy account waits before it sends or commits. */
 const BUSY_MS = 1_000;
-/** Seconds without a request after which an object is evicted. */
+/** Seconds without a request after which the runtime evicts an object. */
 const HIBERNATES = 10;
-/** A delivery that always fails must fail the test, not hang it. */
+/** A delivery that always fails must fail the test instead of hanging it. */
 const MOST_ROUNDS = 1_000;
 
 type Waiting = Sent & { readonly at: number; readonly attempts: number };
 
 /**
- * Runs the whole gateway with its own clock: the Worker's `fetch` and `queue`, real objects, consumers and D1. The chain (which mines what
- * the facilitator receives), the tool and the delivery of queues are stubs.
+ * Runs the whole gateway with a clock of its own: the Worker's `fetch` and `queue`, real objects, consumers and D1. Stubs replace the chain
+ * (which mines what the facilitator receives), the tool, and the delivery of queue messages.
  */
 export const openWorld = async (start: number) => {
   const meter = openMeter();
@@ -47,7 +47,7 @@ export const openWorld = async (start: number) => {
     chain.mine(seconds);
   };
   set(start);
-  // The clock of this world stands still while an account waits for a busy second to end.
+  // This clock stands still while an account waits for the end of a busy second, so its timers must fire at once.
   const { setTimeout: startTimer } = globalThis;
   vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, ms = 0) =>
     startTimer(work, ms > BUSY_MS ? ms : 0)) as typeof setTimeout);
@@ -103,7 +103,7 @@ export const openWorld = async (start: number) => {
     );
   };
 
-  /** Evicts the object after a time without requests. */
+  /** Evicts the object if it has received no request for a while. */
   const wake = async (account: AccountId): Promise<void> => {
     if (nowSeconds() >= awake + HIBERNATES) {
       await evictDurableObject(stubOf(account));
@@ -129,7 +129,7 @@ export const openWorld = async (start: number) => {
       await answer.arrayBuffer();
     },
     set,
-    /** Runs everything that is due until a time in sequence: deliveries first, then the alarm. */
+    /** Runs everything that is due by a time, in order: deliveries first, then the alarm. */
     until: async (account: AccountId, end: number): Promise<void> => {
       for (let round = 0; ; round += 1) {
         if (round === MOST_ROUNDS) throw new Error(`the account ${account} never comes to rest`);

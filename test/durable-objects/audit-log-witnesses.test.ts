@@ -18,7 +18,7 @@ const AT = 1_795_737_600;
 let origin: string;
 let first: TestWitness;
 let second: TestWitness;
-/** How each host answers; a host without one is the witness itself. */
+/** The answer of each faulty host. A host without an entry answers as the witness does. */
 let faults: Map<string, (request: Request) => Promise<Response>>;
 let requests: string[];
 
@@ -61,7 +61,7 @@ const grow = async (leaves = 1): Promise<void> => {
   await runDurableObjectAlarm(log());
 };
 
-/** An eviction would wait for open requests. */
+/** Aborts the object, because an eviction would wait for open requests. */
 const cutPower = async (): Promise<void> => {
   await runInDurableObject(log(), (_, state) => state.abort('power cut')).catch(() => undefined);
 };
@@ -90,7 +90,7 @@ describe('witnesses of a transparency log', () => {
     await cosignedBy(205, BOTH);
     expect([...first.answered, ...second.answered]).toEqual([200, 200, 200, 200]);
     expect((await log().leaves(0, { most: 1 }))?.checkpoint).toContain('one.example/witness');
-    // One request a witness and checkpoint, and nothing while the log rests.
+    // Each witness gets one request per checkpoint, and none while the log does not grow.
     await vi.waitFor(async () => expect(await runDurableObjectAlarm(log())).toBe(false), PATIENCE);
     expect(requests).toHaveLength(4);
   });
@@ -103,7 +103,7 @@ describe('witnesses of a transparency log', () => {
     });
     await cutPower();
     first.trees.delete(origin);
-    // What the log knows of its witnesses is gone, and what one of them knew of the log.
+    // The log has forgotten its witnesses, and the first witness has forgotten the log.
     await runDurableObjectAlarm(log());
     await cosignedBy(3, BOTH);
     expect(first.answered).toEqual([200, 200]);
@@ -115,7 +115,7 @@ describe('witnesses of a transparency log', () => {
   test('that does not answer any more delays neither the log nor the others', async () => {
     await grow();
     await cosignedBy(2, BOTH);
-    // A log that waited for it would wait for ever.
+    // This witness never answers. A log that waited for it would never continue.
     faults.set('one.example', async () => new Promise<never>(() => {}));
     await grow();
     await cosignedBy(4, ['two.example/witness']);
@@ -149,7 +149,7 @@ describe('witnesses of a transparency log', () => {
     const own = () => requests.filter((host) => host === 'one.example').length;
     expect(own()).toBeLessThanOrEqual(2);
     const asked = own();
-    // It rests for 30 seconds, whatever the log does.
+    // The log sends this witness nothing for 30 seconds, even if it grows.
     await grow();
     await cosignedBy(4, ['two.example/witness']);
     expect(own()).toBe(asked);
@@ -164,7 +164,7 @@ describe('witnesses of a transparency log', () => {
 });
 
 describe('a witness that is away', () => {
-  /** Asks one witness again and again, and moves the clock to each time that it is due. */
+  /** Sends requests to one witness, and moves the clock to the time of each next one. */
   const asking = async (answer: () => Response, times: number) => {
     faults.set('one.example', async () => answer());
     let now = AT;

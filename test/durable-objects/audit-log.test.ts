@@ -41,7 +41,7 @@ const admitting = { rateLimit: async () => true };
 const log = (name = origin) => env.AUDIT_LOG.getByName(name);
 
 beforeEach(async () => {
-  // Each test has a host, and so a log, of its own.
+  // Each test has its own host, and so its own log.
   origin = `${randomHex(8).slice(2)}.example/log/2026`;
   const seed = Uint8Array.from({ length: 32 }, (_, at) => at);
   const jwk = {
@@ -53,7 +53,7 @@ beforeEach(async () => {
   Object.assign(env, { LOG_KEY: JSON.stringify(jwk), LOG_KEY_NEXT: '' });
 });
 
-/** A new key as `npx countersign keys jwk` prints it. */
+/** A new key in the format of `npx countersign keys jwk`. */
 const newKey = async (): Promise<string> => {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
@@ -106,7 +106,7 @@ describe('a transparency log', () => {
     expect(alarm).toBeGreaterThanOrEqual(signedAfter + 9_000);
     expect(await runDurableObjectAlarm(log())).toBe(true);
     expect(await opened()).toMatchObject({ size: 5 });
-    // Nothing new: no checkpoint and no alarm.
+    // Nothing is new, so the log signs no checkpoint and sets no alarm.
     expect(await runDurableObjectAlarm(log())).toBe(false);
   });
 
@@ -157,7 +157,7 @@ describe('a transparency log', () => {
       'gap',
       'appended',
     ]);
-    // Cut differently after a crash: what is new becomes a leaf.
+    // After a crash the account may cut its chunks differently. Only the hashes that the log lacks become a leaf.
     const rejoined = { ...second, hashes: [...second.hashes, ...third.hashes] };
     expect(await verdictsOf([rejoined, third])).toEqual(['appended', 'appended']);
     expect(await log().status()).toMatchObject({ size: 3 });
@@ -189,7 +189,7 @@ describe('a transparency log', () => {
       await verdictsOf([run]);
       await runDurableObjectAlarm(log());
       const before = await log().status();
-      // Power cut after the signature and before it was stored.
+      // Simulates a power cut after the log signed a checkpoint and before it stored it.
       await runInDurableObject(log(), (_, { storage }) => {
         storage.sql.exec('UPDATE tree SET checkpoint = NULL, signed = 0');
       });
@@ -242,7 +242,7 @@ describe('a transparency log', () => {
         .toSorted((one, other) => one.place - other.place)
         .slice(0, 5)
         .map(({ run }) => run);
-      // A lost answer: the queue delivers again what the log has.
+      // If an answer was lost, the queue delivers the same runs again.
       const isLost = random.chance(0.2);
       const verdicts = await log().append(batch);
       const done = new Set(batch.filter((_, at) => verdicts[at]?.verdict === 'appended'));
@@ -339,7 +339,7 @@ describe('a transparency log', () => {
 });
 
 describe('the index of a transparency log', () => {
-  /** The head of an account, verified as a reader verifies it. */
+  /** The head of an account, verified as a reader would. */
   const headOf = async ([run]: readonly StoredRun[], name = origin, size?: number) => {
     const of = run?.account ?? account;
     const page = await log(name).leavesOf(of, 1, { most: 500, ...(size && { size }) });
@@ -388,12 +388,12 @@ describe('the index of a transparency log', () => {
     expect(old?.head).not.toEqual(present?.head);
     await evictDurableObject(log());
     expect(await headOf(alice)).toEqual(present);
-    // Attack: a stranger with one leaf would ask for two old trees in turn, and the object would compute nothing else.
+    // Attack: anyone who has one leaf could alternate between requests for two old trees, and each would make the object recompute a tree.
     const of = alice[0]?.account ?? account;
     expect((await log().leavesOf(of, 1, { most: 1, size: first ?? 0 }))?.head).toBeUndefined();
     const anchor = (await anchorOf(of)) as Uint8Array;
     expect(await log().headAt(anchor, first ?? 0)).toBeUndefined();
-    // No checkpoint was signed of this tree.
+    // No checkpoint covers this tree.
     expect(
       (await log().leavesOf(alice[0]?.account ?? account, 1, { most: 1, size: 2 }))?.head,
     ).toBe(undefined);
@@ -406,7 +406,7 @@ describe('the index of a transparency log', () => {
     await runDurableObjectAlarm(log());
     await verdictsOf(runs);
     await runDurableObjectAlarm(log());
-    // The newest signed tree is proved all the while.
+    // The log still proves heads in the newest signed tree meanwhile.
     expect(await log().status()).toMatchObject({ size: 5_003, signed: 2 });
     const anchor = (await anchorOf(other?.account ?? account)) as Uint8Array;
     expect(await log().headAt(anchor, 2)).toMatchObject({ frame: [{ index: 1 }] });
@@ -444,7 +444,7 @@ describe('the index of a transparency log', () => {
       'countersign-log/1',
       'countersign-heads/1',
     ]);
-    // The slot of the quiet account does not have it.
+    // The quiet account's slot in the index does not contain the account.
     const anchor = (await anchorOf(quiet[0]?.account ?? account)) as Uint8Array;
     expect(headIn(decoded(head?.slot ?? ''), anchor)).toBeUndefined();
     expect(head?.path).toHaveLength(12);
@@ -463,7 +463,7 @@ describe('the index of a transparency log', () => {
     const own = await log().leavesOf(runs[0]?.account ?? account, 1, { most: 1 });
     expect(await log().headAt(anchor, size)).toEqual(own?.head);
     expect(await log().headAt(anchor, size + 1)).toBeUndefined();
-    // Attack: the hashes of leaves are in public tiles. Nobody may find an account by them, or its newest leaf.
+    // Attack: leaf hashes are in public tiles. They must not reveal an account, or which of its leaves is the newest.
     for (const { text } of (await allLeaves()).filter(({ text }) => parseLeaf(text))) {
       expect(await log().headAt(leafHash(utf8(text)), size)).toBeUndefined();
       expect(hexOf(decoded(own?.head?.slot ?? ''))).not.toContain(

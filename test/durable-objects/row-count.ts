@@ -4,10 +4,10 @@ import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { randomHex, snapshotOf, stubOf, trust } from './support.ts';
 
-/** Seconds after which facts about a payer are stale and finished calls may be pruned. */
+/** Seconds after which facts about a payer are stale and the account may prune finished calls. */
 const LATER = 5_000;
 export const BALANCE = 1_000_000_000n;
-/** The block of the known facts about the payer. */
+/** The block of the stored facts about the payer. */
 export const BLOCK = 20;
 
 const at = (seconds: number): void => {
@@ -15,7 +15,7 @@ const at = (seconds: number): void => {
 };
 
 /**
- * Counts the rows that calls of one account write from their reserve until their pruning, deletes and alarms included.
+ * Counts the rows that the calls of one account write between their reserve and their pruning, including deletes and alarms.
  *
  * @param send makes calls that succeed and returns their ids.
  */

@@ -33,7 +33,7 @@ export const accountOf = (payer: Hex): AccountId => accountId(token.network, pay
 export const stubOf = (payer: Hex): DurableObjectStub<AgentAccount> =>
   env.AGENT_ACCOUNT.getByName(accountOf(payer));
 
-/** A verified call of a payer, as the gateway passes it to the account. */
+/** A verified call of a payer, as the gateway sends it to the account. */
 export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   const nonce = changes.id ?? randomHex(32);
   const price = changes.price ?? 1_000n;
@@ -70,13 +70,13 @@ export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   };
 };
 
-/** A call with a signed intent and without a payment, to be paid from credit. */
+/** A call with a signed intent and no payment, paid from credit. */
 export const intentCallOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   const { payment: _, ...call } = callOf(payer, { proof: 'intent', binding: 'intent', ...changes });
   return call;
 };
 
-/** A top-up of the payer's own account or of another account, as `POST /credits` passes it on. */
+/** A top-up of the payer's own account or of another account, as `POST /credits` sends it. */
 export const topUpOf = (payer: Hex, amount: bigint, changes: Partial<Call> = {}): Call =>
   callOf(payer, {
     tool: 'countersign.credits',
@@ -110,7 +110,7 @@ export const failure: Outcome = {
   reason: 'upstream_status',
 };
 
-/** Makes a payer trusted: one upfront call of `price`, settled in `block` and finished. */
+/** Makes a payer trusted: an upfront call of `price` settles in `block` and finishes. */
 export const trust = async (
   payer: Hex,
   price: bigint,
@@ -129,7 +129,7 @@ export const trust = async (
   await stub.finish(call.id, attempt, success);
 };
 
-/** Brings an upfront call to its `go`: reserved, settled on the chain in `block`, reserved again. */
+/** Takes an upfront call to its `go`: reserves it, settles it on the chain in `block`, and reserves it again. */
 export const settleFirst = async (
   payer: Hex,
   call: Call,
@@ -147,7 +147,7 @@ export const settleFirst = async (
   if (then.verdict !== 'go') throw new Error(`expected go, got ${then.verdict}`);
 };
 
-/** Makes a complete top-up, in the gateway's steps. */
+/** Makes a complete top-up, with the gateway's steps. */
 export const topUp = async (
   payer: Hex,
   amount: bigint,
@@ -159,7 +159,7 @@ export const topUp = async (
   return stubOf(payer).finish(call.id, attempt, success);
 };
 
-/** Has an account store the results that it has answered and not stored yet. */
+/** Requests a snapshot, for which an account first stores the results that it has acknowledged and not stored yet. */
 export const caughtUp = (payer: Hex): Promise<Snapshot> => stubOf(payer).snapshot();
 
 /** Reads what an account has stored, or writes what the account itself would have stored. */
@@ -167,14 +167,14 @@ export const onDisk = async <T>(payer: Hex, work: (disk: Disk) => T): Promise<T>
   const snapshot = await caughtUp(payer);
   return runInDurableObject(stubOf(payer), (_, { storage }) => {
     const disk = openDisk(storage);
-    // An account forgets what is over when its alarm fires, and does not record it.
+    // Accounts forget expired values at their alarm without a write, so do the same here.
     disk.brief(CALL);
     disk.forget({ now: nowSeconds(), exported: snapshot.known ? snapshot.exported : 0 });
     return work(disk);
   });
 };
 
-/** Stores that D1 has every entry, as the next write of the account would. It must be evicted afterwards. */
+/** Stores that D1 has every entry, as the account's next write would. The caller must then evict the account. */
 export const storeExported = (payer: Hex): Promise<void> =>
   onDisk(payer, (disk) => {
     const [account] = disk.find(ACCOUNT);
@@ -182,11 +182,11 @@ export const storeExported = (payer: Hex): Promise<void> =>
     disk.write([put(ACCOUNT, { ...account, exported: account.head.seq })]);
   });
 
-/** Fires the alarm of an account, also if none is set. */
+/** Runs the alarm of an account, even if none is set. */
 export const ringNow = (payer: Hex): Promise<void> =>
   runInDurableObject(stubOf(payer), (account) => account.alarm());
 
-/** Every call that an account remembers. */
+/** Every call that an account has stored. */
 export const callsOf = (payer: Hex): Promise<readonly CallRecord[]> =>
   onDisk(payer, (disk) => [...disk.find(CALL)]);
 
@@ -211,7 +211,7 @@ export const entriesOf = async (payer: Hex): Promise<readonly Entry[]> => {
   return entries;
 };
 
-/** Names of the tables that an account has created. */
+/** Names of an account's tables. */
 export const tablesOf = (payer: Hex): Promise<string[]> =>
   runInDurableObject(stubOf(payer), (_, state) =>
     state.storage.sql
@@ -222,7 +222,7 @@ export const tablesOf = (payer: Hex): Promise<string[]> =>
       .map(({ name }) => name),
   );
 
-/** The snapshot of an account without its rates: they recover with time, so two snapshots would never be equal. */
+/** The snapshot of an account without its rate limits, which recover with time, so that two snapshots can be equal. */
 export const snapshotOf = async (payer: Hex) => {
   const snapshot = await stubOf(payer).snapshot();
   if (!snapshot.known) throw new Error('no snapshot');

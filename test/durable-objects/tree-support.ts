@@ -39,12 +39,12 @@ export const CHAIN = 84532;
 export const ZERO: Hex = `0x${'00'.repeat(32)}`;
 export const AUDIENCE = 'https://gateway.example';
 const UNLIMITED = 9_007_199_254_740_991n;
-/** Seconds of a window that no test outlives unless it moves the clock. */
+/** Seconds of a window that does not end during a test, unless the test moves the clock. */
 export const LONG = 1_000_000;
-/** One end for all grants, so that a grant created a second later does not outlive its parent. */
+/** All grants end at the same time, so that a grant created a second later does not outlive its parent. */
 const FOREVER = BigInt(nowSeconds() + 90 * 86_400);
 
-/** A grant with any signature: the account relies on the gateway's verification. */
+/** A grant with an arbitrary signature. The account relies on the gateway's verification. */
 export const grantOf = (
   issuer: Hex,
   delegate: Hex,
@@ -77,7 +77,7 @@ export const grantOf = (
   };
 };
 
-/** A delegate's consent with any signature: the account relies on the gateway's verification. */
+/** A delegate's consent with an arbitrary signature. The account relies on the gateway's verification. */
 export const consent = (): Consent => ({
   id: randomHex(32),
   proof: 'intent',
@@ -148,7 +148,7 @@ export const callOnce = async (
   if (verdict.verdict === 'stale_payer') {
     verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
   }
-  // As the gateway does: it looked for an offered grant and found none.
+  // Do as the gateway does: look for an offered grant, find none, and reserve again.
   if (verdict.verdict === 'unknown_grant') {
     const facts = factsOf(0n);
     verdict = await stubOf(payer).reserve(call, attempt, { facts, soughtGrant: true });
@@ -205,15 +205,16 @@ export const branchWith = async (credit: bigint, policy?: object) => {
   return { owner, manager, agent, upper, lower };
 };
 
-/** Makes a free call: it needs active ancestors, and no share of their limits. */
+/** Makes a free call, which needs active ancestors but no share of their limits. */
 export const freeOnce = (payer: Hex, changes: CallChanges = {}): Promise<ReserveVerdict> =>
   callOnce(payer, 0n, { settlement: 'free', ...changes });
 
-/** Evicts an account, so that it loses all memory that it has not stored. */
+/** Evicts an account, which then loses everything that it has not stored. */
 export const putToSleep = async (payer: Hex): Promise<void> => {
-  // Trap: a busy event loop fires no timers, and its clock stands still: an eviction would time out at once, waiting for the outbox.
+  // Platform trap: a busy event loop runs no timers and its clock stands still. Without this pause, an eviction that waits for the outbox
+  // would time out at once.
   await pause(1);
-  // The test pool can evict running objects only, so wake it first.
+  // The test pool evicts running objects only, so start the object first.
   await stubOf(payer).snapshot();
   await evictDurableObject(stubOf(payer));
 };
@@ -231,7 +232,7 @@ export const denialOf = (verdict: ReserveVerdict): Denial => {
   return verdict.denial;
 };
 
-/** Makes calls one after the other until one is denied. Returns how many succeeded, and the denial. */
+/** Makes calls one after the other until the account denies one. Returns the number of successful calls, and the denial. */
 export const callWhile = async (
   payer: Hex,
   price: bigint,
@@ -253,7 +254,7 @@ export const limitOf = async (payer: Hex, rule: string) => {
 
 export const rowsOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).rowsWritten;
 
-/** Writes values as the account itself would have stored them, then evicts the account, so that it loads them. */
+/** Writes values as the account itself would have stored them, then evicts the account so that it loads them. */
 export const putValues = async (payer: Hex, writes: readonly Write[]): Promise<void> => {
   await onDisk(payer, (disk) => disk.write(writes));
   await putToSleep(payer);
@@ -263,10 +264,10 @@ export const putValues = async (payer: Hex, writes: readonly Write[]): Promise<v
 const accountIn = (object: AgentAccount): AccountId =>
   (Reflect.get(object, 'ctx') as DurableObjectState).id.name as AccountId;
 
-/** A message between two accounts of a tree, as the test observes it. */
+/** A message between two accounts of a tree that a test intercepted. */
 export type Passing<Message> = { readonly to: AccountId; readonly message: Message };
 
-/** Intercepts lease requests to parents. `between` may answer in place of the parent, late or never. */
+/** Intercepts lease requests to parents. `between` may answer instead of the parent, late, or not at all. */
 export const watchLeases = (
   between?: (
     passing: Passing<LeaseRequest>,
@@ -305,7 +306,7 @@ export const watchRecalls = (
   return seen;
 };
 
-/** Intercepts requests for reports to children, which recall nothing, like `watchRecalls`. */
+/** Intercepts requests for reports to children, like `watchRecalls`. Such a request recalls nothing. */
 export const watchReports = (
   between?: (passing: Passing<Recall>, real: () => Promise<Returned>) => Promise<Returned>,
 ): Passing<Recall>[] => {

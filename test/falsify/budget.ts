@@ -2,14 +2,14 @@ import type { Every } from '../../src/policy/window.ts';
 import type { Kind, Size } from './kind.ts';
 import type { Random } from './random.ts';
 
-/** Limits of a scenario, relative to what its calls want to spend. Atomic units. */
+/** Limits of a scenario in atomic units, relative to what its calls want to spend. */
 export type Budget = {
   /** The lowest and highest price of a call. */
   readonly least: bigint;
   readonly most: bigint;
   /** The tightest limit. */
   readonly tight: bigint;
-  /** A part of it, for one agent. */
+  /** A part of the tightest limit, for one agent. */
   readonly part: bigint;
   /** The owner's limit in scenarios whose tightest limit is elsewhere. */
   readonly backstop: bigint;
@@ -32,7 +32,7 @@ export type GrantLimits = {
 
 const AMPLE = 1_000_000_000_000n;
 const MAX_PRICE: Readonly<Record<Size, bigint>> = { tiny: 5n, medium: 100n, large: 10_000n };
-/** Calls run for several minutes of the moved clock, so one minute sees only part of the demand. */
+/** The clock jumps several minutes during the calls, so one minute sees only part of the demand. */
 const MINUTES = 6n;
 
 /** Draws the limits of a scenario with `wanted` calls. */
@@ -122,7 +122,7 @@ const grantOf = (kind: Kind, role: Role, { tight, part }: Budget, random: Random
   return kind === 'mixed' && random.chance(0.3) ? { total: limit } : {};
 };
 
-/** Narrows a grant to its parent grant: the account rejects a wider one. */
+/** Narrows a grant to its parent grant, because accounts reject a wider one. */
 const within = (parent: GrantLimits, { total, window }: GrantLimits): GrantLimits => {
   const bound = parent.window;
   const least = (one: bigint | undefined, other: bigint | undefined): bigint | undefined =>

@@ -1,15 +1,15 @@
 import { vi } from 'vitest';
 import type { Seconds } from '../../src/core/clock.ts';
 
-/** A running clock that tests can move forward. The objects share the isolate of the tests, so they see the same time. */
+/** A running clock that tests can move forward. The objects run in the tests' isolate, so they read the same clock. */
 export type Clock = {
   readonly shift: (seconds: Seconds) => void;
-  /** While on, an object's RPC timeouts are 40 times shorter, so lost answers do not cost minutes. */
+  /** While on, RPC timeouts of objects are 40 times shorter, so that lost answers do not cost minutes. */
   readonly shortenTimeouts: (on: boolean) => void;
   readonly restore: () => void;
 };
 
-/** Shorter waits belong to the tests. */
+/** Shorter timeouts belong to the tests and stay unchanged. */
 const MIN_TIMEOUT_MS = 3_000;
 const DIVISOR = 40;
 

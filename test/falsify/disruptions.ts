@@ -12,7 +12,7 @@ import type { Fleet, Member } from './fleet.ts';
 import type { Kind } from './kind.ts';
 import type { Random } from './random.ts';
 
-/** A crash, an eviction, an alarm or a jump of the clock. It runs when the share `at` of all calls has been decided. */
+/** A crash, an eviction, an alarm or a jump of the clock. It runs when the share `at` of all calls is decided. */
 export type Disruption = { readonly at: number; readonly run: () => Promise<void> };
 
 const CRASHES = 14;
@@ -51,13 +51,13 @@ export const disruptionsOf = (
   return all
     .map((run) => ({
       at: random.integer(1, 95) / 100,
-      // Evicting an object that does not run fails, and so does the request that aborts one.
+      // Evicting an object that does not run fails, and so does the request that aborts an object.
       run: () => Promise.race([run().catch(() => undefined), pause(MAX_WAIT_MS)]),
     }))
     .toSorted((a, b) => a.at - b.at);
 };
 
-/** Seconds that cross the end of the tightest period, or of a lease. */
+/** Seconds by which the clock jumps past the end of the tightest period, or of a lease. */
 const movesOf = (kind: Kind, random: Random): Seconds => {
   switch (kind) {
     case 'day':

@@ -5,19 +5,19 @@ import type { Budget } from './budget.ts';
 import type { Branch, Fleet, Member } from './fleet.ts';
 import type { Gateway } from './gateway.ts';
 
-/** Rules that may deny a call once the budget is used up. */
+/** Rules that may deny a call when the budget is used up. */
 const LIMITS: readonly string[] = ['window', 'lifetime', 'credit'];
-/** Concurrent calls of one branch while much remains. */
+/** Number of concurrent calls of a branch while much remains. */
 export const WIDTH = 4;
-/** Divides the price after a denial. */
+/** The price is divided by this after a denial. */
 export const STEP = 4n;
 const MAX_PERIODS = 4;
-/** Most calls of a branch at a price below the first, at price 1 in the last rounds, and most of those rounds. */
+/** The most calls of a branch below the first price, the most at price 1 in the last rounds, and the most such rounds. */
 const MAX_SMALL = 150;
 const MAX_LAST = 20;
 const MAX_ROUNDS = 10;
 const MAX_FAILURES = 20;
-/** Seconds that a window must still run when the measuring starts. */
+/** Seconds that a window must still run when the measurement starts. */
 const MIN_REST = 45;
 
 type Caller = { readonly member: Member; readonly branch: Branch };
@@ -25,20 +25,21 @@ type Caller = { readonly member: Member; readonly branch: Branch };
 const callersOf = ({ members }: Fleet): readonly Caller[] =>
   members.flatMap((member) => member.branches.map((branch) => ({ member, branch })));
 
-/** Calls at ever lower prices until every account is denied a call of price 1: no account can use the amount that remains. */
+/** Calls at ever lower prices until every account denies a call of price 1, so that no account can use what remains. */
 export const exhaust = async (
   fleet: Fleet,
   gateway: Gateway,
   clock: Clock,
   budget: Budget,
 ): Promise<void> => {
-  // A repeated message may have reported calls that have ended. Parents request usage from their children at most once a second.
+  // A repeated message may have reported calls that have since ended. Parents request reports from their children at most once a second, so
+  // move the clock.
   clock.shift(2);
   for (let tried = 0; tried < MAX_PERIODS; tried += 1) {
     enterPeriod(fleet, clock);
     const began = nowSeconds();
     await useUp(fleet, gateway, budget);
-    // A slow machine may need longer than a window lasts. Use up the next window then.
+    // If a slow machine takes longer than the window lasts, use up the next window.
     if (fleet.limits.every(({ every }) => nowSeconds() < periodOf(every, began).end)) return;
   }
   throw new Error('The windows end before the calls use them up. Run on a faster machine.');
@@ -49,7 +50,7 @@ const useUp = async (
   gateway: Gateway,
   { most: top, tight, backstop }: Budget,
 ): Promise<void> => {
-  // More than all limits of the tree allow together: without this bound, a leaking limit would never end the loop.
+  // More than all limits of the tree allow together. Without this bound, a leaking limit would make the loop endless.
   const enough = 4n * (tight + backstop) + 9n * top;
   let used = 0n;
   const use = async (
@@ -72,7 +73,7 @@ const useUp = async (
       await use(caller, 1n, 1, most);
     }),
   );
-  // A failing call may return a unit that another account could have used. Go round until no call is paid.
+  // A failing call may return a unit that another account could have used, so repeat until no call is paid.
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     let paid = 0;
     for (const caller of callersOf(fleet)) paid += await use(caller, 1n, 1, MAX_LAST);
@@ -81,9 +82,9 @@ const useUp = async (
 };
 
 /**
- * Calls until a limit denies one or `goesOn` returns false.
+ * Makes calls until a limit denies one or `goesOn` returns false.
  *
- * @returns how many calls were paid.
+ * @returns how many calls were paid
  */
 export const until = async (
   { member, branch }: Caller,
@@ -103,7 +104,8 @@ export const until = async (
     paid += results.filter((each) => each.result === 'paid').length;
     const denial = results.find((each) => each.result === 'denied')?.denial;
     if (denial !== undefined && LIMITS.includes(denial.rule)) return paid;
-    // Free denials have a rate (five a second), which a fast storm has used up. The account states when to retry; only then it judges limits.
+    // Denials have a rate limit (five a second), which fast calls use up. The denial states when to retry. Only a later call is decided by
+    // the limits.
     if (denial?.rule === 'denial_rate') {
       failures += 1;
       await pause(1_000 * (denial.retryAfter ?? 1));
@@ -119,7 +121,7 @@ export const until = async (
   throw new Error(`${member.name} got no verdict in ${MAX_FAILURES} rounds`);
 };
 
-/** Moves the clock to the next period of every window that would end too soon. */
+/** Moves the clock to the next period of every window that would otherwise end too soon. */
 export const enterPeriod = ({ limits }: Fleet, clock: Clock): void => {
   for (const { every } of limits) {
     const now = nowSeconds();

@@ -6,7 +6,7 @@ import { runSkew } from './skew.ts';
 
 const { seed, seeds, calls, kinds } = JSON.parse(inject('options')) as FalsifyOptions;
 
-/** Milliseconds that the greedy account has to spend what remains. */
+/** Milliseconds in which the greedy account may spend what remains. */
 const MAX_MS = 2_000;
 
 describe.each(Array.from({ length: seeds }, (_, at) => seed + at))('seed %i', (each) => {
@@ -14,7 +14,7 @@ describe.each(Array.from({ length: seeds }, (_, at) => seed + at))('seed %i', (e
     console.log(`seed ${each}, ${line}`);
   };
 
-  // `dev/falsify.ts` reads seed and kind from these titles.
+  // `dev/falsify.ts` parses seed and kind from these titles.
   test.for(kinds)('%s', async (kind, { task }) => {
     const findings = [
       await runScenario(each, kind, calls, print),

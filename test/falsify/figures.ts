@@ -1,6 +1,6 @@
 import type { Size } from './kind.ts';
 
-/** Results of a run: the last line of `npm run falsify -- --json`. Shares are the worst of all scenarios. */
+/** Results of a run: the last line of `npm run falsify -- --json`. Each share is the worst of all scenarios. */
 export type Figures = {
   readonly calls: number;
   readonly admitted: number;
@@ -17,13 +17,13 @@ export type Figures = {
 export type Findings = Omit<Figures, 'parentCallsPerPaidCall'> & {
   readonly size: Size;
   readonly leases: number;
-  /** Where an account contradicts the callers' journal. */
+  /** Contradictions between an account and the callers' journal. */
   readonly contradictions: readonly string[];
 };
 
 const USABLE = 0.99;
 
-/** Describes every violation of a scenario. Tiny limits must be usable to the last unit. */
+/** Describes every violation of a scenario. A tiny limit must be usable to the last unit. */
 export const violations = (findings: Findings): readonly string[] => {
   const { overspend, usable, usableSkewed, size, contradictions } = findings;
   const least = size === 'tiny' ? 1 : USABLE;

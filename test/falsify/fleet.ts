@@ -13,7 +13,7 @@ export type Member = {
   readonly payer: Hex;
   readonly pays: MemberPlan['pays'];
   readonly credit: bigint;
-  /** The grants that it calls with. The owner has one empty branch. */
+  /** The grants under which the member calls. The owner has one empty branch. */
   readonly branches: readonly Branch[];
 };
 
@@ -41,7 +41,7 @@ export const buildFleet = async (plan: Plan, random: Random): Promise<Fleet> => 
   for (const each of plan.members) {
     const payer = random.hex(20);
     const parent = members[each.parent];
-    // No rate limit: each account makes a thousand concurrent calls.
+    // Without a rate limit, because each account makes a thousand concurrent calls.
     await setPolicy(payer, { exposure: `${ENOUGH}u` });
     if (each.credit > 0n) await topUp(payer, each.credit);
     if (each.pays === 'payment') await trust(payer, ENOUGH, 100n * ENOUGH);
@@ -110,7 +110,7 @@ const grantLimits = ({ total, window }: GrantLimits, of: Hex, name: string): Lim
   ...(window === undefined ? [] : [{ name, of, every: window.seconds, most: window.limit }]),
 ];
 
-/** Returns the limits that a call with one branch counts in: of the caller, its ancestors and every grant between them. */
+/** Returns the limits that count a call under a branch: those of the caller, of its ancestors, and of every grant between them. */
 export const boundBy = (limits: readonly Limit[], { payer }: Member, branch: Branch): Limit[] => {
   const all = new Set<Hex>([
     payer,

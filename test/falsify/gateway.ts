@@ -17,7 +17,7 @@ import { pause } from './clock.ts';
 import type { Branch, Member } from './fleet.ts';
 import type { Random } from './random.ts';
 
-/** How a tool's run ends. `silent` reports a timeout, `never` reports nothing: the alarm abandons the call. */
+/** How a tool's run ends. `silent` reports a timeout. `never` reports nothing, so the alarm ends the call. */
 export type Ending = 'success' | 'failure' | 'cheaper' | 'silent' | 'never';
 
 export type PlannedCall = {
@@ -30,10 +30,10 @@ export type PlannedCall = {
 export type CallResult =
   | { readonly result: 'paid'; readonly charged: bigint }
   | { readonly result: 'denied'; readonly denial: Denial }
-  /** No retry got a verdict. */
+  /** No retry received a verdict. */
   | { readonly result: 'nothing'; readonly last: string };
 
-/** Makes a call as a gateway does: reserve, run, finish. Retries with the same attempt when an answer is lost. */
+/** Makes a call as a gateway does: reserve, run, finish. Retries with the same attempt id if an answer is lost. */
 export type Gateway = (plan: PlannedCall) => Promise<CallResult>;
 
 const DAY = 86_400;
@@ -68,7 +68,7 @@ const callBy = ({ member, branch, price, ending }: PlannedCall, random: Random):
     id: random.hex(32),
     price,
     audience: AUDIENCE,
-    // Outlives every move of the clock.
+    // The authorization must outlast every jump of the clock.
     validBefore: nowSeconds() + 40 * DAY,
     onSilence: ending === 'silent' ? 'keep' : 'release',
     ...(branch[0] === undefined ? {} : { authority: branch[0].hash }),

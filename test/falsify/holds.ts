@@ -1,7 +1,9 @@
 import type { JournalCall, Journal } from './journal.ts';
 import type { Row } from './rows.ts';
 
-/** The time in which a call surely holds money: from the verdict's arrival until the caller reports the result or the hold may expire. */
+/**
+ * The time in which a call certainly holds money: from the verdict's arrival until the caller reports the result or the hold may expire.
+ */
 export type CallHold = {
   readonly call: JournalCall;
   readonly row: Row;
@@ -21,7 +23,7 @@ export const holdsOf = ({ calls, moments }: Journal, rows: readonly Row[]): read
   }
   return rows.flatMap((row): CallHold[] => {
     const call = calls.get(row.id);
-    // Top-ups, and the payments that made payers trusted.
+    // Skips top-ups, and the payments that made payers trusted.
     if (call === undefined) return [];
     if (call.charged !== undefined && call.charged !== row.charged) {
       throw new Error(
@@ -30,7 +32,7 @@ export const holdsOf = ({ calls, moments }: Journal, rows: readonly Row[]): read
     }
     const isKept = row.kept || call.kept;
     const rest = row.state === 'held' || isKept ? row.price : row.charged;
-    // All answers were lost until the hold expired: only the final charge is known.
+    // All answers were lost until the hold expired, so the caller knows only the final charge.
     if (call.admitted === undefined) {
       const end = moments.length;
       return [{ call, row, began: end, ended: end, expired: end, held: rest, rest }];
@@ -43,7 +45,7 @@ export const holdsOf = ({ calls, moments }: Journal, rows: readonly Row[]): read
         row,
         began,
         ended: call.finishing?.order ?? Infinity,
-        // Just before the first moment at which the hold may expire.
+        // The last moment at which the hold cannot have expired.
         expired:
           row.state === 'abandoned' && !isKept ? (expired?.order ?? Infinity) - 0.5 : Infinity,
         held: row.price,

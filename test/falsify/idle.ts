@@ -10,7 +10,7 @@ import { runAlarms } from './wind-down.ts';
 const AMPLE = 1_000_000n;
 const BUDGET = { least: 1n, most: 100n, tight: AMPLE, part: AMPLE, backstop: AMPLE, ample: AMPLE };
 const LIMITS = { windows: [{ every: 'day', limit: AMPLE }], lifetime: AMPLE } as const;
-/** A lease lasts 60 seconds. Five seconds later the alarm returns unused shares. */
+/** A lease lasts 60 seconds. Five seconds later, the alarm returns unused shares. */
 const IDLE = 66;
 
 const planOf = (pays: MemberPlan['pays']): Plan => ({
@@ -41,7 +41,7 @@ const planOf = (pays: MemberPlan['pays']): Plan => ({
   ],
 });
 
-/** Counts the lease requests of the first call that an agent makes after 20 calls and an idle minute. */
+/** Counts the lease requests of an agent's first call after 20 calls and an idle minute. */
 export const leasesAfterPause = async (pays: MemberPlan['pays']): Promise<number> => {
   const random = openRandom(`idle/${pays}`);
   const clock = openClock();

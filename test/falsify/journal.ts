@@ -2,13 +2,13 @@ import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { Branch, Member } from './fleet.ts';
 
-/** One call, as its caller knows it. */
+/** A call, as its caller knows it. */
 export type JournalCall = {
   readonly id: Hex;
   readonly member: Member;
   readonly branch: Branch;
   readonly price: bigint;
-  /** When the account's permission arrived. */
+  /** When the caller received the verdict to run. */
   admitted: Moment | undefined;
   /** Just before the caller reported the result. */
   finishing: Moment | undefined;
@@ -21,7 +21,7 @@ export type JournalCall = {
 /** A position in the sequence of all events, and the clock's time at it. */
 export type Moment = { readonly order: number; readonly at: Seconds };
 
-/** The callers' own record of their calls. It copies no counter of an account, so it can contradict one. */
+/** The callers' own record of their calls. It copies no counter of an account, so it can contradict an account. */
 export type Journal = {
   readonly calls: Map<Hex, JournalCall>;
   readonly open: (of: Pick<JournalCall, 'id' | 'member' | 'branch' | 'price'>) => JournalCall;

@@ -1,4 +1,4 @@
-/** The limit that is the tightest of a scenario. */
+/** The limit that is the tightest one of a scenario. */
 export const KINDS = [
   'day',
   'hour',

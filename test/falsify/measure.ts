@@ -6,7 +6,7 @@ import { holdsOf } from './holds.ts';
 import { boundBy, type Branch, type Fleet, type Limit, type Member } from './fleet.ts';
 import type { Row } from './rows.ts';
 
-/** What all calls together have used of every limit in every period, according to the journal. */
+/** What all calls together have used of every limit in every period, from the journal. */
 export type Usage = {
   /** Units used, with holds, in the period of a limit that contains `at`. */
   readonly used: (limit: Limit, at: Seconds) => bigint;
@@ -14,7 +14,7 @@ export type Usage = {
   readonly spent: (payer: Hex) => bigint;
 };
 
-/** Usage at the moment `upTo`. `alarmsRan`: when the alarms last abandoned expired calls. */
+/** Usage at the moment `upTo`. `alarmsRan`: when the alarms last ended expired calls. */
 export const usageOf = (
   fleet: Fleet,
   journal: Journal,
@@ -36,7 +36,7 @@ export const usageOf = (
   };
 };
 
-/** Finds the most units by which any limit was exceeded at any moment. Counts only holds that surely existed then. */
+/** Finds the most units by which any limit was exceeded at any moment. Counts only holds that certainly existed then. */
 export const overspendOf = (
   fleet: Fleet,
   journal: Journal,
@@ -67,7 +67,7 @@ export const overspendOf = (
 
 type Counter = { readonly key: string; readonly name: string; readonly most: bigint };
 
-/** Returns the limits that a call counts in, in the period of its acceptance, and the credit that pays for it. */
+/** Returns the limits that count a call, in the period of its acceptance, and the credit that pays for it. */
 const countersOf = (
   { members, limits }: Fleet,
   { member, branch }: JournalCall,
@@ -87,8 +87,8 @@ const keyOf = ({ name, of, every, most }: Limit, at: Seconds): string =>
   [name, of, every satisfies Every, most, periodOf(every, at).start].join(' ');
 
 /**
- * For every branch, takes the limit with the least remaining and how much of it is used. Returns the lowest of these shares: a branch
- * that is denied while its tightest limit has units remaining lowers it.
+ * For every branch, takes the limit with the least remaining and the share of it that is used. Returns the lowest of these shares. A branch
+ * that is denied while its tightest limit has units left lowers the result.
  */
 export const usableOf = (
   fleet: Fleet,
@@ -104,7 +104,7 @@ export const usableOf = (
   return shares.reduce((least, each) => (each.share < least.share ? each : least));
 };
 
-/** Returns the limit with the least remaining of a branch: the share used and the units that remain. */
+/** Returns the limit of a branch with the least remaining: the share used, and the units that remain. */
 export const tightest = (
   { members, limits }: Fleet,
   member: Member,

@@ -12,12 +12,12 @@ import { pause } from './clock.ts';
 import { isRepeated, type Message, openRedelivery } from './redelivery.ts';
 import type { Random } from './random.ts';
 
-/** Faults of the messages between accounts. */
+/** Faults in the messages between accounts. */
 export type MessageFaults = {
   readonly begin: () => void;
-  /** Delivers the repeats that are due. */
+  /** Delivers the repeated messages that are due. */
   readonly round: () => Promise<void>;
-  /** Stops the faults, and delivers all that was under way. */
+  /** Stops the faults, and delivers every message that is still on its way. */
   readonly end: () => Promise<void>;
   /** How many lease requests accounts have sent to their ancestors. */
   readonly leases: () => number;
@@ -26,7 +26,7 @@ export type MessageFaults = {
 
 type Fate = 'arrives' | 'lost' | 'unanswered' | 'late' | 'repeated';
 
-/** One message in five meets a fault. */
+/** One in five messages meets a fault. */
 const FATES = [
   ...(['lost', 'unanswered', 'late', 'repeated'] as const),
   ...Array.from({ length: 16 }, () => 'arrives' as const),
@@ -34,10 +34,10 @@ const FATES = [
 /** The probability that an older verdict replaces the new one. */
 const OLDER = 0.03;
 
-/** How a caller sees a missing answer. An aborted object (`disruptions.ts`) throws instead. */
+/** The result that a caller gets without an answer. An aborted object (`disruptions.ts`) throws instead. */
 const NOTHING = { verdict: 'unavailable' } as const;
 
-/** Below and above the shortened timeout of an account. */
+/** Delays below and above an account's shortened timeout. */
 const LATE_MS = [10, 200] as const;
 
 export const injectMessageFaults = (random: Random): MessageFaults => {
@@ -83,7 +83,7 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
     const older = verdicts.get(key);
     if (!isActive || verdict.verdict === 'unavailable') return verdict;
     verdicts.set(key, verdict);
-    // An older verdict has lower totals. The child must not take them for a return of its share.
+    // An older verdict has lower totals. The child must not mistake them for a return of its share.
     return older !== undefined && stream.chance(OLDER) ? older : verdict;
   }
 
@@ -128,7 +128,7 @@ export const injectMessageFaults = (random: Random): MessageFaults => {
     async end() {
       isActive = false;
       await redelivery.drain();
-      // Late answers are still under way.
+      // Late answers may still be on their way.
       await pause(LATE_MS[1]);
     },
     leases: () => leases,

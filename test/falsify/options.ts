@@ -1,11 +1,11 @@
 import type { Findings } from './figures.ts';
 import type { Kind } from './kind.ts';
 
-/** Options of `npm run falsify`: JSON in the environment, which `vitest.config.ts` provides to the tests. */
+/** Options of `npm run falsify`: JSON in an environment variable, which `vitest.config.ts` provides to the tests. */
 export type FalsifyOptions = {
   readonly seed: number;
   readonly seeds: number;
-  /** Calls of each account in each scenario. */
+  /** Number of calls of each account in each scenario. */
   readonly calls: number;
   readonly kinds: readonly Kind[];
 };

@@ -5,25 +5,25 @@ import type { Random } from './random.ts';
 /** An account to create: its place in the tree, what pays for its calls, and its limits. */
 export type MemberPlan = {
   readonly name: string;
-  /** Index of the account that granted to it. The owner's is its own. */
+  /** Index of the parent. The owner's is its own index. */
   readonly parent: number;
   readonly level: number;
   readonly pays: 'lent' | 'credit' | 'payment';
   readonly credit: bigint;
   readonly operator: Limits;
   readonly owner: Limits | undefined;
-  /** Each is a child of one of the parent's grants, at index `by`. */
+  /** Each grant is a child of the parent's grant at index `by`. */
   readonly grants: readonly GrantPlan[];
 };
 
 export type GrantPlan = GrantLimits & { readonly by: number };
 
-/** An owner with two managers and six agents, some of them children of others: chains of up to three grants. */
+/** An owner, two managers and six agents, with chains of up to three grants. */
 export type Plan = {
   readonly kind: Kind;
   readonly size: Size;
   readonly budget: Budget;
-  /** The owner first, every parent before its children. */
+  /** The owner comes first, and every parent before its children. */
   readonly members: readonly MemberPlan[];
 };
 
@@ -42,7 +42,7 @@ export const planOf = (kind: Kind, size: Size, calls: number, random: Random): P
   return { kind, size, budget, members };
 };
 
-/** The third account is a child of the first manager, the fourth of the third: every plan has a chain of three grants. */
+/** The third account is a child of the first manager, and the fourth a child of the third, so every plan has a chain of three grants. */
 const parentOf = (at: number, members: readonly MemberPlan[], random: Random): number => {
   if (at <= MANAGERS + 2) return at === MANAGERS + 1 ? 1 : at - 1;
   const parents = members.flatMap(({ level }, index) =>
@@ -73,7 +73,7 @@ const memberOf = (
   const level = (members[parent]?.level ?? 0) + 1;
   const manages = at <= MANAGERS;
   const pays = paysOf(kind, random);
-  // Some hold two grants of one issuer: two branches that count in the same counters of their ancestors.
+  // Some accounts hold two grants of one issuer: two branches that count in the same counters of their ancestors.
   const held = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (): GrantPlan => {
     const by = random.integer(0, Math.max(0, parentGrants.length - 1));
     const grants = manages ? 'manager' : 'agent';

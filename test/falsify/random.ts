@@ -8,7 +8,7 @@ export type Random = {
   readonly chance: (share: number) => boolean;
   readonly pick: <T>(list: readonly [T, ...T[]]) => T;
   readonly hex: (bytes: number) => Hex;
-  /** Returns an independent stream: draws of one part do not change those of another. */
+  /** Returns an independent stream, so that draws of one part do not change those of another. */
   readonly fork: (name: string) => Random;
 };
 

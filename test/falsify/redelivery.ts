@@ -15,25 +15,25 @@ export type Message =
       readonly branches: Readonly<Record<Hex, Shares>>;
     };
 
-/** Delivers messages again, soon or much later, so also after newer ones. Drops their answers. */
+/** Delivers messages again, soon or much later, and therefore also after newer ones. Drops their answers. */
 export type Redelivery = {
-  /** Remembers a message, to deliver it again at some point. */
+  /** Stores a message, to deliver it again later. */
   readonly remember: (message: Message) => void;
   /** Delivers a message again soon, once or twice. */
   readonly repeat: (message: Message) => void;
-  /** Delivers the messages that are due. Tests call it: an object must not wait for I/O that another request started. */
+  /** Delivers the messages that are due. Tests call it, because an object must not wait for I/O that another request started. */
   readonly round: () => Promise<void>;
-  /** Delivers all that remains, and some remembered messages. */
+  /** Delivers all waiting messages, and some of the stored ones. */
   readonly drain: () => Promise<void>;
 };
 
 const LATEST_ROUNDS = 30;
-/** How many messages it remembers, the probability that a round repeats one, and how many `drain` repeats. */
+/** How many messages are stored, the probability that a round repeats one, and how many `drain` repeats. */
 const REMEMBERED = 300;
 const OLD = 0.4;
 const OLD_IN_DRAIN = 20;
 
-/** Whether a message is a redelivery rather than the account's own. */
+/** Tells whether a message is a redelivery, and not one that the account sent now. */
 export const isRepeated = (message: LeaseRequest | Recall): boolean => 'repeated' in message;
 
 export const openRedelivery = (random: Random): Redelivery => {
@@ -87,6 +87,6 @@ const deliver = async (message: Message): Promise<void> => {
         break;
     }
   } catch {
-    // The object was aborted while it handled the message. Nothing retries a redelivery.
+    // The object was aborted while it processed the message. Nothing retries a redelivery.
   }
 };

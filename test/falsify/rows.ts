@@ -12,9 +12,9 @@ export type Row = {
   readonly charged: bigint;
   readonly acceptedAt: Seconds;
   readonly holdUntil: Seconds;
-  /** The account whose credit pays. Undefined if a payment does. */
+  /** The account whose credit pays. Undefined if a payment pays. */
   readonly lender: Hex | undefined;
-  /** Whether the hold stays until an operator resolves the call: the tool has `onSilence: keep` and fell silent. */
+  /** Whether the account keeps the hold until an operator resolves the call: the tool has `onSilence: keep` and did not answer. */
   readonly kept: boolean;
 };
 

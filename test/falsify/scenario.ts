@@ -21,7 +21,7 @@ export const runScenario = (
   onStage(`${seed}`, kind, calls, async (stage) => {
     const { title, plan, fleet, journal, clock, gateway, random } = stage;
     await callUnderFaults(stage, calls, print);
-    // Unused shares must be available whether or not leases have expired.
+    // Unused shares must be available both before and after leases have expired.
     await (random.chance(0.5) ? expireHolds(fleet, clock, journal) : runAlarms(fleet));
     const alarmsRan = journal.moment();
     print(`${title}: all accounts call until the gateway denies them`);

@@ -6,12 +6,12 @@ import { overspendOf, tightest, usageOf } from './measure.ts';
 import { rowsOf } from './rows.ts';
 import { onStage, type Print } from './stage.ts';
 
-/** Few calls, so that each weighs much: the greedy account cannot make many in two seconds. */
+/** Few calls, so that each is a large share of the budget: the greedy account cannot make many calls in two seconds. */
 const CALLS = 60;
 const STEPS = 32n;
 
 /**
- * Every account makes one call, and so may hold shares. Then one greedy account spends as much as it can within `milliseconds`.
+ * Every account makes one call, after which it may hold shares. Then one greedy account spends as much as it can within `milliseconds`.
  * Measures how much of the remaining budget it gets.
  */
 export const runSkew = (

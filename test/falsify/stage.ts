@@ -23,7 +23,7 @@ export type Stage = {
   readonly random: Random;
 };
 
-/** Runs `act` on a new tree. The seed decides everything that is drawn; each account will make `calls` calls. */
+/** Runs `act` on a new tree. The seed determines everything that is drawn. Each account will make `calls` calls. */
 export const onStage = async (
   seed: string,
   kind: Kind,
@@ -34,7 +34,7 @@ export const onStage = async (
 ): Promise<Findings> => {
   const random = openRandom(`${seed}/${kind}`);
   const plan = planOf(kind, random.pick(SIZES), calls, random.fork('plan'));
-  // Accounts log every lease request that fails. Here most of them do.
+  // Accounts log every failed lease request, and here most of them fail.
   const silenced = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const clock = openClock();
   const faults = injectMessageFaults(random.fork('faults'));

@@ -12,22 +12,22 @@ import type { Journal } from './journal.ts';
 import type { Usage } from './measure.ts';
 import type { Row } from './rows.ts';
 
-/** Seconds; longer than any hold and any lease. */
+/** Seconds; longer than any hold and any lease lasts. */
 const LONGEST_HOLD = 75;
 
-/** Runs every alarm: the runtime does not know the moved clock. */
+/** Runs every alarm itself, because the runtime does not know the moved clock. */
 export const runAlarms = async ({ members }: Fleet): Promise<void> => {
   await Promise.all(members.map(async ({ payer }) => runDurableObjectAlarm(stubOf(payer))));
 };
 
-/** Moves the clock beyond every hold and lease and runs the alarms: they abandon open calls and return unused shares. */
+/** Moves the clock beyond every hold and lease, and runs the alarms, which end open calls and return unused shares. */
 export const expireHolds = async (fleet: Fleet, clock: Clock, journal: Journal): Promise<void> => {
   clock.shift(LONGEST_HOLD);
   journal.moment();
   await runAlarms(fleet);
 };
 
-/** Recalls every unused share, one message after the other. Lease requests alone recall no more than they need. */
+/** Recalls every unused share, one message after the other. A lease request alone recalls no more than it needs. */
 export const recallAll = async ({ members }: Fleet): Promise<void> => {
   for (const { payer } of members) {
     for (const { child, issued, shares } of await leasesOf(payer)) {

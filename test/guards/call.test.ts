@@ -7,16 +7,16 @@ import { bound, requestWith, vanilla } from './payments.ts';
 import { tally } from './tally.ts';
 
 /**
- * Counts what a paid call costs, so that no change makes it more expensive by accident. Work that is not listed does not happen at all: no
+ * Counts the work of a paid call, so that no change makes a call more expensive by accident. A call does no work that is not listed: no
  * request to the chain, no query, no rate limit.
  */
 let gateway: CountedGateway;
 beforeAll(async () => {
   gateway = await countedGateway();
-  // The clock stands still, so that no call reads the catalogue again.
+  // Stop the clock, so that no call reads the catalogue again.
   vi.useFakeTimers({ now: nowSeconds() * 1_000, toFake: ['Date'] });
   await trust(addressOf('agent'), 1_000_000n, 1_000_000_000n);
-  // An isolate's first calls read the catalogue, and hash domains and names.
+  // An isolate's first calls also read the catalogue and hash domains and names.
   await used(await vanilla('agent'));
   await used(await bound('agent'));
 });
@@ -25,7 +25,7 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-/** Counts what a call with this payment costs. */
+/** Counts the work of a call with this payment. */
 const used = async (payload: unknown) => {
   const request = requestWith(payload);
   tally();
@@ -35,20 +35,21 @@ const used = async (payload: unknown) => {
 };
 
 const ALWAYS = {
-  // One RPC before the tool and one after; the tool.
+  // One RPC before the tool runs and one afterwards, and the request to the tool.
   'account.reserve': 1,
   'account.finish': 1,
   upstream: 1,
-  // The body of the request, the request, the body of the answer. In the object: the two entries, and the signature as evidence.
+  // The gateway hashes the request's body, the request, and the answer's body. The object hashes the two entries, and the signature as
+  // evidence.
   'native.digest': 6,
-  // The assertion to the upstream, and the receipt.
+  // The gateway signs the assertion to the upstream, and the receipt.
   'native.sign': 2,
 };
-/** The transfer and its digest. */
+/** Hashes of the transfer, and of its digest. */
 const TRANSFER = 2;
-/** The target and the intent, and its digest: audience, tool, method and content type are cached. */
+/** Hashes of the target, of the intent, and of its digest. Audience, tool, method and content type are cached. */
 const INTENT = 3;
-/** The address of a key is one hash. */
+/** The hash that turns a public key into an address. */
 const KEY = 1;
 test('a request without a proof costs no digest, no RPC and no rate limit', async () => {
   const sendUnpaid = () => gateway.fetch(new Request(`${AUDIENCE}/tools/lookup?word=river`));

@@ -10,7 +10,7 @@ import { type CountedGateway, countedGateway } from './gateway.ts';
 import { requestWith, vanilla } from './payments.ts';
 import { tally } from './tally.ts';
 
-/** Invalid signatures leave nothing behind (law 12): no account, no row, no memory of a key. */
+/** Number of invalid signatures. They must leave nothing behind (law 12): no account, no row, no memory of a key. */
 const FLOOD = 512;
 const agent = addressOf('agent');
 
@@ -18,7 +18,7 @@ let gateway: CountedGateway;
 let good: Awaited<ReturnType<typeof vanilla>>;
 beforeAll(async () => {
   gateway = await countedGateway();
-  // The clock stands still, so that no call reads the catalogue again.
+  // Stop the clock, so that no call reads the catalogue again.
   vi.useFakeTimers({ now: nowSeconds() * 1_000, toFake: ['Date'] });
   good = await vanilla('agent');
   await gateway.fetch(requestWith(undefined));
@@ -30,7 +30,7 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-/** A new client address for each request, so that the rate limit does not reject it. */
+/** Each request gets a new client address, so that the rate limit does not reject it. */
 let clients = 0;
 const newClient = () => {
   clients += 1;
@@ -45,11 +45,11 @@ const send = async (payload: unknown, headers: Readonly<Record<string, string>>)
 
 const self = env.AGENT_ACCOUNT.idFromName(`${NETWORK}:${PAY_TO}`);
 
-/** The tables of the gateway's own account: isolates read the tools from it, and strangers must not make it create one. */
+/** The tables of the gateway's own account. Isolates read the tools from it, but strangers must not make it create a table. */
 const ownTables = () =>
   runInDurableObject(env.AGENT_ACCOUNT.get(self), (_, { storage }) => tablesIn(storage));
 
-/** Accounts that received an RPC, without the gateway's own. */
+/** The accounts that received an RPC, without the gateway's own. */
 const touchedAccounts = async () => {
   const ids = await listDurableObjectIds(env.AGENT_ACCOUNT);
   return ids.filter((id) => !id.equals(self));
@@ -63,7 +63,7 @@ const tablesIn = ({ sql }: DurableObjectStorage) =>
 
 const cases = Object.entries({ ...HOPELESS, ...DOUBTFUL });
 
-/** Takes the kinds of invalid signatures in turn. */
+/** Uses the kinds of invalid signatures in turn. */
 const floodOf = (at: number, from: Address) => {
   const [name, sign] = cases[at % cases.length] ?? ['none', () => '0x' as const];
   return { name, ...forged(good, from, sign) };
@@ -84,12 +84,13 @@ describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
     const { keccak = 0, ...used } = tally();
     expect(used).toEqual({
       'native.digest': 2 * FLOOD,
-      // Only for signatures of 65 bytes that pass the strict rules.
+      // The gateway recovers keys only from signatures of 65 bytes that pass the strict rules.
       recovery: 2 * each,
       rateLimit: doubtful,
       chain: doubtful,
     });
-    // The transfer and its digest, and the address of each key that was recovered: half of the random r are the x of no point.
+    // Hashes of the transfer, of its digest, and of each recovered key's address. About half of the random r are no point's x and recover no
+    // key.
     expect(keccak).toBeGreaterThan(2 * FLOOD + each);
     expect(keccak).toBeLessThanOrEqual(2 * FLOOD + 2 * each);
     expect(await touchedAccounts()).toEqual([]);
@@ -158,7 +159,7 @@ describe('the rate limit', () => {
       chain: sent - refused,
       recovery: 0,
     });
-    // Other clients have a count of their own, and valid payments are not counted.
+    // The gateway counts other clients separately, and does not count valid payments.
     const { payload } = forged(good, randomHex(20), DOUBTFUL['not of 65 bytes']);
     expect((await send(payload, newClient())).status).toBe(400);
     expect((await gateway.fetch(requestWith(await vanilla('agent'), client))).status).toBe(200);
@@ -197,7 +198,7 @@ describe('copies of one settled payment', () => {
     expect(Object.fromEntries(statuses)).toEqual({ 409: reserves, 429: 300 - reserves });
     expect(reserves).toBeLessThan(150);
     expect(await snapshotOf(agent)).toEqual(before);
-    // New calls of the same payer are not counted with the copies.
+    // New calls of the same payer do not count with the copies.
     tally();
     expect((await gateway.fetch(requestWith(await vanilla('agent')))).status).toBe(200);
     expect(tally()).not.toHaveProperty('rateLimit');

@@ -9,7 +9,7 @@ type Payload = Awaited<ReturnType<typeof vanilla>>;
 
 const { ORDER } = secp256k1.Point.Fn;
 const word = (value: bigint): string => value.toString(16).padStart(64, '0');
-/** A random number below half the order: a valid r, and a low s. */
+/** A random number below half the curve's order: a valid r, and a low s. */
 const number = (): bigint => BigInt(randomHex(32)) >> 1n;
 
 /** A valid signature of the digest by another key. */
@@ -19,7 +19,7 @@ const byAnother = (digest: Hex): Hex => {
   return `${hexOf(bytes.subarray(1))}${(27 + (bytes[0] ?? 0)).toString(16)}` as Hex;
 };
 
-/** Signatures that only the code of a contract account could accept: the gateway must check on the chain whether the account has code. */
+/** Signatures that only a contract account could accept, so the gateway must check on the chain whether the account has code. */
 export const DOUBTFUL = {
   'of another key': byAnother,
   'of no key': () => `0x${word(number())}${word(number())}1b`,

@@ -13,17 +13,17 @@ import { network, type Node } from '../unit/gateway/scripted.ts';
 import { PAY_TO } from '../unit/gateway/signing.ts';
 import { count } from './tally.ts';
 
-/** The deployed Worker with real objects. Every request that it sends and every RPC is counted. */
+/** The deployed Worker with real objects, which counts every outgoing request and every RPC. */
 export type CountedGateway = {
   /** Resolves after all work that the request started has ended. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Accounts with code, which accepts no signature. */
+  /** Accounts that have code. The code rejects every signature. */
   readonly contracts: Set<Address>;
 };
 
 export const AUDIENCE = 'https://gateway.example';
 
-/** Wraps an object so that calls of its methods are counted. */
+/** Wraps an object so that the calls of its methods count. */
 const counted = <T extends object>(real: T, nameOf: (method: string) => string): T =>
   new Proxy(real, {
     get: (_, key) => {
@@ -36,7 +36,7 @@ const counted = <T extends object>(real: T, nameOf: (method: string) => string):
     },
   });
 
-/** Creating a stub is free; each RPC to the account counts. */
+/** Counts each RPC to an account. Creating a stub is free. */
 const countedAccounts = (real: Env['AGENT_ACCOUNT']): Env['AGENT_ACCOUNT'] =>
   new Proxy(real, {
     get: (_, key) =>
@@ -50,7 +50,10 @@ const receiptKey = async (): Promise<string> => {
   return JSON.stringify(await exportJWK(privateKey));
 };
 
-/** A node where every account holds $1,000 and has used no nonce. Each batch begins with the block number, so that one counts the batch. */
+/**
+ * A node on which every account holds $1,000 and has used no nonce. Each batch starts with a request for the block number, which counts the
+ * batch.
+ */
 const nodeOf = (contracts: ReadonlySet<Address>): Node => ({
   eth_blockNumber: () => {
     count('chain');
@@ -74,7 +77,7 @@ const countNative = (name: 'digest' | 'sign'): void => {
   );
 };
 
-/** Opens the Worker; once a test file, because an isolate has one receipt key. */
+/** Opens the Worker. Call it once per test file, because an isolate has one receipt key. */
 export const countedGateway = async (): Promise<CountedGateway> => {
   const contracts = new Set<Address>();
   const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] };

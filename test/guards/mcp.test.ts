@@ -6,7 +6,7 @@ import { AUDIENCE, type CountedGateway, countedGateway } from './gateway.ts';
 import { requestWith, vanilla } from './payments.ts';
 import { tally } from './tally.ts';
 
-/** Counts what a call over MCP costs beside the same call over HTTP: the same object requests, signatures and recoveries. */
+/** Counts what a call over MCP costs in addition to the same call over HTTP: it needs the same RPCs, signatures and recoveries. */
 let gateway: CountedGateway;
 beforeAll(async () => {
   gateway = await countedGateway();

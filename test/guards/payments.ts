@@ -41,6 +41,6 @@ export const bound = (who: Who) => {
   return paymentOf({ ...terms(who), intent });
 };
 
-/** A request for the tool that carries this payload as its payment. */
+/** A request for the tool with this payload as its payment. */
 export const requestWith = (payload: unknown, headers: Readonly<Record<string, string>> = {}) =>
   new Request(`${AUDIENCE}${TARGET}`, { headers: { ...paymentHeader(payload), ...headers } });

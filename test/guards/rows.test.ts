@@ -4,7 +4,10 @@ import { addressOf, type Who } from '../unit/gateway/signing.ts';
 import { type CountedGateway, countedGateway } from './gateway.ts';
 import { bound, requestWith } from './payments.ts';
 
-/** Rows written are the largest part of the bill. Counts those of paid calls from the Worker to the end: settled, exported, pruned. */
+/**
+ * Number of concurrent calls. The tests count the rows that paid calls write until they are settled, exported and pruned, because written
+ * rows are the largest part of the bill.
+ */
 const AT_ONCE = 32;
 
 let gateway: CountedGateway;

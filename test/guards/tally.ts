@@ -1,11 +1,11 @@
-/** How often each kind of work was done, by name. */
+/** The amount of work by its name. */
 const counts = new Map<string, number>();
 
 export const count = (what: string): void => {
   counts.set(what, (counts.get(what) ?? 0) + 1);
 };
 
-/** Wraps a function so that its calls are counted by this name. */
+/** Wraps a function so that its calls count under this name. */
 export const counted = <Given extends readonly unknown[], Taken>(
   what: string,
   run: (...given: Given) => Taken,

@@ -7,7 +7,7 @@ import { people } from '../../dev/stack/people.ts';
 import { type Launched, launchDemo } from './launch.ts';
 
 const AGENT = people.agent.address;
-/** How long a process may take to end on a busy machine. */
+/** How long a process may take to end on a slow machine. */
 const GONE_MS = 30_000;
 
 const runs: Launched[] = [];
@@ -21,7 +21,7 @@ const run = (flags: readonly string[], pauseAfter?: string): Launched => {
 /** The last line that the demo prints before it stops its parts. */
 const LAST_CHECK = 'refuses an injected permit';
 
-/** Reads the chain and the upstream of a demo that has paused, and resumes it. */
+/** Reads the chain and the upstream of a paused demo, and resumes it. */
 const observe = async (demo: Launched, rpc: string, upstream: string) => {
   const chain = connectChain(rpc);
   const transfers = await chain.client.getContractEvents({
@@ -40,7 +40,7 @@ const observe = async (demo: Launched, rpc: string, upstream: string) => {
     strict: true,
   });
   const balances = [await chain.balanceOf(AGENT), await chain.balanceOf(people.payTo)];
-  // The upstream is in the paused process: it answers this waiting request before anything else.
+  // The upstream is in the paused process. It answers this request first when the process resumes.
   const request = get(`${upstream}/_count`);
   const answered = once(request, 'response') as Promise<[IncomingMessage]>;
   await once(request, 'finish');
@@ -87,7 +87,7 @@ describe('npm run demo', () => {
       credit: { toppedUp: '100000', charged: '1580', left: '98420' },
       balances: {
         agent: { before: '1000000000', after: seen.balances[0] },
-        // The agent of the signer pays after this reading.
+        // The signer's agent pays after this reading.
         payTo: { before: '0', after: '162000' },
       },
       audit: 21,

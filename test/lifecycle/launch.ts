@@ -10,24 +10,26 @@ const START = join(DEV, 'start.ts');
 const DEMO = join(DEV, 'demo.ts');
 const MARK = 'COUNTERSIGN_TEST_RUN';
 
-/** A script of `dev/` as a process of its own, observed from outside. */
+/** A script of `dev/` that runs as a separate process, observed from outside. */
 export type Launched = {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** The stack's description once everything runs. Rejects if the process ends before. */
+  /** The stack's description once every part runs. Rejects if the process ends first. */
   readonly ready: () => Promise<StackDescription>;
   /** Resolves with the exit code or the signal when the process itself has ended. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
-  /** As `ended`, and its output is complete. */
+  /** Resolves like `ended`, but only when the output is complete. */
   readonly closed: Promise<number | NodeJS.Signals | null>;
-  /** All running processes that descend from it, also those that have lost their parent. */
+  /** All running descendants of the process, including orphans. */
   readonly processes: () => readonly ListedProcess[];
-  /** Waits until none of them runs. Returns the commands of those that still run in the end. */
+  /** Waits until no descendant runs. Returns the commands of those that still run after the time. */
   readonly remaining: (milliseconds: number) => Promise<readonly string[]>;
-  /** Resolves with the match when its output matches. */
+  /** Resolves with the match once the output matches. */
   readonly prints: (pattern: RegExp) => Promise<RegExpExecArray>;
-  /** Waits until it has paused after the text that it was started with. What the test does until `resume` races with nothing. */
+  /**
+   * Waits until the process has paused after the text given at its start. Until `resume`, nothing of it runs concurrently with the test.
+   */
   readonly paused: () => Promise<void>;
   readonly resume: () => void;
 };
@@ -40,7 +42,7 @@ const isMarked = (id: number, mark: string): boolean => {
   }
 };
 
-/** Whether a signal has stopped a process: `id (name) state …`, where the name may contain brackets. */
+/** Tells whether a signal has stopped a process. `/proc/ID/stat` has the form `id (name) state …`, and the name may contain brackets. */
 const isStopped = (id: number): boolean => {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
@@ -53,7 +55,7 @@ const isStopped = (id: number): boolean => {
 const pause = async (milliseconds: number): Promise<void> =>
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A module that stops the process with SIGSTOP when it has printed a text for the first time. */
+/** A module that stops its process with SIGSTOP when it first prints a text. */
 const pausingAfter = (text: string): string =>
   `data:text/javascript,${encodeURIComponent(`
     let isOver = false;
@@ -70,7 +72,7 @@ const pausingAfter = (text: string): string =>
     }
   `)}`;
 
-/** Starts Node with a mark in the environment, which every descendant inherits. */
+/** Starts Node with a marker in the environment, which every descendant inherits. */
 const launch = (words: readonly string[], pauseAfter?: string): Launched => {
   const mark = randomUUID();
   const hook = pauseAfter === undefined ? [] : ['--import', pausingAfter(pauseAfter)];
@@ -129,7 +131,7 @@ export const launchStart = (flags: readonly string[], pauseAfter?: string): Laun
 export const launchDemo = (flags: readonly string[], pauseAfter?: string): Launched =>
   launch([DEMO, ...flags], pauseAfter);
 
-/** Starts `npm start` as the child of another process: `child` is that other process. */
+/** Starts `npm start` as the child of another process; `child` is that other process. */
 export const launchAsChild = (flags: readonly string[]): Launched => {
   const words = JSON.stringify([START, ...flags]);
   const script = `require('node:child_process').spawn(process.execPath, ${words}, { stdio: 'inherit' })`;

@@ -21,7 +21,7 @@ const blocks = (language: string, text = README): readonly string[] =>
     ([, block = '']) => block,
   );
 
-/** Runs a text as a module of this project and returns its output. */
+/** Runs a text as a module of this project. Returns the module's output. */
 const runModule = async (
   type: string,
   text: string,
@@ -70,11 +70,11 @@ describe('README and docs', () => {
   });
 
   it('have a fleet story that works and a log that verifies', async () => {
-    // The story fills the window of a day, which must not end meanwhile.
+    // The story uses up a daily limit, so the day must not end meanwhile.
     await untilDayLasts(120_000);
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
-    // The decisions begin once `tail` follows the accounts. Then `tail`, the report and the log get the denial, which the account writes
+    // Make the decisions once `tail` follows the accounts. `tail`, the report and the log then get the denial, which the account writes
     // within ten seconds. Background commands would outlive the script.
     const script = `
       trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
@@ -102,10 +102,10 @@ describe('README and docs', () => {
     expect(stdout).toMatch(/team\/alice +lookup +denied +window/);
     expect(stdout).toMatch(/1 grant of team\/carol revoked/);
     const spent = [...stdout.matchAll(/^lookup +\$(\S+) +(\d) /gm)].map((row) => row.slice(1));
-    // The report of the story itself may miss calls.
+    // The story's own report may miss calls.
     for (const [charged, calls] of spent) expect(Number(charged)).toBe(Number(calls) / 1000);
     expect(spent.at(-1)).toEqual(['0.003', '3']);
-    // Once by each verifier.
+    // Both verifiers must report each check.
     for (const check of ['signatures', 'limits', 'denials', 'payments'])
       expect(stdout.match(new RegExp(`^ *${check} +(?:proved|bounded)`, 'gm')), check).toHaveLength(
         2,

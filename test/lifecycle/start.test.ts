@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { freePort, portTaken } from '../../dev/stack/loopback.ts';
 import { launchAsChild, type Launched, launchStart } from './launch.ts';
 
-/** How long a process may take to end on a busy machine. */
+/** How long a process may take to end on a slow machine. */
 const GONE_MS = 30_000;
 
 describe('npm start', () => {

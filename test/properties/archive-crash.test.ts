@@ -15,14 +15,14 @@ import {
 } from '../unit/audit/archive/archive-world.ts';
 import { db } from '../unit/audit/database.ts';
 
-/** A run makes 47 writes. Dying at each of them takes two minutes: `npm run properties` does. */
+/** A run makes 47 writes. A crash at each of them takes two minutes, so only `npm run properties` tests them all. */
 const STEP = inject('thorough') ? 1 : 5;
 const MOST_WRITES = 100;
 
 describe('a run of the archive that dies', () => {
   const NOW = MIDNIGHT + 40 * DAY;
 
-  /** Dies at its nth write, before it or after it. @returns whether it died */
+  /** Crashes the archive at its nth write, before or after the write. @returns whether it crashed */
   const dieAt = async (nth: number, isAfter: boolean, opened: ReturnType<typeof openDeps>) => {
     let writes = 0;
     const counting = <T extends object>(target: T, names: readonly string[]): T =>

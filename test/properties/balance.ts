@@ -29,7 +29,7 @@ export const checkAtRest = (simulation: Simulation): void => {
     const expected = {
       credit,
       log: credit,
-      // An upfront payment has moved: it is no hold, and counts in the window only.
+      // An upfront payment has already moved, so it is no hold and counts only in the window.
       holds: sum(simulated.records.values(), (one) =>
         keepsHold(one) && one.paidBy !== 'upfront' ? one.price : 0n,
       ),
@@ -41,7 +41,10 @@ export const checkAtRest = (simulation: Simulation): void => {
   }
 };
 
-/** Checks that the credit equals what the chain moved in, less charges and refunds on chain, and what was refunded of calls. A negative result is a debt. */
+/**
+ * Computes the credit from what the chain moved in, less charges and refunds on the chain, plus refunds of calls. A negative result is a
+ * debt.
+ */
 const creditByChain = (simulated: SimulatedAccount, { all, moved }: Simulation): bigint => {
   const records = [...simulated.records.values()];
   const lost = records.filter(({ entries }) =>
@@ -62,7 +65,7 @@ const creditByChain = (simulated: SimulatedAccount, { all, moved }: Simulation):
   );
 };
 
-/** Checks the same from the log alone, as an auditor would (law 11). */
+/** Computes the same from the log alone, as an auditor would (law 11). */
 export const creditByLog = (entries: readonly Entry[]): bigint => {
   const own = new Set(
     entries.flatMap(({ type, payment, account, call }) =>
@@ -87,7 +90,7 @@ const holdsOf = (simulated: SimulatedAccount): bigint => {
   return purse.creditHeld + purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
 };
 
-/** Checks that a window counts the charges and holds of its calls. Top-ups count nothing. */
+/** Checks that a window counts the charges and holds of its calls, and no top-ups. */
 const windowOf = (simulated: SimulatedAccount): string => {
   const window = purseOf(simulated.state, asset).windows.hour;
   return `${window?.spent ?? 0n} ${window?.held ?? 0n}`;
@@ -144,7 +147,7 @@ const chainOf = (simulated: SimulatedAccount): readonly Entry[] => {
   let seq = GENESIS.seq;
   let hash: Hex | undefined = GENESIS.hash;
   for (const entry of entries) {
-    // If no decision ended with this entry, the next entry names its hash.
+    // If no decision ended with this entry, its hash is unknown here, and only the next entry names it.
     const follows = entry.seq === seq + 1 && (hash === undefined || entry.prev === hash);
     if (!follows)
       expect({ seq: entry.seq, prev: entry.prev }).toEqual({ seq: seq + 1, prev: hash });
@@ -155,6 +158,6 @@ const chainOf = (simulated: SimulatedAccount): readonly Entry[] => {
   return entries;
 };
 
-/** Calls `expect` only for values that differ: it is slow, and a run compares millions. */
+/** Calls `expect` only for values that differ, because `expect` is slow and a run compares millions of values. */
 const equal = (one: Readonly<Record<string, unknown>>, other: typeof one): boolean =>
   Object.keys(one).every((key) => one[key] === other[key]);

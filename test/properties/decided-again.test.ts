@@ -15,7 +15,7 @@ import { alonePlans, treePlans } from './tree/plan.ts';
 import { steps as treeSteps } from './tree/steps.ts';
 import { openWorld } from './tree/world.ts';
 
-/** An honest log has no broken statement, whatever happened: a false alarm would accuse an operator of theft. */
+/** Expects no finding. An honest log must never have one: a false alarm would accuse an operator of theft. */
 const expectNone = async (logs: Logs): Promise<void> => {
   const findings = await decideAgain(logs);
   for (const finding of Object.values(findings)) {
@@ -55,7 +55,7 @@ describe('the log of honest accounts, decided again,', () => {
       }),
       { numRuns: runsOf(2_000) },
     );
-    // The accounts of this test cause none or few of these denials.
+    // The accounts of this test rarely cause these denials.
     const rare = new Set<string>(['payee', 'lifetime', 'revoked', 'not_yet']);
     const rules = denialsOf(RULE_GROUPS.flat()).filter((rule) => !rare.has(rule));
     for (const rule of [...rules, 'parked', 'go']) {
@@ -85,7 +85,7 @@ const isOf =
 
 const plusOne = (amount: string | undefined): string => (BigInt(amount ?? '0') + 1n).toString();
 
-/** Lies of an operator that hashes again what it changed. Each is found by one check, whatever else the log holds. */
+/** Lies of an operator that rehashes what it changed. One check must find each lie, whatever else the log contains. */
 const LIES: readonly (readonly [string, CheckId, (entry: Entry) => boolean, Change])[] = [
   [
     'a charge above what the call was charged',
@@ -103,7 +103,7 @@ const LIES: readonly (readonly [string, CheckId, (entry: Entry) => boolean, Chan
     'a call that ends twice',
     'calls',
     isOf('call.finished'),
-    // The entry stands for the second end: the first is put before it.
+    // Changes nothing: the lie inserts another end before this entry, which is then the second one.
     () => undefined,
   ],
   [

@@ -6,7 +6,7 @@ import { type Policy, policyJson } from '../../src/policy/policy.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry, Json } from '../../src/protocol/entry.ts';
 
-/** The logs of some accounts, each in order, and the default policy that bound them. */
+/** The logs of some accounts, each in order, and the default policy that applied to them. */
 export type Logs = {
   readonly logs: readonly (readonly Entry[])[];
   readonly policy: { readonly hash: Hex; readonly policy: Policy };
@@ -18,7 +18,7 @@ type Named = { readonly [member: string]: Json; readonly id: Hex; readonly paren
 
 const word = (name: Hex): Hex => `0x${name.slice(2).padStart(64, '0')}`;
 
-/** The logs with 32 bytes in place of each short name that a simulation gave a grant: its digest, its id, its parent. */
+/** Replaces each short name that a simulation gave a grant (its digest, id or parent) by 32 bytes. */
 const withDigests = (logs: Logs['logs']): Logs['logs'] => {
   const issued = new Map<unknown, { readonly account: AccountId; readonly delegation: Named }>();
   for (const { account, evidence = {} } of logs.flat()) {
@@ -46,7 +46,7 @@ const withDigests = (logs: Logs['logs']): Logs['logs'] => {
 };
 
 /**
- * Decides all entries again. Their hashes may be short names, because the checks of decisions trust those that were checked before.
+ * Runs the checks of decisions on all entries. Entry hashes may be short names, because these checks rely on earlier checks of the hashes.
  */
 export const decideAgain = async ({ logs: simulated, policy }: Logs): Promise<Findings> => {
   const logs = withDigests(simulated);

@@ -7,7 +7,7 @@ import { runsOf } from './runs.ts';
 
 const RUNS = runsOf(40);
 const STEPS = 60;
-/** Deliveries after which a message that nothing disturbs must be acknowledged. */
+/** Number of deliveries after which the consumer must have acknowledged an undisturbed message. */
 const ROUNDS = 20;
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ const settle = async (world: ExportedLog, random: Random): Promise<void> => {
   await world.sign();
 };
 
-/** Dies at its nth effect, before or after it. Nothing that it tries later has an effect. */
+/** Simulates a consumer that crashes at its nth effect, before or after it. Its later attempts have no effect. */
 const dyingAt = (nth: number, when: 'before' | 'after') => {
   let effects = 0;
   const interfere: Interfere = async (effect) => {

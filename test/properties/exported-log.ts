@@ -22,18 +22,18 @@ import { KEY, publicKey } from '../unit/audit/log/vectors.ts';
 import { encodeBase64Url, utf8 } from '../../src/crypto/bytes.ts';
 import type { Random } from '../falsify/random.ts';
 
-/** Runs an effect of the consumer: a query, an append, an acknowledgement. It may fail before the effect, or lose its answer. */
+/** Runs an effect of the consumer: a query, an append, an acknowledgement. It may fail first, or lose the effect's answer. */
 export type Interfere = <T>(effect: () => Promise<T>) => Promise<T>;
 
-/** Messages of the audit queue, which delivers each until it is acknowledged. */
+/** A message of the audit queue, which delivers it until the consumer acknowledges it. */
 export type Waiting = { readonly id: string; readonly body: AuditMessage; attempts: number };
 
-/** An account as the consumer sees it: it deletes what D1 has acknowledged, and sends the rest again. */
+/** An account as the consumer sees it: it deletes the entries that D1 has acknowledged, and sends the others again. */
 type Writer = { readonly id: AccountId; chain: readonly Entry[]; exported: number };
 
 const BATCH = 'countersign-audit';
 
-/** Accounts that export their entries to the real D1, and to the real transparency log of this origin, through the consumer. */
+/** Accounts that export their entries through the consumer, to a real D1 and to the real transparency log of this origin. */
 export const openExportedLog = async (origin: string, ids: readonly AccountId[]) => {
   await freshDatabase();
   const d = encodeBase64Url(Uint8Array.from({ length: 32 }, (_, at) => at));
@@ -52,7 +52,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
     return { verdict: 'ok' } as const;
   };
 
-  /** What the account has not been told that D1 has, cut at random. */
+  /** The entries whose export the account has not seen acknowledged, cut into messages at random. */
   const messagesOf = async (
     { chain, exported: from }: Writer,
     random: Random,
@@ -72,7 +72,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
     checkpoints,
     waiting: () => waiting,
 
-    /** Appends the entries of some calls to the chain of an account. */
+    /** Appends the entries of some calls to an account's chain. */
     write(writer: Writer, random: Random) {
       const count = random.integer(1, 3);
       const bodies = Array.from({ length: count }, (): readonly EntryBody[] => {
@@ -84,7 +84,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
       writer.chain = [...writer.chain, ...history(writer.id, bodies.flat(), head)];
     },
 
-    /** Sends what D1 lacks. The queue may lose messages, or deliver them twice. */
+    /** Sends the unacknowledged entries. The queue may lose a message or deliver it twice. */
     async send(writer: Writer, random: Random, fateOf: () => 'arrives' | 'lost' | 'twice') {
       for (const body of await messagesOf(writer, random)) {
         const copies = { lost: 0, arrives: 1, twice: 2 }[fateOf()];
@@ -95,7 +95,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
       }
     },
 
-    /** Delivers messages. What the consumer does not acknowledge stays in the queue. */
+    /** Delivers messages. The queue keeps those that the consumer does not acknowledge. */
     async deliver(
       batch: readonly Waiting[],
       interfere: Interfere = async (effect) => effect(),
@@ -106,7 +106,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
         one.attempts += 1;
         return {
           ...{ id: one.id, body: one.body, attempts: one.attempts },
-          // The queue learns of an acknowledgement when the batch has ended, or not at all.
+          // The queue receives an acknowledgement when the batch has ended, or not at all.
           ack: () => void interfere(async () => acked.add(one.id)).catch(() => undefined),
           retry: () => undefined,
         };
@@ -129,12 +129,12 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
       waiting = waiting.filter(({ id }) => !acked.has(id));
     },
 
-    /** Lets the log sign, and compares its checkpoint with all that it has signed before. */
+    /** Makes the log sign, and compares its checkpoint with all earlier ones. */
     async sign() {
       await runDurableObjectAlarm(log());
       const { checkpoint, signed } = await log().status();
       if (checkpoint === undefined) return;
-      // Two checkpoints of one size would be two histories.
+      // Two checkpoints of the same size with different roots would be two histories.
       expect(checkpoints.get(signed) ?? checkpoint).toBe(checkpoint);
       const tree = await treeIn(checkpoint, origin);
       const [before] = [...checkpoints].findLast(([size]) => size < signed) ?? [];
@@ -146,7 +146,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
       checkpoints.set(signed, checkpoint);
     },
 
-    /** Throws if an account may have deleted an entry that D1 or the log lacks: no other copy of it exists. */
+    /** Throws if an account may have deleted an entry that D1 or the log lacks, because no other copy exists. */
     async checkDeleted() {
       const logged = await log().headsOf(ids);
       for (const [at, { id, exported: told }] of writers.entries()) {
@@ -156,12 +156,12 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
     },
 
     evict: async () => {
-      // The test pool can evict running objects only.
+      // The test pool can evict running objects only, so start the object first.
       await log().status();
       await evictDurableObject(log());
     },
 
-    /** Throws unless D1 and the log have each entry once, in the order of its chain, and every account knows. */
+    /** Throws unless D1 and the log have each entry once, in the order of its chain, and every account has the acknowledgement. */
     async check() {
       expect(waiting).toEqual([]);
       const { size } = await log().status();
@@ -205,7 +205,7 @@ export const openExportedLog = async (origin: string, ids: readonly AccountId[])
 
 export type ExportedLog = Awaited<ReturnType<typeof openExportedLog>>;
 
-/** The tree of a checkpoint whose signature is right. */
+/** The tree of a checkpoint, after a check of its signature. */
 const treeIn = async (checkpoint: string, name: string) => {
   const note = await openNote(checkpoint, [{ ...KEY, name }], verifyNoteSignature);
   const tree = note.ok ? parseCheckpoint(note.value.text) : undefined;

@@ -5,10 +5,10 @@ import { KINDS } from '../falsify/kind.ts';
 import { runScenario } from '../falsify/scenario.ts';
 import { runSkew } from '../falsify/skew.ts';
 
-/** A run of `npm run falsify` that is small enough for every change. */
+/** A run of `npm run falsify` that is short enough for every test run. */
 const SEED = 4;
 const CALLS = 6;
-/** Longer than in `npm run falsify`: here other tests run at the same time. */
+/** Longer than in `npm run falsify`, because other tests run at the same time. */
 const MAX_MS = 20_000;
 
 const quiet = (): void => undefined;

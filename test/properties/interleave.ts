@@ -4,7 +4,7 @@ import { checkAtRest } from './balance.ts';
 import { openSimulation } from './simulation.ts';
 import { plans, steps } from './steps.ts';
 
-/** Events that every property must meet often: a property that never meets a late finish proves nothing about it. */
+/** Events that every property must meet often. For example, a property that never meets a late finish proves nothing about it. */
 const EVENTS = [
   'accepted deferred by deferred',
   'accepted deferred by credit',
@@ -34,7 +34,8 @@ const EVENTS = [
 const BETWEEN_TWO = ['topped up other', 'delivery applied', 'delivery known', 'delivery lost'];
 
 /**
- * Runs random interleavings until all calls have ended and checks the ledgers. Replay one with the seed and path of fast-check.
+ * Runs random interleavings until all calls have ended, and then checks the ledgers. To replay one, pass the seed and path that fast-check
+ * prints.
  */
 export const interleave = (accounts: 1 | 2, runs: number, seed: number): void => {
   const seen = new Map<string, number>();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Call, Outcome } from '../../src/protocol/account/call.ts';
 
-/** One thing that happens to the account, its caller or the chain. */
+/** An action of the account, its caller or the chain. */
 export type Step =
   | {
       readonly do: 'reserve';
@@ -13,7 +13,7 @@ export type Step =
   | { readonly do: 'move'; readonly call: number }
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
-  /** An operator decides on a call that waits; its caller may repeat it at once. */
+  /** An operator approves or refuses a waiting call. Its caller may repeat it at once. */
   | {
       readonly do: 'decide';
       readonly call: number;
@@ -72,7 +72,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Eight calls that steps are about. */
+/** The eight calls that steps refer to by index. */
 export const plan = fc.array(
   fc.record({
     price: fc.integer({ min: 1, max: 40 }),
@@ -84,7 +84,7 @@ export const plan = fc.array(
   { minLength: 8, maxLength: 8 },
 );
 
-/** A call before anything has happened. */
+/** The parameters of a call. */
 export type Plan = {
   readonly price: number;
   readonly settlement: Call['settlement'];

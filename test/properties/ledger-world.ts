@@ -33,7 +33,7 @@ const asset = assetId(token.network, token.address);
 const account = accountId(token.network, payer);
 
 const EXPOSURE = 60n;
-/** Calls above this price wait for a person. */
+/** Calls above this price wait for approval. */
 const ABOVE = 6n;
 const policy: Policy = {
   approveAbove: ABOVE,
@@ -45,10 +45,10 @@ const policy: Policy = {
   require: [],
 };
 
-/** How often the runs came there. Without them the test would show nothing. */
+/** How often the runs reached these outcomes. Runs that reach none prove nothing about them. */
 export const reached = { approved: 0, refused: 0, expired: 0 };
 
-/** An account with a chain, a caller and an operator. Every step checks what has happened so far against the laws. */
+/** An account with a chain, a caller and an operator. After each step, it checks the laws. */
 export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   let state: AccountState = withPurse(emptyAccount(account), asset, {
     ...EMPTY_PURSE,
@@ -85,7 +85,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
       tool: 'tool',
       proof: free ? 'intent' : 'x402',
       binding,
-      // Every attempt shows the secret of its intent: only then a call that waited may run.
+      // Every attempt shows the intent's secret: a waiting call runs only for a repeat with its secret.
       ...(binding === 'intent' ? { showsSecret: true } : {}),
       settlement,
       onSilence,
@@ -145,7 +145,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
     ]) {
       expect(amount >= 0n).toBe(true);
     }
-    // The window (law 6), and the exposure: at most the cap, and at most what has settled here (law 7).
+    // The window's limit (law 6), and the exposure: at most the cap, and at most what has settled here (law 7).
     for (const window of Object.values(purse.windows))
       expect(window.spent + window.held <= 55n).toBe(true);
     expect(exposed(purse) <= EXPOSURE).toBe(true);
@@ -197,7 +197,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
       const seen = runs.get(call.id) ?? new Set();
       runs.set(call.id, seen.add(hex(which + 1, 16)));
       const record = records.get(call.id) as CallRecord;
-      // A payer without a settled payment settles before the tool runs (law 7).
+      // The payment of a payer without a settled payment must move before the tool runs (law 7).
       if (record.paidBy === 'upfront') expect(moved.has(call.id)).toBe(true);
     }
   };
@@ -259,7 +259,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
           return;
         }
         case 'decide': {
-          // Mostly a call that waits: of eight calls, few do.
+          // Prefers a waiting call, because few of the eight calls wait.
           const waiting = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((at) =>
             records.get(idOf(at))?.state === 'parked' ? [at] : [],
           );
@@ -279,7 +279,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
               context(),
             ),
           );
-          // A call that was refused must never run.
+          // A refused call must never run.
           if (verdict.verdict === 'applied' && !one.approves) refused.add(idOf(target));
           if (one.approves && one.repeats) attempt(target, 2, factsOf(target));
           return;
@@ -314,7 +314,7 @@ export const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) =
         if (failure?.payment?.fault === 'gateway') lost += record.price;
       }
       expect(purse.deferredHeld + purse.upfrontHeld + purse.creditHeld + purse.unsettled).toBe(0n);
-      // What the chain moved to the gateway is charged or the payer's credit; a negative credit is a debt (law 5).
+      // Money that the chain moved to the gateway is either charged or the payer's credit. Negative credit is a debt (law 5).
       expect(purse.credit).toBe(received - delivered + lost);
       const chain = [...records.values()]
         .flatMap(({ entries }) => entries)

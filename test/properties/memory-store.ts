@@ -1,7 +1,7 @@
 import { compare, meets, type Reader } from '../../durable-objects/store/query.ts';
 import type { Key, Noun, Write } from '../../durable-objects/store/noun.ts';
 
-/** Storage without SQL. It keeps encoded values, so that each read uses the codec of its noun. */
+/** Storage without SQL. It keeps encoded values, so that each read runs the codec of its noun. */
 export type MemoryStore = Reader & { write(writes: Iterable<Write>): void };
 
 type Encoded = readonly [text: string, detail: string | null];

@@ -9,8 +9,8 @@ import { plans, type Step, steps } from './steps.ts';
 
 const INTERLEAVINGS = runsOf(1_000);
 /**
- * Pairs at once. The event loop is busy until all of them have taken a part of their steps; an eviction waits 30 seconds at most, in which a
- * timer of the object's outbox must fire.
+ * Number of concurrent pairs. The event loop is busy until each pair has run some of its steps. An eviction waits 30 seconds at most, and a
+ * timer of the object's outbox must fire within that time.
  */
 const AT_ONCE = 10;
 const SEED = 3;
@@ -24,7 +24,7 @@ const at = (seconds: number): void => {
   vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
 };
 
-/** Loses one of five messages between accounts, and one of five answers. */
+/** Drops one in five messages between accounts, and one in five answers. */
 const loseSome = (): void => {
   const { apply } = AgentAccount.prototype;
   let count = 0;
@@ -40,7 +40,7 @@ const loseSome = (): void => {
   });
 };
 
-/** Groups up to three steps that run concurrently. The steps themselves decide which. */
+/** Groups up to three steps, which then run concurrently. The order of the steps determines the groups. */
 const raced = (list: readonly Step[]): readonly (readonly Step[])[] => {
   const groups: Step[][] = [];
   for (const step of list) {

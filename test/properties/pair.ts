@@ -21,12 +21,12 @@ import type { Plan, Step } from './steps.ts';
 
 const BLOCK = 100;
 
-/** Two real accounts, with the state of a gateway and a chain around them. */
+/** Two real accounts, and the state of the gateway and the chain around them. */
 export type Pair = {
-  /** Takes a step. Callers that want a race do not await it before the next. */
+  /** Takes a step. For a race, a caller takes the next step without awaiting this one. */
   readonly take: (step: Step) => Promise<void>;
   readonly ring: () => Promise<void>;
-  /** Settles or ends every payment, and reports it to the accounts. */
+  /** Settles or ends every payment, and reports the outcomes to the accounts. */
   readonly rest: () => Promise<void>;
   /** Runs the alarm of each account with open work. */
   readonly arrive: () => Promise<void>;
@@ -38,7 +38,7 @@ type Known = {
   readonly plan: Plan;
   readonly payer: Hex;
   readonly call: Call;
-  /** Attempts that got the verdict to run. */
+  /** Attempts that received the verdict to run. */
   readonly ran: Set<Hex>;
   accepted: boolean;
   paysItself: boolean;
@@ -205,10 +205,10 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     refundedCalls.set(call, (refundedCalls.get(call) ?? 0n) + BigInt(verdict.refund.amount));
   };
 
-  /** Evicts an object. Ignores one that does not run or that another step is evicting. */
+  /** Evicts an object. Ignores an object that is not running, or that another step is evicting. */
   const evict = async (payer: Hex): Promise<void> => {
-    // Trap: a busy event loop fires no timers, and its clock stands still. An eviction that begins on an old clock times out at once, while
-    // the outbox of the object waits for a timer. This one fires on the clock of now.
+    // Platform trap: a busy event loop fires no timers and its clock stands still. An eviction that starts with an old clock times out at
+    // once while the object's outbox waits for a timer. This timer fires after the clock has advanced.
     await new Promise((resolve) => setTimeout(resolve, 1));
     await evictDurableObject(stubOf(payer)).catch((cause: unknown) => {
       if (!String(cause).includes('not currently running')) throw cause;
@@ -301,7 +301,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     async check() {
       const statuses = await Promise.all(knowns.map(statusOf));
       for (const [index, known] of knowns.entries()) {
-        // One run per call (law 3), and every moved payment is recorded (law 5).
+        // Each call runs at most once (law 3), and every payment that moved is recorded (law 5).
         expect(known.ran.size).toBeLessThanOrEqual(1);
         if (known.moved) expect(statuses[index]?.payment).toBe('settled');
         expect(statuses[index]?.state).not.toBe('held');
@@ -317,7 +317,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
             statuses[index]?.paidFrom === 'credit' &&
             !entries.some(({ type, call }) => type === 'call.resolved' && call === known.call.id),
         );
-        // A repeated total writes no entry.
+        // An account writes no entry for a total that it already has.
         const empty = entries.filter(({ amounts }) => amounts?.amount === '0');
         expect(empty).toEqual([]);
         const purse = snapshot.purses[asset] ?? EMPTY;

@@ -5,7 +5,7 @@ import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/pa
 import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
 import { parseCarefully, parseStrictJson } from '../../src/protocol/strict-json.ts';
 
-/** 100,000 headers of four kinds. */
+/** Runs for each of four kinds of headers, 100,000 in all. */
 const RUNS = 25_000;
 const TIMEOUT = 180_000;
 
@@ -14,7 +14,7 @@ const PARSERS = [
   { parse: parseXPayment, root: 'X-PAYMENT', valid: payload1() },
 ] as const;
 
-/** Checks that parsing never throws: it yields a payload, or a fault that names a field and a hint. */
+/** Checks that parsing never throws: it returns a payload, or a fault with a field and a hint. @returns how many were valid */
 const total = (text: string): number => {
   let proofs = 0;
   for (const { parse, root } of PARSERS) {
@@ -75,7 +75,7 @@ describe('fuzzed payment headers', () => {
           .tuple(fc.constantFrom(...leaves(value)), values)
           .map(([path, to]) => header(changed(value, path, to))),
       );
-    // Some stay valid, such as those with another amount. All must get an answer.
+    // Some headers stay valid, e.g. with another amount. The parser must return a result for each.
     expect(count(texts)).toBeGreaterThan(0);
   });
 
@@ -95,7 +95,7 @@ describe('fuzzed payment headers', () => {
   });
 });
 
-/** Values as text: what two parsers read differently, and what is written in another form than it is read. */
+/** Values as text that two parsers read differently, or that a parser writes in another form. */
 const VALUES = [
   ...[
     'null',
@@ -137,7 +137,7 @@ const VALUES = [
 const dangerous = fc
   .tuple(
     fc.array(fc.constantFrom(...VALUES), { maxLength: 3 }),
-    // Mostly near the sixteenth level, where the careful reader stops.
+    // Mostly near the sixteenth level of nesting, at which the strict parser stops.
     fc.oneof(fc.nat({ max: 2 }), fc.integer({ min: 14, max: 18 })),
     fc.oneof(fc.constant(0), fc.nat({ max: 3 })),
     fc.constantFrom(0, 0, 0, 1, -1),

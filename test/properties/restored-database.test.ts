@@ -41,7 +41,7 @@ const insert = (table: string, row: Rows[number]): D1PreparedStatement => {
     .bind(...values);
 };
 
-/** Restores the database, triggers or not. */
+/** Restores the database, with its triggers dropped meanwhile. */
 const restoreDatabase = async (copy: Copy): Promise<void> => {
   const { results: triggers } = await db
     .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -108,14 +108,14 @@ test('D1 restored to an earlier time: an alert names each account, no other entr
   expect(raised).toEqual([]);
   await restoreDatabase(earlier);
 
-  // The cron trigger, before any account writes again.
+  // The cron trigger runs before any account writes again.
   await watchLostEntries(db, world.log(), raise);
   const [first] = lost.toSorted((one, other) => (one.account < other.account ? -1 : 1));
   expect(raised.splice(0)).toEqual([
     { rule: 'database_behind', detail: { ...first, accounts: 3 } },
   ]);
 
-  // Two of the accounts write on. Both deliveries are in vain, and the second one reports it.
+  // Two of the accounts continue to write. Both deliveries fail, and the second one raises the alert.
   for (const writer of [busy, newcomer]) {
     world.write(writer, random);
     await world.send(writer, random, () => 'arrives');
@@ -128,7 +128,7 @@ test('D1 restored to an earlier time: an alert names each account, no other entr
   expect(await world.log().status()).toMatchObject({ size });
   expect((await copyDatabase()).get('chunks')).toEqual(earlier.get('chunks'));
 
-  // The operator inserts the chunks of a newer backup, and rebuilds what follows from them.
+  // The operator inserts the chunks of a newer backup and rebuilds the lists from them.
   const stored = (earlier.get('chunks') ?? []).map(placeOf);
   const missing = (newest.get('chunks') ?? []).filter((row) => !stored.includes(placeOf(row)));
   await db.batch(missing.map((row) => insert('chunks', row)));

@@ -20,7 +20,7 @@ import { ALONE } from './alone.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { asset, hex, PAYERS, payTo, START, token } from './simulated-account.ts';
 
-/** The default policy of this account: every kind of rule. */
+/** The account's default policy, with every kind of rule. */
 export const RULES: Policy = {
   perCall: 30n,
   exposure: 20n,
@@ -140,7 +140,7 @@ export const deeds = fc.array(deed, { minLength: 20, maxLength: 90, size: 'max' 
 const INTENT = { fields: {}, signature: hex(0x55, 65) };
 const OPERATOR = { account: accountId(token.network, payTo), role: 'operator' } as const;
 
-/** Runs one account under every kind of rule, with its own decisions, and returns its log. `note` counts the rules of its denials. */
+/** Runs one account under every kind of rule, with its own decisions, and returns its log. `note` receives the rule of each denial. */
 export const logOf = (list: readonly Deed[], note: (rule: string) => void): readonly Entry[] => {
   const payer = PAYERS[0];
   const account = accountId(token.network, payer);

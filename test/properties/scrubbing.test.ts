@@ -9,7 +9,7 @@ import { ENCODERS } from '../support/encoders.ts';
 import { runsOf } from './runs.ts';
 
 const encoder = new TextEncoder();
-/** Bytes as text, one character each, so that any bytes can be compared and searched. */
+/** Bytes as text with one character per byte, which compares and searches any bytes. */
 const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 const folded = (bytes: Uint8Array): string => lowerAscii(binary(bytes));
 
@@ -18,7 +18,7 @@ const scrub = (guarded: readonly Guarded[], chunks: readonly Uint8Array[]): Uint
   return Buffer.concat([...chunks.map((chunk) => Uint8Array.from(push(chunk))), end()]);
 };
 
-/** Cuts bytes into chunks of the given sizes, again and again. */
+/** Cuts bytes into chunks of the given sizes, which repeat. */
 const cut = (bytes: Uint8Array, sizes: readonly number[]): readonly Uint8Array[] => {
   const chunks: Uint8Array[] = [];
   for (let at = 0, index = 0; at < bytes.length; index += 1) {
@@ -56,7 +56,7 @@ const secret = fc
   )
   .filter(isSecret);
 
-/** What surrounds a hit: bytes, and the starts and ends of forms, which match almost. */
+/** The surroundings of a match: bytes, and starts and ends of forms, which almost match. */
 const neighbours = (forms: readonly string[]) =>
   fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
@@ -97,9 +97,9 @@ test('removes every form of every secret, in any chunks, and changes no other by
 
         const shown = folded(output);
         for (const form of forms) expect(shown.includes(binary(encoder.encode(form)))).toBe(false);
-        // The same whatever the cuts.
+        // The output must not depend on the cuts.
         expect(binary(output)).toBe(binary(scrub(guarded, [body])));
-        // Without its marks the output is the body without some ranges.
+        // Without its marks, the output must be the body with some ranges removed.
         let at = 0;
         const whole = binary(body);
         for (const kept of binary(output).split(/\[secret:s[01]\]/)) {
@@ -141,7 +141,7 @@ test('removes a secret from JSON strings, whatever letters are escaped', () => {
   );
 });
 
-/** Texts that may swallow the first bytes of what follows, if an escape is read in one way alone. */
+/** Texts that may combine with the first bytes after them, if a reader decodes only one kind of escape. */
 const OPENINGS = [
   '',
   'x',
@@ -170,7 +170,7 @@ test.each(Object.entries(ENCODERS))('removes what %s wrote, cut at any byte', (_
       const body = encoder.encode(`<${before}${written}>`);
       for (const pieces of [cut(body, cuts), cut(body, [1])]) {
         const shown = Buffer.from(scrub([{ name: 's', text }], pieces)).toString();
-        // Whatever of the opening belongs to one reading may be gone as well, and padding may stay.
+        // The scrubber may also remove the part of the opening that belongs to one reading, and may leave padding.
         expect(`<${before}`.startsWith(shown.slice(0, shown.indexOf(MARK)))).toBe(true);
         expect(shown.slice(shown.indexOf(MARK))).toMatch(/^\[secret:s\]=*>$/);
       }

@@ -23,7 +23,7 @@ type Params = readonly Json[];
 
 const copy = (params: readonly unknown[]): Params => JSON.parse(JSON.stringify(params)) as Params;
 
-/** Requests within the policy, and requests of the kinds that a prompt injection asks for. */
+/** Requests within the policy, and a request as a prompt injection could cause it. The properties vary them. */
 const STARTS: readonly Params[] = [
   intentParams(intent),
   paymentParams(intent),
@@ -110,7 +110,7 @@ const VALUES: readonly Json[] = [
 const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Every place in a value, the whole first. */
+/** The path of every place in a value, that of the whole value first. */
 const placesIn = (value: Json): readonly (readonly string[])[] => [
   [],
   ...(typeof value === 'object' && value !== null
@@ -153,7 +153,7 @@ const apply = (params: Params, { at, kind, value }: Change): Params => {
       case 'add':
         return changed(params, [...place, `more${at % 3}`], value);
       case 'move': {
-        // Exchanges a member with one of the same name elsewhere: a field of the payment for one of its intent.
+        // Replaces a member by one of the same name elsewhere, e.g. a field of the payment by one of its intent.
         const other =
           places.find((each) => each.at(-1) === place.at(-1) && each !== place) ?? place;
         const from = other.reduce<Json | undefined>(
@@ -181,7 +181,7 @@ const changes = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-/** The policy in words of its own, on the typed data as it was sent. */
+/** An independent version of the policy, on the typed data as the agent sent it. */
 const isWithinPolicy = (params: Params): boolean => {
   const [address, data, third] = params as unknown as [
     string,
@@ -242,6 +242,6 @@ test('signs no variant of allowed typed data outside the policy, and hashes what
     }),
     { numRuns: runsOf(50_000) },
   );
-  // Otherwise the variants would be too far away to prove anything.
+  // If the signer signed no variant, the variants would be too different to prove anything.
   expect(signed).toBeGreaterThan(100);
 });

@@ -32,7 +32,7 @@ export const policy: Policy = {
   require: [],
 };
 
-/** An account with what its storage would hold. */
+/** An account, with what its storage would contain. */
 export type SimulatedAccount = {
   readonly account: AccountId;
   readonly payer: Hex;
@@ -44,15 +44,15 @@ export type SimulatedAccount = {
   readonly heads: Map<number, Hex>;
   /** The payer's balance on the chain. */
   balance: bigint;
-  /** Units taken by refunds and failed payments: credit may be below its holds by at most this. */
+  /** Units taken by refunds and failed payments. Credit may be below its holds by at most this amount. */
   allowedDeficit: bigint;
-  /** The operator's refunds, by Transfer log. */
+  /** The operator's refunds on the chain, by Transfer log. */
   readonly refunds: Map<string, bigint>;
-  /** What the operator refunded of each call. */
+  /** The amount that the operator has refunded of each call. */
   readonly refundedCalls: Map<Hex, bigint>;
 };
 
-/** Whether a payment awaits settlement after its tool has answered. */
+/** Tells whether a payment awaits settlement after its tool has answered. */
 export const isOwed = ({ payment }: CallRecord): boolean =>
   payment === 'queued' || payment === 'sent';
 

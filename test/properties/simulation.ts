@@ -57,11 +57,11 @@ const INTENT = { fields: {}, signature: hex(0x55, 65) } as const;
 export type Simulation = {
   readonly all: readonly SimulatedAccount[];
   readonly take: (step: Step) => void;
-  /** Completes all that is due: messages arrive, time passes, and the accounts learn what the chain shows. */
+  /** Completes all open work: delivers messages, lets time pass, and reports to the accounts what the chain shows. */
   readonly rest: () => void;
   /** How often the chain has moved each payment. */
   readonly moved: ReadonlyMap<Hex, number>;
-  /** Counts of each kind of event: a property that never meets an event proves nothing about it. */
+  /** Counts of each kind of event, because a property that never meets an event proves nothing about it. */
   readonly seen: ReadonlyMap<string, number>;
 };
 
@@ -117,7 +117,7 @@ export const openSimulation = (
     simulated.heads.set(simulated.state.head.seq, simulated.state.head.hash);
     for (const record of valuesOf(decision.writes, CALL)) {
       simulated.records.set(record.id, record);
-      // Only payments that failed in this decision: a payer that made its payment fail owes it.
+      // Only payments that failed in this decision count. If the payer made its payment fail, it owes the amount.
       for (const { type, payment, seq } of record.entries) {
         if (seq <= before || type !== 'payment.failed' || payment?.fault !== 'payer') continue;
         simulated.allowedDeficit += record.charged;
@@ -129,7 +129,7 @@ export const openSimulation = (
       const known =
         simulated.transfers.get(transferKey(transfer)) ??
         transferWith(NOTHING, transfer.peer, asset);
-      // Totals only grow, and an account acknowledges only what the other one has sent.
+      // Totals only grow, and an account acknowledges only totals that the other one has sent.
       const grows =
         transfer.sent >= known.sent &&
         transfer.acknowledged >= known.acknowledged &&
@@ -158,15 +158,15 @@ export const openSimulation = (
     if (record !== undefined && known === undefined) {
       accepted.set(call.id, call);
       note(`accepted ${(plans[index] as Plan).kind} by ${record.paidBy}`);
-      // After a bounced payment the payer has no exposure until that payment has ended (law 7).
+      // After a payment bounced, the payer may have no exposure until that payment has ended (law 7).
       if (isSuspended && record.paidBy === 'deferred') expect(record).toBe('settled first');
     }
     if (isSuspended && verdict.verdict !== 'settle') note('suspended');
     if (verdict.verdict !== 'go') return;
-    // Only one attempt of a call ever runs (law 3).
+    // Only one attempt of a call may ever run (law 3).
     if (ran.has(call.id) && ran.get(call.id) !== by) expect(verdict).toBe('not a second go');
     ran.set(call.id, by);
-    // An upfront payment has moved before the tool runs (law 7).
+    // An upfront payment must move before the tool runs (law 7).
     if (record?.paidBy === 'upfront' && !moved.has(call.id)) expect(call).toBe('paid');
   };
 
@@ -177,7 +177,7 @@ export const openSimulation = (
       : { outcome: 'settled', transaction: TRANSACTION, block: at };
   };
 
-  /** What the settlement consumer would observe about a payment now. */
+  /** The outcome that the settlement consumer would observe for a payment now. */
   const outcomeOf = (simulated: SimulatedAccount, record: CallRecord): SettlementOutcome => {
     const settled = settledOf(record.id);
     if (settled !== undefined) return settled;
@@ -208,7 +208,7 @@ export const openSimulation = (
     commit(simulated, { state, writes: [put(CALL, next)], entries: [], verdict: undefined });
   };
 
-  /** Prefers a payment that awaits settlement: for others the step changes nothing. */
+  /** Prefers a payment that awaits settlement, because the step changes nothing for the others. */
   const bounce = (index: number): void => {
     const simulated =
       all.find(({ records }) => [...records.values()].some(isOwed)) ?? ownerOf(index);
@@ -229,7 +229,7 @@ export const openSimulation = (
     moved.set(call.id, (block += 1));
   };
 
-  /** Prefers a payment whose tool has answered: its failure becomes a debt. */
+  /** Prefers a payment whose tool has answered, because its failure becomes a debt. */
   const cancel = (index: number): void => {
     const queued = all
       .flatMap((simulated) => [...simulated.records.values()])
@@ -253,7 +253,7 @@ export const openSimulation = (
     if (record.paidBy === 'credit' && outcome.amount === 3n) note('variable price');
   };
 
-  /** Prefers a kept call, which is rare. */
+  /** Prefers a call whose upstream did not answer, which is rare. */
   const settleSilence = (index: number, charge: boolean): void => {
     const candidates = [ownerOf(index), ...all];
     const simulated =
@@ -318,7 +318,7 @@ export const openSimulation = (
     if (late !== undefined) {
       const old = told[late % Math.max(1, told.length)];
       if (old === undefined) return;
-      // Ignores an acknowledgement of a message that was never sent.
+      // The account ignores an acknowledgement of a message that it never sent.
       const { from: sender, to, total } = old;
       const bogus = total + 1_000_000n;
       commit(
@@ -338,7 +338,7 @@ export const openSimulation = (
 
   const refund = (simulated: SimulatedAccount, amount: bigint, log: number): void => {
     const known = simulated.refunds.has(`${log}`);
-    // A Transfer log counts as one refund, whatever a second command claims about it.
+    // A Transfer log counts as one refund, even if a second command states another amount.
     if (!known) {
       simulated.refunds.set(`${log}`, amount);
       simulated.allowedDeficit += amount;
@@ -376,7 +376,7 @@ export const openSimulation = (
     const total = (refundedCalls.get(call) ?? 0n) + BigInt(verdict.refund.amount);
     const { charged = 0n, payment, topUp } = records.get(call) ?? {};
     const isPaid = payment === 'settled' || payment === 'none';
-    // Only money that the gateway has, and never more than the charge.
+    // The account refunds only money that the gateway has received, and never more than the charge.
     if (total > charged || !isPaid || topUp !== undefined)
       expect({ total, charged, payment }).toBe('a refund of what was paid');
     refundedCalls.set(call, total);

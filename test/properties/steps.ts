@@ -16,12 +16,12 @@ export type Plan = {
   readonly kind: Kind;
   readonly price: bigint;
   readonly onSilence: 'release' | 'keep';
-  /** Seconds until its proof expires. */
+  /** Seconds until the call's proof expires. */
   readonly life: number;
 };
 
 export type Step =
-  /** Does what a correct gateway would do next with this call, once or until the call has ended. */
+  /** Does what a correct gateway would do next for this call, once or until the call has ended. */
   | { readonly do: 'next' | 'run'; readonly call: number; readonly outcome: Outcome }
   | {
       readonly do: 'reserve';
@@ -30,18 +30,18 @@ export type Step =
       readonly facts: boolean;
     }
   | { readonly do: 'finish'; readonly call: number; readonly outcome: Outcome }
-  /** An operator resolves a silent call. */
+  /** An operator resolves a call whose upstream did not answer. */
   | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
-  /** A payment settles on the chain, and the account does not know yet. */
+  /** A payment settles on the chain before the account knows of it. */
   | { readonly do: 'move'; readonly call: number }
   /** The payer cancels its authorization on the chain. */
   | { readonly do: 'cancel'; readonly call: number }
-  /** The gateway reports that the payer prevents the payment. */
+  /** The gateway reports that the payer makes the payment fail. */
   | { readonly do: 'bounce'; readonly call: number }
   /** The gateway reports what the chain shows about a payment. */
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
-  /** Credit on its way to the other account: delivered, delivered without an answer, or lost. `late` repeats an older total. */
+  /** Credit on its way to the other account is delivered, delivered without an answer, or lost. `late` repeats an older total. */
   | {
       readonly do: 'deliver';
       readonly from: number;
@@ -49,7 +49,7 @@ export type Step =
       readonly late: number | undefined;
     }
   | { readonly do: 'refund'; readonly of: number; readonly amount: bigint; readonly log: number }
-  /** An operator refunds a call: all that is left of its charge, or this amount. */
+  /** An operator refunds the rest of a call's charge, or this amount. */
   | { readonly do: 'refundCall'; readonly call: number; readonly amount: bigint | undefined }
   /** The payer's balance on the chain changes. */
   | { readonly do: 'balance'; readonly of: number; readonly amount: bigint }
@@ -107,7 +107,7 @@ const OUTCOMES: readonly Outcome[] = [
   { success: false, status: 0, digest: 'none', reason: 'timeout' },
 ];
 
-/** Reads choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
+/** Derives choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
 const chooser = (seed: number) => {
   let left = seed;
   const below = (count: number): number => {
@@ -173,13 +173,13 @@ const stepOf = (seed: number): Step => {
 
 const seed = fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
 
-/** The first call moves money: without credit or trust, most later calls would be denied. */
+/** The first call always moves money: without credit or trust, the accounts would deny most later calls. */
 export const plans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
   seed.map(planOf(['topUpOwn', 'topUpOther', 'upfront'], 4n)),
   ...Array.from({ length: CALLS - 1 }, () => seed.map(planOf(KINDS, 2n))),
 );
 
-/** Four of five interleavings run it at once. */
+/** Four in five interleavings run the first call at once. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
   .tuple(fc.nat(4), fc.array(seed.map(stepOf), { minLength: 5, maxLength: 13, size: 'max' }))
   .map(([late, list]) =>

@@ -34,7 +34,9 @@ import { handlerClient } from '../unit/management/handler-client.ts';
 import { valueOf, walk } from '../unit/management/walk.ts';
 import { runsOf } from './runs.ts';
 
-/* Every total of the dashboard equals the sum of the list that it links to (docs/dashboard.md), also where R2 has some of its rows. */
+/*
+ * Every total of the dashboard must equal the sum of the list that it links to (docs/dashboard.md), even if R2 has some of the list's rows.
+ */
 
 const LIMIT = 7;
 const page = handlerClient(LIMIT);
@@ -45,7 +47,7 @@ type Scope = AccountId | '*';
 const report = (range: SpendRange): Promise<SpendItem[]> =>
   walk((page) => spendReport(db, { ...range, ...page }), LIMIT);
 
-/** Sums under a name, without those that are zero. */
+/** Sums by name, without those that are zero. */
 const sums = <T>(
   items: readonly T[],
   nameOf: (item: T) => string,
@@ -75,7 +77,7 @@ type Facts = {
   readonly state?: 'failed' | undefined;
 };
 
-/** The rows behind the spend of a day: the calls that ended then, and the charges that were changed then. */
+/** The rows that make up the spend of a day: the calls that ended on it, and the charges that changed on it. */
 const rowsBehind = async (scope: Scope, day: Day, facts: Facts) => {
   const [from, to] = [startOf(day), startOf(daysAfter(day, 1))];
   const account = scope === '*' ? undefined : scope;
@@ -107,14 +109,14 @@ const expectSpend = async (scope: Scope, day: Day, facts: Facts): Promise<void> 
   expect(sums(total, assetOf, (each) => each.failed)).toEqual(sums(failed, assetOf, () => 1n));
 };
 
-/** What all accounts earned equals the rows of the page `/earned`, read as the page reads them. */
+/** Expects that the earnings of all accounts equal the rows of the page `/earned`, read as the page reads them. */
 const expectEarned = async (filter: EarnedFilter): Promise<void> => {
   const { days, rows } = await readEarned(page, filter);
   if (rows === undefined || !isWhole(rows)) throw new Error('The page shows a part of the rows.');
   expect(sumOfEarned(rows)).toEqual(sumOfDays(days));
 };
 
-/** Each line of the books equals the payments that the page of settlements opens for it. */
+/** Expects that each line of the books equals the payments that the settlements page opens for it. */
 const expectEnded = async (period: Whole): Promise<void> => {
   const totals = await readEndedTotals(page, period);
   for (const line of ENDED_LINES) {
@@ -125,7 +127,7 @@ const expectEnded = async (period: Whole): Promise<void> => {
   }
 };
 
-/** Entries of denials of an account, page by page. */
+/** The denial entries of an account, read page by page. */
 const deniedIn = async (account: AccountId, filter: EntryFilter) => {
   const entries = [];
   let after: number | undefined;
@@ -138,7 +140,7 @@ const deniedIn = async (account: AccountId, filter: EntryFilter) => {
   return entries;
 };
 
-/** Denials of one account by a rule, of a tool, on a day equal the counts of the entries with the same filter. */
+/** Expects that an account's denials by rule, tool and day equal the counts of the entries with the same filter. */
 const expectDenialsOf = async (account: AccountId, whole: Whole): Promise<void> => {
   const range = { ...whole, scope: account, account } as const;
   const found = await report({ ...range, by: 'tool', and: 'rule' });
@@ -205,7 +207,7 @@ const expectDenials = async (accounts: readonly AccountId[], whole: Whole): Prom
 
 type Whole = { readonly from: Day; readonly to: Day };
 
-/** A report of a scope by one key equals that by account, by two keys, and of each account alone. */
+/** Expects that a report by one key equals the reports by account, by two keys, and of each account alone. */
 const expectBreakdowns = async (scope: Scope, whole: Whole): Promise<void> => {
   const range = { ...whole, scope };
   const nameOf = ({ key, asset }: SpendItem) => `${key} ${asset}`;
@@ -233,7 +235,7 @@ const expectBreakdowns = async (scope: Scope, whole: Whole): Promise<void> => {
   }
 };
 
-/** The figures of the overview equal the reports and lists that they link to. */
+/** Expects that the overview's figures equal the reports and lists that they link to. */
 const expectOverview = async (scope: Scope, today: Day): Promise<void> => {
   const overview = await valueOf(readOverview(db, { scope }, today, 30));
   const range = { scope, from: overview.from, to: today } as const;
@@ -252,7 +254,7 @@ const expectOverview = async (scope: Scope, today: Day): Promise<void> => {
       ({ charged }) => BigInt(charged),
     );
   expect(shown(items(overview.days))).toEqual(body(days));
-  // Fewer tools and accounts than a ranking has places.
+  // There are fewer tools and accounts than places in the overview's ranking.
   expect(shown(items(overview.tools))).toEqual(body(await report({ ...range, by: 'tool' })));
   expect(shown(items(overview.accounts))).toEqual(body(await report({ ...range, by: 'account' })));
   const rules = await report({ ...range, by: 'rule' });
@@ -290,13 +292,13 @@ const expectOverview = async (scope: Scope, today: Day): Promise<void> => {
   }
 };
 
-/** None of the ancestors in the histories: no account is its own ancestor. */
+/** Agents with numbers that no ancestor in the histories has, so that no account is its own ancestor. */
 const agentOf = (nth: number): AccountId => accountOf(nth + 10);
 
 const histories = fc.record({
   bodies: fc.array(bodies, { minLength: 1, maxLength: 2 }),
   step: fc.integer({ min: 1, max: 12 }),
-  /** When the archive runs after the last entry, so that it takes some calls or all that have ended; 0: never. */
+  /** Seconds after the last entry at which the archive runs, so that it moves some or all of the ended calls. 0: it never runs. */
   later: fc.constantFrom(0, 26 * HOUR, 96 * HOUR),
 });
 

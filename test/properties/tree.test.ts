@@ -8,7 +8,7 @@ import { checkAtRest } from './tree/rest.ts';
 import { type Step, steps } from './tree/steps.ts';
 import { openWorld } from './tree/world.ts';
 
-/** Runs commands against the reference model, which checks each admitted call. Then completes all messages and calls. */
+/** Runs commands against the reference model, which checks each accepted call. Then completes all messages and calls. */
 const check = (
   plan: Plan,
   list: readonly Step[],
@@ -20,7 +20,7 @@ const check = (
   checkAtRest(world, who);
 };
 
-/** Checks random commands, and that they meet every needed event often enough that another seed meets it as well. */
+/** Checks random commands. Each needed event must occur so often that it occurs with another seed too. */
 const tryAll = (plans: fc.Arbitrary<Plan>, runs: number, needed: readonly string[]): void => {
   const { note, missed } = openEvents();
   fc.assert(
@@ -30,7 +30,7 @@ const tryAll = (plans: fc.Arbitrary<Plan>, runs: number, needed: readonly string
   expect(missed(needed)).toEqual([]);
 };
 
-/** Replay a sequence with the seed and path that fast-check prints, as second argument of `fc.assert`. */
+/** To replay a sequence, pass the seed and path that fast-check prints as the second argument of `fc.assert`. */
 describe('any sequence of commands', () => {
   test('exceeds no limit of a single account, and leaves no unit unusable', () => {
     tryAll(alonePlans, runsOf(6_000), OF_ONE);

@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   end: fc.constantFrom('charged', 'less', 'declined', 'silent', 'running'),
 });
 
-/** Passes the limit of each kind of money. */
+/** Exceeds the limit in each kind of money. */
 const TOO_MUCH: readonly Step[] = (
   ['token', 'card', 'token', 'card', 'token', 'card'] as const
 ).map((kind) => ({ kind, price: 40_000n, end: 'charged' }));
@@ -44,7 +44,7 @@ const OUTCOMES: Readonly<Record<Exclude<Step['end'], 'running'>, (price: bigint)
   silent: () => ({ ...none, status: 0, reason: 'timeout' }),
 };
 
-/** What a model counts in one kind of money. It shares no code with the account. */
+/** What the model counts in one kind of money. It shares no code with the account. */
 type Counted = { spent: bigint; held: bigint };
 
 const count = (counted: Counted, { price, end }: Step): void => {
@@ -93,7 +93,7 @@ describe('an account that spends tokens and fiat', () => {
           if (month === undefined) expect([spent, held]).toEqual([0n, 0n]);
           else expect(month).toMatchObject({ spent: spent.toString(), held: held.toString() });
         }
-        // Credit pays for tokens alone.
+        // Credit pays only for calls priced in tokens.
         expect(purses[TOKEN]).toMatchObject({
           credit: (CREDIT - counted.token.spent).toString(),
           creditHeld: counted.token.held.toString(),

@@ -51,7 +51,7 @@ const sign = (secret: bigint, digest: bigint): Signed => {
   return { digest, r, s, v: 27 + (recovery ?? 0) };
 };
 
-/** Signs with a chosen nonce: the point may have an extreme x, or meet an equal or opposite point in a sum. */
+/** Signs with a chosen nonce, so that the point has an extreme x, or equals or negates another point of the sum. */
 const signWith = (secret: bigint, digest: bigint, nonce: bigint): Signed => {
   const { x, y } = pointOf(nonce).toAffine();
   const r = Fn.create(x);
@@ -110,7 +110,7 @@ const damaged = ({ secret, digest, nonce, damage, number, other, byte }: Case): 
   }
 };
 
-/** The signer by viem, of signatures that the strict rules allow. */
+/** The signer that viem recovers, for signatures that the strict rules allow. */
 const expected = async ({ digest, r, s, v }: Signed): Promise<Address | undefined> => {
   if ((v !== 27 && v !== 28) || r < 1n || r >= ORDER || s < 1n || s > ORDER >> 1n) return undefined;
   try {
@@ -136,7 +136,7 @@ describe('verifyStrict', () => {
       }),
       { numRuns: runs },
     );
-    // The property is not vacuous: undamaged signatures of the claimed account pass.
+    // The property is not vacuous: enough undamaged signatures of the claimed account verify.
     expect(accepted).toBeGreaterThan(runs / 20);
   }, 900_000);
 

@@ -19,26 +19,26 @@ import { accountOf } from '../unit/audit/history.ts';
 import { callLikeReal, openWriters } from './real-calls.ts';
 
 /**
- * `COUNTERSIGN_THOROUGH=1` stores 200,000 calls in 20 days. `chunk`: calls that an account exports at once. A day has `parts` objects of calls, which
- * hold 2,000 each, and `ranges` of 1 MiB of text for each account.
+ * `COUNTERSIGN_THOROUGH=1` stores 200,000 calls in 20 days. `chunk`: number of calls that an account exports at once. Each day has `parts`
+ * objects of up to 2,000 calls, and `ranges` of 1 MiB of text for each account.
  */
 const SCALE = inject('thorough')
   ? { days: 20, calls: 200_000, accounts: 20, chunk: 10, parts: 5, ranges: 3 }
   : { days: 12, calls: 480, accounts: 4, chunk: 5, parts: 1, ranges: 1 };
 
 const DAYS = SCALE.days;
-/** Days that D1 keeps: the simulated time is shorter than the default. */
+/** Days that D1 keeps. The simulated time is shorter than the default of the setting. */
 const RETAIN = 4;
-/** The largest D1 database, 10 GB, for a hundredth of its calls. */
+/** A hundredth of the largest size of a D1 database (10 GB), because the test stores a hundredth of the calls. */
 const SCALED_LIMIT = 100_000_000;
 
-/** Rows that D1 keeps for good of each day: the roll-ups and the index of what is in R2. */
+/** Rows of each day that D1 keeps for good: the roll-ups, and the index of the objects in R2. */
 const KEPT_A_DAY = {
   archive_objects: 1,
   archived_books: 1,
   archived_calls: SCALE.parts,
   archived_ranges: SCALE.accounts * SCALE.ranges,
-  // Each account, and the gateway.
+  // One row for each account, and one for the gateway.
   spend: SCALE.accounts + 1,
 };
 
@@ -88,7 +88,7 @@ it('D1 stops growing while calls go on', { timeout: 3_600_000 }, async () => {
       ...{ objects: objects.length, longestRunMs: Math.round(Math.max(...runs)) },
     }),
   );
-  // Four days of 20 take 74 % of the limit, as long as calls go on: the alert at 90 % never comes.
+  // Four of 20 days take 74 % of the limit while calls continue, so the alert at 90 % is never raised.
   expect(alerts.map(({ detail }) => detail['percent'])).not.toContain(90);
   expect(await count('calls')).toBe((SCALE.calls / DAYS) * RETAIN);
   const [steadyRows, lastRows] = [rows[Math.ceil(DAYS / 2)] ?? {}, rows.at(-1) ?? {}];
@@ -100,13 +100,14 @@ it('D1 stops growing while calls go on', { timeout: 3_600_000 }, async () => {
     Object.fromEntries(Object.entries(KEPT_A_DAY).map(([table, each]) => [table, each * between])),
   );
   expect(sizes.at(-1)).toBeLessThan(1.3 * steady);
-  // A few bytes a call. With 480 calls two runs differ by up to eight pages of 4,096 bytes: random ids split the pages of indexes.
+  // Expects a few bytes per call. With 480 calls, two runs differ by up to eight pages of 4,096 bytes, because random ids split index
+  // pages.
   if (inject('thorough')) {
     expect((sizes.at(-1) as number) - steady).toBeLessThan((SCALE.calls / 2) * 60);
   }
 });
 
-/** What each account exports on a day, and when. */
+/** The entries that each account exports on a day, and when. */
 const exportsOf = (day: number) => {
   const perDay = SCALE.calls / DAYS / SCALE.accounts;
   return Array.from({ length: SCALE.accounts }, (_, account) =>
@@ -118,7 +119,7 @@ const exportsOf = (day: number) => {
   ).flat();
 };
 
-/** Delivers messages to the consumer of the audit queue, which must acknowledge all. */
+/** Delivers messages to the audit queue's consumer, which must acknowledge all of them. */
 const deliver = async (bodies: readonly unknown[], now: Seconds): Promise<void> => {
   const batch = createMessageBatch(
     'countersign-audit',
@@ -130,7 +131,7 @@ const deliver = async (bodies: readonly unknown[], now: Seconds): Promise<void> 
   expect(explicitAcks).toHaveLength(bodies.length);
 };
 
-/** Changes while a run does something. */
+/** A state that changes while a run still works. */
 const state = async (): Promise<string> =>
   JSON.stringify([
     await count('archive_objects'),
@@ -139,7 +140,7 @@ const state = async (): Promise<string> =>
     await db.prepare('SELECT * FROM archive_progress').first(),
   ]);
 
-/** Rows of each table of the audit database. */
+/** Number of rows in each table of the audit database. */
 const rowsByTable = async (): Promise<Readonly<Record<string, number>>> => {
   const { results } = await db
     .prepare(

@@ -14,11 +14,11 @@ type Bound = {
 };
 
 /**
- * A database that notes each statement. Every read takes the form of `all`, because `first` and `raw` return no counts: a query whose
- * columns share a name would lose one of them in `raw`.
+ * Wraps a database to record each statement. Every read runs as `all`, because `first` and `raw` return no counts. Queries must not have
+ * two columns of one name: `raw` would lose one of them.
  */
 export const countedDatabase = (db: D1Database, note: (ran: Ran) => void): D1Database => {
-  /** The real statement of each wrapped one: `batch` of the binding accepts no other. */
+  /** The real statement of each wrapped one. The binding's `batch` accepts real statements only. */
   const bounds = new WeakMap<D1PreparedStatement, Bound>();
   const noted = ({ sql, values }: Bound, result: D1Result<Row>): D1Result<Row> => {
     const { rows_read: rowsRead, duration: milliseconds } = result.meta;

@@ -1,15 +1,18 @@
-/** The gateway with a D1 that counts: `GET /__statements` returns what requests have run since the last time, with the steps that scan. */
+/**
+ * The gateway with a D1 that counts: `GET /__statements` returns the statements since its last request, with those steps of their plans
+ * that scan.
+ */
 import gateway from '../../src/index.ts';
 import { countedDatabase, type Ran } from './counted-database.ts';
 import { planOf, slowSteps } from './watch.ts';
 
 export * from '../../src/index.ts';
 
-/** Path that returns the statements. */
+/** The path that returns the statements. */
 const STATEMENTS = '/__statements';
 
 export type Statement = Omit<Ran, 'values'> & {
-  /** Steps of its plan that read a whole table. */
+  /** The steps of the statement's plan that read a whole table. */
   readonly scans: readonly string[];
 };
 
@@ -32,7 +35,7 @@ export default {
   fetch: async (request, env, context) => {
     if (new URL(request.url).pathname === STATEMENTS)
       return Response.json(await explained(env.AUDIT_DB));
-    // The gateway keeps what it made for an environment, so each request gets the same one.
+    // The gateway caches by environment, so each request must get the same one.
     counting ??= {
       ...env,
       AUDIT_DB: countedDatabase(env.AUDIT_DB, (each) => {

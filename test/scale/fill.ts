@@ -13,42 +13,42 @@ export type Fillable = {
 
 type Value = string | number | Uint8Array;
 
-/** What the rows are about. */
+/** What to fill the tables with. */
 export type Filling = Size & {
-  /** The account above all others. */
+  /** The ancestor of all other accounts. */
   readonly root: AccountId;
-  /** The end of the last call. */
+  /** The time at which the last call ended. */
   readonly until: Seconds;
-  /** Every other call is in the second one. */
+  /** Every second call is in the second asset. */
   readonly assets: readonly [string, string];
-  /** The first accounts that have a log already. */
+  /** Number of accounts, from the first on, that already have a log. */
   readonly real: number;
 };
 
 const DAY = 86_400;
-/** Period of the calls. */
+/** Number of days over which the calls are spread. */
 export const DAYS = 90;
 const OWNERS = 10;
-/** Chunks of each account. */
+/** Number of chunks of each account. */
 const CHUNKS = 10;
 const BLOCK = 100_000;
 /** The account that makes half of all calls. */
 export const BUSY = 57;
-/** The id of its first call. */
+/** The id of that account's first call. */
 export const BUSY_CALL: Hex = `0x${'00'.repeat(32)}`;
 
-/** The ten accounts below the root are the parents of a tenth of the others each. */
+/** The nth account. The ten accounts below the root are each the parent of a tenth of the others. */
 export const nth = (at: number): AccountId => `eip155:84532:0x${at.toString(16).padStart(40, '0')}`;
 
 const NTH = (at: string) => `'eip155:84532:0x' || printf('%040x', ${at})`;
-/** D1 binds every number as a float. */
+/** A cast, because D1 binds every number as a float. */
 const int = (sql: string) => `CAST(${sql} AS INTEGER)`;
 
 const N = `WITH RECURSIVE n(i) AS (SELECT ${int('?1')} UNION ALL SELECT i + 1 FROM n WHERE i < ?2)`;
 
 /**
- * Fills the tables as after many calls, with one statement per table and block; other tests compare the roll-up with its entries. Rows are
- * in the order of the key (by time). Every other call is of one account. Call ids are in no order.
+ * Fills the tables as many calls would, with one statement per table and block. Other tests compare the roll-up with its entries. Rows are
+ * inserted in the order of the key (by time), half of the calls belong to one account, and call ids have no order.
  */
 const CALLS = `
 INSERT INTO calls (account, call, tool, payee, request, binding, asset, price, paid_by, charged, state, success, status, digest, reason,
@@ -86,7 +86,7 @@ INSERT INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, cha
 SELECT c.account, 'own', date(ended_at, 'unixepoch'), asset, tool, payee, a.above, '', count(*), sum(charged), 0, sum(state <> 'committed'), 0, 0
 FROM calls c JOIN accounts a ON a.account = c.account WHERE ended_at IS NOT NULL AND accepted_at < ?1 GROUP BY 1, 3, 4, 5, 6, 7`;
 
-/** Where a call failed, another one was denied. */
+/** For each failed call, another one was denied. */
 const DENIALS = `
 INSERT OR IGNORE INTO spend (scope, kind, day, asset, tool, payee, above, rule, calls, charged, denied, failed, from_credit, earned)
 SELECT scope, kind, day, asset, tool, payee, above, iif(calls % 2 = 0, 'rate', 'windows'), 0, 0, failed, 0, 0, 0
@@ -112,7 +112,7 @@ INSERT INTO dead_letters (id, queue, account, call, body, at, reason, redriven_a
 ${N} SELECT 'letter-' || i, iif(i % 3 = 0, 'countersign-settlement', 'countersign-audit'), '', '', '{}', ?3 + i, 'retries exhausted',
   iif(i % 2 = 0, 1, NULL) FROM n`;
 
-/** Drops indexes while rows arrive in another order. @returns the statements that create them again. */
+/** Drops the indexes while rows arrive in another order than theirs. @returns the statements that create them again */
 const withoutIndexes = async ({ all, run }: Fillable): Promise<readonly string[]> => {
   const indexes = await all<{ name: string; sql: string }>(
     `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'calls' AND sql IS NOT NULL`,

@@ -51,7 +51,7 @@ const scopes = [
   ['an agent', AGENT],
 ] as const;
 
-/** Every list, filter and report, with filters that match many rows, few and none. `real` is an account whose chunks contain its entries. */
+/** Every list, filter and report, with filters that match many rows, few or none. `real` is an account whose chunks contain its entries. */
 export const queries = (real: AccountId, call: Hex): readonly Query[] => [
   ['accounts', (db) => listAccounts(db, { limit })],
   [

@@ -6,27 +6,27 @@ import { hexOf } from '../../src/crypto/bytes.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { ChainHead, Entry, EntryBody } from '../../src/protocol/entry.ts';
 
-/** A deferred call in the exported log of a gateway of the local stack. */
+/** A deferred call in the exported log of a local stack's gateway. */
 const CALL = '0x3062e87a835c7dcf0564c43a13edeb9fee7f6f52e8fdc12f5096f6d48feccd0c';
 const ORIGINAL = log
   .split('\n')
   .filter((line) => line.includes(`"call":"${CALL}"`))
   .map((line) => JSON.parse(line) as Entry);
 const [PAYER = ''] = ORIGINAL.map(({ account }) => account);
-/** Hashes, ids and signatures have 32 bytes or more. */
+/** Matches hashes, ids and signatures, which have 32 bytes or more. */
 const WORDS = /0x(?:[0-9a-f]{2}){32,}/g;
-/** Every call of a tool has the same ones. */
+/** The values that all calls of a tool share. */
 const SHARED = new Set<unknown>(
   ORIGINAL.flatMap(({ policy, evidence }) => [policy, evidence?.['terms']]),
 );
-/** Seconds from acceptance to each entry of a call. */
+/** Seconds from a call's acceptance to each of its entries. */
 const TIMES: readonly Seconds[] = [0, 1, 9];
 
 const randomBytes = (count: number): Hex => hexOf(crypto.getRandomValues(new Uint8Array(count)));
 
 /**
- * What an account enters for one deferred call: accepted, finished, settled. The fields are those of a real call. Ids, digests and signatures
- * are random, so the entries compress as badly as real ones.
+ * The entries of one deferred call: accepted, finished, settled. The fields are those of a real call, with random ids, digests and
+ * signatures, so that the entries compress as badly as real ones.
  */
 export const callLikeReal = (account: AccountId, at: Seconds): readonly EntryBody[] => {
   const words = new Map<string, string>();

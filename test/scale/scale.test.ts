@@ -19,18 +19,18 @@ import { queries } from './queries.ts';
 import { type Measured, type Size, SMALL } from './size.ts';
 import { planOf, slowSteps, watched } from './watch.ts';
 
-/** Options of `npm run scale`. Without it, the data is small and times are not checked, because other tests share the machine. */
+/** Options of `npm run scale`. Without them, the data is small and the test ignores times, because other tests share the machine. */
 const ordered = inject('options') as string | undefined;
 const size: Size = ordered === undefined ? SMALL : (JSON.parse(ordered) as Size);
 
 /** Time limit of each list, filter and report. */
 const MAX_MS = 300;
 const RUNS = 5;
-/** Maximum of rows that a list reads, whatever the size: a bounded scan. */
+/** The most rows that a list may read, whatever the size of the tables: its scan is bounded. */
 const MAX_ROWS = 40_000;
-/** Maximum of rows that the newest calls of a tree read: the last chunk of each of 10,000 accounts, and calls of 500 at most. */
+/** The most rows that the newest calls of a tree may read: the last chunk of each of 10,000 accounts, and the calls of at most 500. */
 const MAX_OF_TREE = 160_000;
-/** Maximum of rows that a total reads: a report adds up 200,000 at most, read once and sorted once, and an overview has four of them. */
+/** The most rows that a total may read: a report adds up at most 200,000, read once and sorted once, and an overview has four reports. */
 const MAX_SUMMED = 1_600_000;
 const REAL_CALLS = 2_000;
 
@@ -73,8 +73,8 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
       const { sql, values } = each;
       const plan = await planOf(db, each);
       expect({ sql, slow: slowSteps(plan) }).toEqual({ sql, slow: [] });
-      // A sorted list would read every row for its first page. Sorting the last terms reads one segment of an account's log, and a list of
-      // a tree sorts the few calls that it has read of each account.
+      // Sorting a whole list would read every row for the first page. Sorting by the last terms reads one segment of an account's log, and
+      // a tree's list sorts the few calls that it has read of each account.
       if (!/spend|UNION|places/.test(sql)) {
         expect(plan.filter((step) => step.includes('TEMP B-TREE FOR ORDER BY'))).toEqual([]);
       }
@@ -121,7 +121,7 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
     expect(seen.length).toBeGreaterThan(8);
     for (const each of seen) {
       const plan = await planOf(db, each);
-      // A search without the call id scans every call of the account.
+      // Without the call id, a search scans every call of the account.
       const walks = plan.filter((step) => /^SEARCH (calls|c)\b(?!.*\bcall=)/.test(step));
       expect({ sql: each.sql, slow: slowSteps(plan), walks }).toEqual({
         sql: each.sql,

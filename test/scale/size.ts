@@ -1,4 +1,4 @@
-/** Size of the data. `npm test` uses the small one. */
+/** Size of the data. `npm test` uses the small size. */
 export type Size = {
   readonly calls: number;
   readonly accounts: number;

@@ -4,7 +4,7 @@ export type Seen = { readonly sql: string; readonly values: readonly unknown[] }
 /** Wraps a database to record its statements, so that their plans can be explained. */
 export const watched = (db: D1Database): { readonly db: D1Database; readonly seen: Seen[] } => {
   const seen: Seen[] = [];
-  /** Statements without bindings. `batch` takes only what `prepare` has returned. */
+  /** Statements before their values are bound. `batch` accepts only statements that `prepare` returned. */
   const unbound = new WeakMap<D1PreparedStatement, Seen & { readonly real: D1PreparedStatement }>();
   const prepare = (sql: string): D1PreparedStatement => {
     const statement = db.prepare(sql);

@@ -35,7 +35,7 @@ describe('the local chain', () => {
     const domain = { name, version, chainId: 84532n, verifyingContract };
     const separator = await read('DOMAIN_SEPARATOR');
     expect(separator).toBe(hashDomain({ domain, types: domainTypes }));
-    // The answer of the contract on Base Sepolia.
+    // The domain separator that the contract on Base Sepolia returns.
     expect(separator).toBe('0x71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818');
   });
 
@@ -75,7 +75,7 @@ describe('the local chain', () => {
   it('keeps block times close to the clock', async () => {
     for (let at = 0; at < 20; at += 1) await chain.client.mine({ blocks: 1 });
     const { timestamp } = await chain.client.getBlock();
-    // anvil assigns each block a later second, so blocks that come faster run ahead a little.
+    // anvil gives each block a later second, so a chain with fast blocks runs slightly ahead of real time.
     expect(Number(timestamp) - Date.now() / 1000).toBeLessThan(30);
   });
 });

@@ -8,7 +8,7 @@ import { people } from '../../dev/stack/people.ts';
 import { freePort, LOOPBACK } from '../../dev/stack/loopback.ts';
 import { buildWorker, otherModules, type WorkerModules } from '../../dev/worker-modules.ts';
 
-/** Objects that load their code with `import()`, as deployed modules in raw workerd, without a test runner. */
+/** Objects that load their code with `import()`, as deployed modules in raw workerd without a test runner. */
 const networks = ['eip155:84532', 'eip155:8453'];
 const workspace = mkdtempSync(join(tmpdir(), 'countersign-'));
 const key = generatePrivateKey();
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(workspace, { recursive: true, force: true }));
 
-/** Calls all objects of the names at once. An exception becomes text. */
+/** Calls the objects of all names at once. An exception becomes text. */
 const DRIVER = `export default {
   async fetch(request, env) {
     const { objects, names, method, args } = await request.json();
@@ -55,7 +55,7 @@ const begin = async (worker: WorkerModules): Promise<CallAll> => {
       RELAYERS: each({ addresses: [address] }),
       RELAYER_KEY: { text: key },
     },
-    // No process listens there.
+    // Nothing listens on this port.
     ...{ RPC_URLS: each([`http://${LOOPBACK}:1`]), CONFIRMATIONS: { text: '1' } },
     ...{ DEFAULT_POLICY: { text: '' }, COMMAND_BYTES_PER_DAY: { text: '' } },
     ...{ LOCAL_STACK: { text: 'true' }, AUDIENCES: { text: `http://${LOOPBACK}` } },
@@ -88,7 +88,7 @@ const begin = async (worker: WorkerModules): Promise<CallAll> => {
   };
 };
 
-/** Breaks a module of the Worker, found by a text in it: it throws when it is loaded. */
+/** Breaks the module of the Worker that contains a text: loading it throws. */
 const without = (text: string): WorkerModules => {
   const worker = mkdtempSync(join(workspace, 'broken-'));
   cpSync(dirname(built.main), worker, { recursive: true });

@@ -10,7 +10,7 @@ import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { workerOf } from '../support/built-worker.ts';
 import { createAgent } from '../../src/client/index.ts';
 
-/** Facilitator and relayer as `countersign init` sets them up. */
+/** Facilitator and relayer with the settings that `countersign init` writes. */
 const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
 let stack: Stack;
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
     persistTo: directory,
     file: join(directory, 'stack.json'),
     variables: relayerVariables(people.relayer),
-    // The local stack gives its facilitator more requests at once than an operator has by default.
+    // The local stack allows its facilitator more concurrent requests than an operator's default.
     wire: async (real) => ({
       ...real,
       variables: { FACILITATORS: JSON.stringify(real.facilitators.map((url) => ({ url }))) },
@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** The payers' nonces by the address that sent the transaction. */
+/** Counts the settled payments by the address that sent the transaction. */
 const settledBy = async (): Promise<ReadonlyMap<string, number>> => {
   const { client, usdc } = stack.chain;
   const logs = await client.getLogs({
@@ -69,7 +69,7 @@ it('settles beyond the width of the facilitator by the relayer', async () => {
     const answers = await Promise.all(payers.map((payer) => payer.fetch(gateway + path)));
     for (const { status } of answers) expect(status).toBe(200);
   };
-  // The first payment of a payer settles before its tool runs, one at a time.
+  // A payer's first payment settles before its tool runs, one at a time.
   await callAll('/tools/flaky?status=200');
   const before = await settledBy();
   expect([...before.values()].reduce((sum, count) => sum + count, 0)).toBe(agents.length);

@@ -14,7 +14,7 @@ const why = missing
   ? ' (skipped: there is no python3 here; on Debian, apt-get install python3)'
   : '';
 
-/** Runs the Python agent. @returns exit code and output. `-B` writes no compiled files. */
+/** Runs the Python agent. `-B` prevents compiled files. @returns exit code and output */
 const python = async (
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -44,7 +44,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
       const results =
         /"(domainSeparator|Agent[A-Za-z]+|intentHash|digest|signature|hash)": "0x[^"]*/g;
       const changed = join(directory, 'changed.json');
-      // The fourth digit is within r of a signature.
+      // Changes the fourth digit, which is within a signature's r.
       const altered = readFileSync(VECTORS, 'utf8').replace(results, (text) =>
         text.replace(/(0x...)(.)/, (_, before, digit) => before + (digit === '0' ? '1' : '0')),
       );

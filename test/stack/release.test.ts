@@ -41,7 +41,7 @@ test('uploads what is published before anything is installed without a lock', ()
     'npm run build',
     expect.stringContaining('npm pack --ignore-scripts'),
   ]);
-  // It blocks the publication, so it must run in the same job.
+  // This step blocks the publication, so it must run in the same job.
   expect(steps.at(-1)?.run).toBe('npm run package');
 });
 
@@ -52,8 +52,8 @@ test('pins every action to a commit', () => {
 });
 
 /**
- * The code that verifies every signature and hashes every message. It comes from ox as text, so no review of this repository sees a change.
- * A new release of ox with other bytes needs a look at how they were built, then a new digest here.
+ * The code that verifies every signature and hashes every message. It comes from ox as text, so a review of this repository does not show
+ * its changes. After a release of ox with other bytes, check how they were built before you change the digest here.
  */
 test.each([
   ['libsecp256k1.wasm', '43c2577db864818370d5fc57221369aa1ee2b0211264629f7055c6fdeaec2caa'],

@@ -164,7 +164,7 @@ describe('the demo upstream', () => {
     const wrong = [
       'a.b.c',
       await assertion({}, { key: privateKey as CryptoKey }),
-      // A receipt has a signature of the same key, and every payer has one.
+      // Attack: a receipt, which every payer has, is signed by the same key as an assertion.
       await assertion({}, { typ: 'agent-receipt+jwt' }),
       await assertion({ aud: 'https://other.example' }),
       await assertion({ tool: 'lookup' }),
@@ -211,7 +211,7 @@ describe('the demo upstream', () => {
 
   it('stream sends its events one at a time', async () => {
     const event = (at: number): string => `id: ${at}\ndata: {"chunk":${at},"of":3}\n\n`;
-    // The second one would come after a minute.
+    // The second chunk would arrive after a minute.
     const slow = (await get('/stream?chunks=3&ms=60000')).body?.getReader();
     expect(new TextDecoder().decode((await slow?.read())?.value)).toBe(event(1));
     await slow?.cancel();

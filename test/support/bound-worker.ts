@@ -1,4 +1,7 @@
-/** The Worker behind the service binding `BOUND` of the tests: it answers with what it got. Runs in Node, behind a real binding of workerd. */
+/**
+ * The Worker behind the service binding `BOUND` of the tests: it echoes each request. It runs in Node; workerd calls it through a real
+ * service binding.
+ */
 export const boundWorker = async (request: {
   readonly method: string;
   readonly url: string;

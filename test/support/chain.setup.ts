@@ -42,9 +42,9 @@ declare module 'vitest' {
     rpc: string;
     /** A chain that mines only on request. */
     manualRpc: string;
-    /** Another one, for the tests of a relayer that restarts. */
+    /** A second chain that mines only on request, for the tests of a relayer that restarts. */
     restartRpc: string;
-    /** A chain that mines at once and is reorganised. Only the file that compares it with its ledger uses it. */
+    /** A chain that mines every transaction at once. Only the test file that compares it with its ledger uses and reorganises it. */
     fickleRpc: string;
     facilitator: string;
     receiptKey: string;

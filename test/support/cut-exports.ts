@@ -1,4 +1,4 @@
-/** Exports of an owner whose exporter cut off the last entries of an account, in every way that leaves a chain which holds together. */
+/** Exports whose exporter removed the last entries of one account, in every way that leaves an intact hash chain. */
 import {
   createHeadsTree,
   headsText,
@@ -24,26 +24,26 @@ export type CutExport = {
   readonly key: string;
 };
 
-/** What verifiers must say: the verdict of the whole, what is broken, and the verdict of the check `heads`. */
+/** What every verifier must report: the broken checks with their reasons, and the verdict of the check `heads`. */
 export type CutCase = {
   readonly name: string;
   readonly change: (whole: Whole) => CutExport | Promise<CutExport>;
   readonly broken?: Readonly<Record<string, string>>;
   readonly heads: string;
-  /** With the key of the export alone, if that differs. */
+  /** The report of a verifier that has only the log key in the export, where it differs from the report with a pinned key. */
   readonly unpinned?: { readonly broken: Readonly<Record<string, string>>; readonly heads: string };
 };
 
-/** What the exporter got from the gateway. `cut`: whose end it wants to hide; `kept`: how many of its entries it shows. */
+/** What the gateway gave the exporter. `cut`: the account whose last entries the exporter hides; `kept`: how many entries it shows. */
 export type Whole = CutExport & {
   readonly cut: AccountId;
   readonly kept: number;
   readonly log: MemoryLog;
-  /** What the exporter got when the account had only those entries. */
+  /** What the gateway would have exported when the account had only its first `kept` entries. */
   readonly early: readonly YearTexts[];
 };
 
-/** Verifier keys as readers pin them: of the log of this year and of the next one. */
+/** The verifier keys that a reader has pinned: of the log of this year and of the next year. */
 export const PINNED = ['2026', '2027']
   .map((year) => `${verifierKey({ ...KEY, name: KEY.name.replace('2026', year) })}\n`)
   .join('');
@@ -54,7 +54,7 @@ const chunksOf = (entries: readonly Entry[]): readonly (readonly Entry[])[] =>
     entries.slice(at * CHUNK, (at + 1) * CHUNK),
   );
 
-/** Logs chains as a gateway does, with the chunks of a stranger between them, and exports those of one owner. */
+/** Logs chains as a gateway does, with the chunks of an unrelated account between them, and exports the chains of one owner. */
 export const wholeExport = async (
   logs: ReadonlyMap<AccountId, readonly Entry[]>,
   cut: AccountId,
@@ -105,7 +105,7 @@ const withoutLater = (whole: Whole, change: (year: YearTexts) => Partial<YearTex
     ...change(year),
   }));
 
-/** What an exporter makes of the leaves that it shows: an index of those alone, its leaf, and the lines of `heads.ndjson`. */
+/** An index that the exporter forges from the leaves it still shows: the text of the index leaf, and the lines of `heads.ndjson`. */
 const forgedIndex = (leaves: readonly string[]) => {
   const tree = createHeadsTree();
   const slots = new Map<number, Uint8Array>();
@@ -128,7 +128,10 @@ const forgedIndex = (leaves: readonly string[]) => {
   return { text: headsText(tree.root()), heads };
 };
 
-/** The last entries cut with their leaves, and leaves of a forged index without proofs, the last of which ends the tree. */
+/**
+ * Removes the last entries and their leaves, then fills the log up to its checkpointed size with leaves of a forged index that have no
+ * inclusion proof.
+ */
 const withForgedIndex = (whole: Whole): CutExport =>
   withoutLater(whole, ({ leaves, checkpoint }) => {
     const shown = without(
@@ -258,7 +261,7 @@ export const CUT_CASES: readonly CutCase[] = [
   },
 ];
 
-/** The same of the log of two years, in the second of which the account is quiet. */
+/** Exports the same chains from the logs of two years. In the second year the account logs nothing. */
 export const quietYear = async (
   logs: ReadonlyMap<AccountId, readonly Entry[]>,
   cut: AccountId,

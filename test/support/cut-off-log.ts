@@ -1,4 +1,7 @@
-/** Chains of an owner, a chief, a manager and an agent below each other, whose agent names a cut-off. Nothing is signed. */
+/**
+ * Unsigned chains of four accounts: an owner, its child (the chief), the chief's child (the manager) and the manager's child (the agent),
+ * whose log names a cut-off ancestor.
+ */
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { ZERO_HASH } from '../../src/core/hex.ts';
 import { textHash } from '../../src/audit/verify/logged-text.ts';
@@ -53,7 +56,7 @@ const revoked = (id: Hex, epoch = '0'): EntryBody => ({
   ...{ type: 'grant.revoked', at: START + 100, evidence: { revocation: { id, epoch } } },
 });
 
-/** What an account above did before the agent named the cut-off. */
+/** What an ancestor did before the agent's log named the cut-off. */
 export const DEEDS = {
   'the owner revokes the grant of the chief': { of: OWNER, body: revoked(upper.id) },
   'the owner revokes all its grants': { of: OWNER, body: revoked(word(0), '1') },
@@ -70,7 +73,7 @@ export const DEEDS = {
   },
 } as const satisfies Readonly<Record<string, { readonly of: AccountId; readonly body: EntryBody }>>;
 
-/** An entry of the agent that names the ancestors that remain. */
+/** An entry of the agent that lists its remaining ancestors. */
 export const naming = (ancestors: Json, type: EntryBody['type'] = 'alert.raised'): EntryBody => ({
   ...(type === 'grant.taken' ? taken(lower) : { type }),
   at: START + 110,
@@ -94,7 +97,7 @@ export const LATER_CALL: EntryBody = {
   payment: { asset: assetId(ON, TOKEN), payTo: PAY_TO, paidBy: 'free', grant: lower.grant },
 };
 
-/** The chains by account. `deed`: what an account above did. `own`: the entries of the agent after it took its grant. */
+/** Builds the chains by account. `deed`: what an ancestor did; `own`: the entries of the agent after `grant.taken`. */
 export const cutOffLog = (
   deed: keyof typeof DEEDS | undefined,
   own: readonly EntryBody[],

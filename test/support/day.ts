@@ -16,5 +16,5 @@ export const untilYearLasts = async (milliseconds: number): Promise<void> => {
   if (now.getUTCMonth() === 11 && now.getUTCDate() === 31) await untilDayLasts(milliseconds);
 };
 
-/** Waits for the next second: lists order what was accepted in one second by its account. */
+/** Waits for the start of the next second. Lists sort the calls of one second by account, so their order would depend on the keys. */
 export const untilNextSecond = async (): Promise<void> => await pause(1_000 - (Date.now() % 1_000));

@@ -22,7 +22,7 @@ const without =
 const HASH = `0x${'1'.repeat(64)}` as const;
 const ADDRESS = `0x${'1'.repeat(40)}`;
 
-/** Rewrites the first chain that has an entry of the kind. */
+/** Changes the first chain that has a matching entry, and rebuilds its hashes and the log. */
 const inChain = async (
   texts: ExportTexts,
   isMeant: (entry: Entry) => boolean,
@@ -58,7 +58,7 @@ const isPaidBy =
   (entry: Entry): boolean =>
     entry.type === type && entry.payment?.['paidBy'] === source;
 
-/** The account whose grant an account took. */
+/** The issuer of the grant that an account took. */
 const issuerIn = (entries: readonly Entry[], account: string): string => {
   const taken = entries.find(({ type }) => type === 'grant.taken')?.evidence?.['delegation'];
   return `${account.slice(0, account.lastIndexOf(':'))}:${(taken as Members)['issuer'] as string}`;
@@ -67,7 +67,7 @@ const issuerIn = (entries: readonly Entry[], account: string): string => {
 const OTHER_CALL = { calls: 'other_call' };
 
 export const DECISION_MUTATIONS: readonly Mutation[] = [
-  // What the caller signed.
+  // Fields that the caller signed.
   decided(
     'a call for another audience',
     isPaidBy('lent'),
@@ -103,7 +103,7 @@ export const DECISION_MUTATIONS: readonly Mutation[] = [
       })(entry),
     { signatures: 'mismatch' },
   ),
-  // What later entries repeat of the call.
+  // Fields of the call that later entries repeat.
   decided(
     'an answer of another tool',
     'call.finished',
@@ -184,7 +184,7 @@ export const DECISION_MUTATIONS: readonly Mutation[] = [
     found: { totals: 'wrong_policies' },
   },
   {
-    // The borrower wrote a later entry, so what its chain lacks was never spent.
+    // The borrower wrote a later entry. Credit that its chain does not show as spent by then was not spent.
     name: 'more credit lent than its borrower spent, chain and log rebuilt',
     change: async (texts) => {
       const lent = await inChain(
@@ -206,7 +206,7 @@ export const DECISION_MUTATIONS: readonly Mutation[] = [
     },
     found: { totals: 'wrong_credit' },
   },
-  // Decisions of people.
+  // Decisions by a person.
   decided('a call that waits for nobody', 'call.parked', within('outcome', { above: '1' }), {
     limits: 'approval',
   }),

@@ -22,7 +22,7 @@ export const earlyImports = (): Plugin => ({
       found.push(`import * as early${found.length} from '${path}';`);
       return `Promise.resolve(early${found.length - 1})`;
     });
-    // Appended, so that line numbers stay.
+    // Appended at the end, so that line numbers stay correct.
     return found.length === 0 ? undefined : `${changed}\n${found.join('\n')}\n`;
   },
 });

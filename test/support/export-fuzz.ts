@@ -1,4 +1,4 @@
-/** Random changes of an export, as bytes of its files: what two verifiers must read alike. */
+/** Random byte-level changes of an export. The TypeScript and the Python verifier must return the same verdict for each. */
 import { gzipSync } from 'node:zlib';
 import { entryText } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
@@ -8,7 +8,7 @@ import { type ExportTexts, leafLines, relinked, relogged } from './export-texts.
 export type ExportFiles = ReadonlyMap<string, Uint8Array>;
 
 export type Random = {
-  /** A natural number below another one. */
+  /** A natural number below `limit`. */
   readonly below: (limit: number) => number;
   readonly one: <T>(items: readonly T[]) => T;
 };
@@ -29,7 +29,7 @@ const fileOf = (account: string): string => `entries/${account.replaceAll(':', '
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const LEAVES = 'log/2026/leaves.ndjson';
 
-/** The files of an export that the tests have in memory. */
+/** Converts an in-memory export to the files of its folder. */
 export const filesOf = (texts: ExportTexts): ExportFiles =>
   new Map([
     ...[...texts.logs].map(([account, entries]): [string, Uint8Array] => [
@@ -44,7 +44,7 @@ export const filesOf = (texts: ExportTexts): ExportFiles =>
     ['jwks.json', bytes(texts.jwks)],
   ]);
 
-/** Texts that readers of JSON, UTF-8, base64 and lines are known to read differently. */
+/** Texts that parsers of JSON, UTF-8, base64 and lines are known to disagree about. */
 const TOKENS = [
   ...[
     '\uFEFF',
@@ -110,7 +110,7 @@ const VALUES: readonly unknown[] = [
   ],
 ];
 
-/** Numbers in another form, and members that are there twice. */
+/** Numbers in another notation, and duplicate members. */
 const REWRITES: readonly (readonly [RegExp, string])[] = [
   [/":(\d+)/g, '":$1.0'],
   [/":(\d+)/g, '":$1e0'],
@@ -146,7 +146,7 @@ const editLines = (change: (lines: string[], at: number, random: Random) => void
     return lines.join('\n');
   });
 
-/** Changes of bytes and lines: most end in a check of form. */
+/** Changes of bytes and lines. A verifier finds most of them when it parses the files. */
 const BYTE_CHANGES: readonly Change[] = [
   edit((text, { below, one }) => {
     const at = below(text.length + 1);
@@ -241,7 +241,7 @@ const hasText = (entries: readonly Entry[]): boolean => {
   }
 };
 
-/** Changes the entries of one account, and writes the links of its chain and the log anew, or not. */
+/** Changes the entries of one account. Some changes also rebuild the links of its chain and the log. */
 const changedEntries = async (original: ExportTexts, random: Random): Promise<ExportFiles> => {
   const [account, entries] = random.one([...original.logs]);
   const all = [...original.logs.values()].flat();
@@ -262,7 +262,7 @@ const changedEntries = async (original: ExportTexts, random: Random): Promise<Ex
   return filesOf(depth > 1 && hasText(linked) ? await relogged(texts) : texts);
 };
 
-/** One random change of an export, or a few. */
+/** Applies one random change or several. */
 export const fuzzedExport = async (original: ExportTexts, random: Random): Promise<ExportFiles> => {
   if (random.below(2) === 0) return await changedEntries(original, random);
   const files = new Map(filesOf(original));

@@ -141,7 +141,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an account left out everywhere, and the log rebuilt',
     change: async (texts) => {
-      // One leaf: the new log is longer than the checkpoint that somebody kept, so its size does not betray it.
+      // The account has one leaf. The rebuilt log is still longer than the kept checkpoint, so its size does not reveal the change.
       const [account] = [...texts.logs].find(([, { length }]) => length <= CHUNK) ?? [];
       const logs = new Map([...texts.logs].filter(([of]) => of !== account));
       return await relogged({
@@ -153,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
     found: REWRITTEN,
   },
   {
-    // The log went on for an hour after the invented account began, and has no leaf of it.
+    // The log has leaves of the hour after the invented account's first entry, but none of that account.
     name: 'an account invented whole',
     change: async (texts) => {
       const accounts = [...texts.logs.keys()];

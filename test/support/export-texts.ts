@@ -1,4 +1,4 @@
-/** Exports in memory: the committed one, with a log whose key the tests have, and ways to write its chains and its log anew. */
+/** Exports in memory: the committed one, with a log that the tests can sign, and functions that rebuild its chains and its log. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../dev/root.ts';
@@ -18,7 +18,7 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { fileOf, textOf } from './verify-log.ts';
 
-/** An export of an operator. `older`: a checkpoint that an auditor kept from an earlier export; `receipts`: those that callers kept. */
+/** An operator's export. `older`: a checkpoint that an auditor kept from an earlier export; `receipts`: the receipts that callers kept. */
 export type ExportTexts = {
   readonly logs: ReadonlyMap<AccountId, readonly Entry[]>;
   readonly listed: readonly {
@@ -28,7 +28,7 @@ export type ExportTexts = {
   }[];
   readonly leaves: readonly string[];
   readonly checkpoint: string;
-  /** The log of the year before, which the first of `leaves` names. */
+  /** The log of the previous year. The first of `leaves` names its root. */
   readonly before?: { readonly leaves: readonly string[]; readonly checkpoint: string };
   readonly key: string;
   readonly older: string | undefined;
@@ -37,10 +37,10 @@ export type ExportTexts = {
 };
 
 export const FIXTURE = join(ROOT, 'test/vectors/audit-export');
-/** Entries that a leaf covers. */
+/** The number of entries that one leaf covers. */
 export const CHUNK = 3;
 
-/** A new key of the tests' log. */
+/** Generates a key pair for the tests' log. */
 export const newLogKey = async (): Promise<LogKey> => {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
@@ -55,10 +55,10 @@ export const newLogKey = async (): Promise<LogKey> => {
   return { key, privateKey: pair.privateKey };
 };
 
-/** The key of the tests' log. */
+/** The key pair that signs the tests' log. */
 export const KEY = await newLogKey();
 
-/** Signs the tree over leaves, with the key of the tests' log or with those that are given. */
+/** Signs the tree over `leaves`, with the key of the tests' log unless other keys are given. */
 export const checkpointOf = async (
   leaves: readonly string[],
   keys: readonly LogKey[] = [KEY],
@@ -83,13 +83,13 @@ export const leavesOf = (account: AccountId, entries: readonly Entry[]): readonl
   return leaves;
 };
 
-/** Writes the log anew from the entries, as an operator could who rewrites everything. The kept checkpoint and the manifest stay. */
+/** Rebuilds and signs the log from the entries, as an operator that rewrites history could. The kept checkpoint and the manifest stay. */
 export const relogged = async (texts: ExportTexts): Promise<ExportTexts> => {
   const leaves = [...texts.logs].flatMap(([account, entries]) => leavesOf(account, entries));
   return { ...texts, leaves, checkpoint: await checkpointOf(leaves) };
 };
 
-/** The committed export, with a log whose key the tests have. */
+/** Reads the committed export and adds a log signed with the tests' key. */
 export const loadExport = async (): Promise<ExportTexts> => {
   const read = (name: string): string => readFileSync(join(FIXTURE, name), 'utf8');
   const logs = new Map<AccountId, readonly Entry[]>();
@@ -128,7 +128,7 @@ export const yearsOf = ({ before, leaves, checkpoint }: ExportTexts) => [
 export const leafLines = (leaves: readonly string[]): string =>
   leaves.map((leaf, index) => `${JSON.stringify({ index, leaf })}\n`).join('');
 
-/** Verifies an export with everything that a reader can know. */
+/** Verifies an export with every input that the verifier accepts. */
 export const reportOf = async (texts: ExportTexts): Promise<Report> =>
   await verify(
     {
@@ -154,7 +154,7 @@ export const reportOf = async (texts: ExportTexts): Promise<Report> =>
         },
   );
 
-/** The checks that found something broken, with the reason of the first fault. */
+/** The checks that found an error, each with the reason of the first one. */
 export const brokenIn = ({ checks }: Report): Readonly<Partial<Record<CheckId, string>>> =>
   Object.fromEntries(
     checks.flatMap(({ check, verdict, first }) =>
@@ -162,7 +162,7 @@ export const brokenIn = ({ checks }: Report): Readonly<Partial<Record<CheckId, s
     ),
   );
 
-/** The entries with seqs and links made anew. */
+/** Renumbers the entries and rebuilds their links. */
 export const relinked = (entries: readonly Entry[]): readonly Entry[] => {
   const linked: Entry[] = [];
   for (const entry of entries) {
@@ -173,10 +173,10 @@ export const relinked = (entries: readonly Entry[]): readonly Entry[] => {
   return linked;
 };
 
-/** How far a change goes: the entry alone, the hashes of its chain as well, or leaves and checkpoint, too. */
+/** What a change rebuilds: nothing, the hashes of the chain, or also the leaves and the checkpoint. */
 export type Depth = 'entry' | 'chain' | 'log';
 
-/** Changes the chain that has the first entry of a type. */
+/** Changes the first chain that has an entry of this type. */
 export const rewritten = async (
   texts: ExportTexts,
   type: Entry['type'],
@@ -193,7 +193,7 @@ export const rewritten = async (
   throw new Error(`no log has ${type}`);
 };
 
-/** One change of an export, and what must find it: the check and its reason. */
+/** A change of an export, and the check that must find it, with its reason. */
 export type Mutation = {
   readonly name: string;
   readonly change: (texts: ExportTexts) => Promise<ExportTexts>;

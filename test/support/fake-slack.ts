@@ -1,23 +1,23 @@
 /**
- * A fake of Slack's incoming webhooks, which cannot run on one machine. It checks the wire form as Slack documents it
- * (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, …/reference/block-kit) and gives Slack's answers.
+ * A fake of Slack's incoming webhooks, because tests have no Slack workspace. It checks requests against Slack's documentation
+ * (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, …/reference/block-kit) and returns Slack's answers.
  */
 export type FakeSlack = {
   /** Answers one request. */
   readonly handle: (request: Request) => Promise<Response>;
   readonly posted: readonly Post[];
-  /** The next answer, instead of the check. */
+  /** Sets the answer to the next request, which the fake then does not check. */
   readonly answerNext: (response: Response) => void;
-  /** From now on there is no webhook of this path: 404 `no_service`. */
+  /** Removes the webhook: the fake answers 404 `no_service` from now on. */
   readonly remove: () => void;
 };
 
 type Post = {
   readonly text: string;
   readonly blocks: readonly Block[];
-  /** All texts as a channel shows them: entities decoded. */
+  /** The text as a channel shows it, with entities decoded. */
   readonly shown: string;
-  /** What Slack reads between raw angle brackets: mentions and links. */
+  /** What Slack interprets between unescaped angle brackets: mentions and links. */
   readonly special: readonly string[];
 };
 
@@ -93,5 +93,5 @@ const isText = ({ type, text, verbatim }: Text): boolean =>
   (type === 'mrkdwn' || (type === 'plain_text' && verbatim === undefined)) &&
   text.length >= 1 &&
   text.length <= 3000 &&
-  // A raw & that begins no entity shows that the sender did not escape.
+  // A raw & outside an entity means that the sender did not escape its text.
   !/&(?!amp;|lt;|gt;)/.test(text);

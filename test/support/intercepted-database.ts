@@ -1,9 +1,9 @@
-/** Decides about one query of a database: runs it, fails instead, or loses its answer. */
+/** Decides what happens to a database query: it runs, it fails, or it runs and its answer is lost. */
 export type InterceptQuery = <T>(query: () => Promise<T>) => Promise<T>;
 
-/** A database whose queries all go through `intercept`. */
+/** Wraps a database so that `intercept` handles every query. */
 export const interceptedDatabase = (db: D1Database, intercept: InterceptQuery): D1Database => {
-  /** The real statement of each wrapped one: `batch` of the binding accepts no other. */
+  /** The real statement of each wrapped one. The binding's `batch` accepts real statements only. */
   const statements = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
   const wrapped = (statement: D1PreparedStatement): D1PreparedStatement => {
     const made = {

@@ -1,17 +1,17 @@
-/** Changes of the transparency log of an export: its keys, and how its years continue each other. */
+/** Changes of an export's transparency log: of its keys, and of how each year continues the previous one. */
 import { keyListText } from '../../src/audit/log/key-list.ts';
 import { parseLeaf } from '../../src/audit/log/leaf.ts';
 import type { LogKey } from '../../src/audit/log/log-key.ts';
 import { verifierKey } from '../../src/audit/log/signed-note.ts';
 import { checkpointOf, type ExportTexts, KEY, type Mutation, newLogKey } from './export-texts.ts';
 
-/** The key that replaces the one of the tests' log. */
+/** The key that replaces the key of the tests' log. */
 const NEXT_KEY = await newLogKey();
 const KEY_BEFORE: LogKey = { ...KEY, key: { ...KEY.key, name: 'gateway.example/log/2025' } };
-/** Leaves of the year before that the first leaf of the next one does not cover yet. */
+/** Leaves of the previous year that the first leaf of the next year does not cover yet. */
 const LATE_LEAVES = 1;
 
-/** Logs the first chunk of each account in the year before, and keeps a checkpoint of that year. */
+/** Moves the first chunk of each account into the log of the previous year, and keeps a checkpoint of that year. */
 export const overYears = async (texts: ExportTexts): Promise<ExportTexts> => {
   const isFirst = (leaf: string): boolean => parseLeaf(leaf)?.first.seq === 1;
   const old = texts.leaves.filter(isFirst);
@@ -27,7 +27,7 @@ export const overYears = async (texts: ExportTexts): Promise<ExportTexts> => {
   };
 };
 
-/** Changes the leaves of the year before and of this one, and signs both logs anew. */
+/** Changes the leaves of the previous year and of this year, and signs both logs again. */
 const withYears =
   (
     change: (
@@ -133,7 +133,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** Exports of an honest operator, in which nothing may be found broken. */
+/** Exports of an honest operator. The verifier must find no error in them. */
 export const SOUND: readonly Omit<Mutation, 'found'>[] = [
   { name: 'as it was written', change: async (texts) => texts },
   ...[KEY, NEXT_KEY].map((known, at) => ({

@@ -4,8 +4,8 @@ import { ROOT } from '../../dev/root.ts';
 import durations from './durations.json' with { type: 'json' };
 
 /**
- * Begins each project with the files that take longest. Vitest knows durations only from earlier runs of the same checkout, and begins with
- * large files otherwise: `npm run test:deep` ended with minutes of one small file, and three idle workers. `dev/durations.ts` writes the file.
+ * Starts each project with its slowest test files. In a fresh checkout Vitest knows no durations and starts with the largest files; `npm
+ * run test:deep` then ended with minutes of one small file while three workers were idle. `dev/durations.ts` writes `durations.json`.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

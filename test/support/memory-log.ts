@@ -1,4 +1,4 @@
-/** The transparency log of the gateway on tables in memory, and what its readers export: for tests of verifiers, in workerd and in Node. */
+/** The gateway's transparency log on in-memory tables, and its exports: for tests of verifiers, in workerd and in Node. */
 import { type Before, type Log, openLog } from '../../durable-objects/audit-log/log.ts';
 import type { Growth, StoredTree, Tables } from '../../durable-objects/audit-log/tables.ts';
 import { entryHash } from '../../src/audit/entry.ts';
@@ -62,11 +62,11 @@ export const runOf = (entries: readonly Entry[]): StoredRun => {
 export type MemoryLog = {
   readonly log: Log;
   readonly year: number;
-  /** Appends chunks, and signs a checkpoint of them. */
+  /** Appends chunks and signs a checkpoint that covers them. */
   readonly append: (...chunks: readonly (readonly Entry[])[]) => Promise<void>;
 };
 
-/** The log of a year, which continues that of the year before. */
+/** Opens the log of a year, which continues the log of the previous year. */
 export const openMemoryLog = (year: number, before?: MemoryLog, signer?: LogKey): MemoryLog => {
   const log = openLog(memoryTables());
   const beforeOf = (runs: readonly StoredRun[]): Before | undefined => {
@@ -99,7 +99,7 @@ export type YearTexts = {
   readonly heads: readonly string[];
 };
 
-/** What `countersign audit export` reads of logs: of some accounts, or all leaves. The oldest year comes first. */
+/** What `countersign audit export` reads of these logs: the leaves of some accounts, or all leaves. The oldest year comes first. */
 export const exportLogs = async (
   logs: readonly MemoryLog[],
   accounts: readonly AccountId[] | 'all',
@@ -148,7 +148,7 @@ type LeafRequest = {
   readonly query: { readonly year: number; readonly size?: number };
 };
 
-/** What a gateway publishes of these logs, the newest one last, by the path after `/log/`. */
+/** What a gateway publishes of these logs, by the path after `/log/`. The newest log comes last. */
 export const publishedBy =
   (logs: readonly MemoryLog[]): ReadPublished =>
   async (path) => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 
-/** Longer than a machine may stall while a call of the tool runs that a test looks at. */
+/** Longer than a slow machine may stall while a test watches a running call. */
 const SECONDS = 15;
 
 const demoTools = async (): Promise<readonly { readonly id: string }[]> => {
@@ -18,7 +18,7 @@ const writeTools = async (directory: string, tools: readonly object[]): Promise<
   return file;
 };
 
-/** Writes the demo tools into a directory. `flaky` waits for its upstream for as long as others may need. @returns the path */
+/** Writes the demo tools into a directory. `flaky` gets a longer upstream timeout. @returns the path */
 export const writePatientTools = async (directory: string): Promise<string> => {
   const tools = await demoTools();
   return await writeTools(
@@ -27,7 +27,7 @@ export const writePatientTools = async (directory: string): Promise<string> => {
   );
 };
 
-/** Writes the demo tools, which wait for their upstream as long as a tool may: a load must not see how slow the machine is. @returns the path */
+/** Writes the demo tools with the longest upstream timeout, so that a slow machine causes no timeouts under load. @returns the path */
 export const writeToolsForLoad = async (directory: string): Promise<string> =>
   await writeTools(
     directory,

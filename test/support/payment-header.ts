@@ -17,7 +17,7 @@ export const payloadOf = ({ authorization, signature }: SignedAuthorization) => 
   },
 });
 
-/** The header `PAYMENT-SIGNATURE` (x402 v2) for a payment to the payee of a local stack, without an answer to its 402. */
+/** Builds the header `PAYMENT-SIGNATURE` (x402 v2) of a payment to a local stack's payee, without requesting its 402 first. */
 export const paymentHeader = (
   signed: SignedAuthorization,
   maxTimeoutSeconds: number,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RUNTIME_FILE, type RuntimeFile } from '../../dev/stack/runtime.ts';
 import { type Planted, plantKey, plantText } from './secret-scan.ts';
 
-/** Plants every secret among the settings of a local Worker, from its state directory. */
+/** Plants every secret in the settings of a local Worker, read from its state directory. */
 export const plantedSettings = async (directory: string): Promise<readonly Planted[]> => {
   const { variables } = JSON.parse(
     await readFile(join(directory, RUNTIME_FILE), 'utf8'),
@@ -32,7 +32,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   AWS_KMS_CREDENTIALS: (name, value) => [
     plantText(name, (JSON.parse(value) as { readonly secretAccessKey: string }).secretAccessKey),
   ],
-  // PKCS#8 begins and ends as many keys do: the middle belongs to this one.
+  // Other PKCS#8 keys may begin and end with the same bytes. Only the middle identifies this key.
   GOOGLE_KMS_CREDENTIALS: (name, value) => {
     const lines = (JSON.parse(value) as { readonly private_key: string }).private_key.split('\n');
     const middle = lines.slice(5, 9).join('');

@@ -10,7 +10,7 @@ import { ROOT } from '../../dev/root.ts';
  * Builds the Worker once for all gateways of a run.
  *
  * @param toolsIn Returns the path of the tools to sell; it may write them into a directory.
- * @returns what removes the Worker again
+ * @returns a function that deletes the built Worker
  */
 export const provideWorker = async (
   project: TestProject,
@@ -26,7 +26,7 @@ export const provideWorker = async (
   );
   project.provide('worker', join(built, 'index.js'));
   project.provide('worlds', directory);
-  // A shared stack may still write while it ends.
+  // A shared stack may still write to the directory while it stops.
   return async () => await rm(directory, { recursive: true, force: true, maxRetries: 20 });
 };
 

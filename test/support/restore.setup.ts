@@ -3,7 +3,7 @@ import { afterAll, vi } from 'vitest';
 
 const given: Readonly<Record<string, unknown>> = { ...env };
 
-// The files of a project without isolation share globals and environment: each gives back what it replaced, also after a failure.
+// Without isolation, the test files of a project share globals and environment. Each file restores what it replaced, also after a failure.
 afterAll(() => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();

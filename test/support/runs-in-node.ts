@@ -4,18 +4,21 @@ import { ROOT } from '../../dev/root.ts';
 
 const RUNTIME_MODULE = /^cloudflare:|\.wasm$/;
 const PROCESS = /^node:child_process$|^@lydell\/node-pty$|\/dev\/stack\//;
-/** What one project provides: a chain, a facilitator, keys, a package. Every project provides `deep`. */
+/**
+ * Matches a test that injects something only its own project provides, such as a chain, a facilitator, keys or a package. Every project
+ * provides `deep`.
+ */
 const PROVIDED = /\binject\((?!'deep')/;
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
 const TYPE_IMPORT = /^import type [^;]*;/gm;
 
-/** Tells whether a file needs a module or something provided, itself or through the files of `within` that it imports. */
+/** Creates a predicate: does a file, or one that it imports from `within`, import `module` or inject something? */
 const finder = (module: RegExp, within: string): ((path: string) => boolean) => {
   const known = new Map<string, boolean>();
   const needs = (path: string): boolean => {
     const before = known.get(path);
     if (before !== undefined) return before;
-    // Types may be imported in circles, nothing else is.
+    // Type imports may be circular. Value imports are not, so the recursion ends.
     const text = readFileSync(path, 'utf8').replace(TYPE_IMPORT, '');
     const found =
       PROVIDED.test(text) ||

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { writtenForms } from '../../dev/written-forms.ts';
 import { RUNTIME_FILE } from '../../dev/stack/runtime.ts';
 
-/** A secret that a run has used. `find` gets text in lower case, one character a byte, and returns what it found. */
+/** A secret that a run used. `find` expects lower-case text with one character per byte, and returns the form that it found. */
 export type Planted = {
   readonly name: string;
   readonly find: (text: string) => string | undefined;
@@ -14,11 +14,13 @@ export type Planted = {
 /** A planted secret, and where it was found. */
 export type Trace = { readonly secret: string; readonly place: string; readonly form: string };
 
-/** A text: in every form of `dev/written-forms.ts`, in UTF-16, and across line breaks and spaces. */
+/** Plants a text: searches for every form of `dev/written-forms.ts`, in UTF-16, and across line breaks and spaces. */
 export const plantText = (name: string, text: string): Planted =>
   plantForms(name, writtenForms(text).map(latin1));
 
-/** A key of at least 16 bytes: either end of it, raw, in hex, base64, base64url, and as a list of numbers. */
+/**
+ * Plants a key of at least 16 bytes: searches for its first and last 16 bytes raw, in hex, base64 and base64url, and as a list of numbers.
+ */
 export const plantKey = (name: string, key: Uint8Array): Planted => {
   if (key.length < KEY_PART) throw new Error(`${name} is too short to be told from other bytes`);
   const ends = [key.subarray(0, KEY_PART), key.subarray(-KEY_PART)];
@@ -27,7 +29,7 @@ export const plantKey = (name: string, key: Uint8Array): Planted => {
   ]);
 };
 
-/** A card number: in every form, also in groups of four digits. */
+/** Plants a card number: searches for every form, also in groups of four digits. */
 export const plantCard = (name: string, number: string): Planted =>
   plantForms(
     name,
@@ -36,7 +38,7 @@ export const plantCard = (name: string, number: string): Planted =>
     ),
   );
 
-/** Any card verification code, by its name: three digits have no form of their own. */
+/** Finds any card verification code by the name of its field, because three digits alone match everywhere. */
 export const CVC: Planted = {
   name: 'a CVC',
   find: (text) => /cvc["'\])%}a-z0-9]{0,8}[:=]\s*["']?\d{3}\b/.exec(text)?.[0],
@@ -49,7 +51,7 @@ const GAPS = /[\s\0]+/g;
 const latin1 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('latin1');
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** The characters that depend on these bytes alone, wherever they begin in a longer key. */
+/** The base64 characters that depend on these bytes alone, for each of the three offsets at which the bytes can start in a longer key. */
 const base64Forms = (bytes: Uint8Array): readonly string[] =>
   [0, 1, 2].flatMap((before) => {
     const placed = Buffer.concat([Buffer.alloc(before), bytes]);
@@ -57,7 +59,7 @@ const base64Forms = (bytes: Uint8Array): readonly string[] =>
     return (['base64', 'base64url'] as const).map((form) => placed.toString(form).slice(from, to));
   });
 
-/** `forms` have one character a byte. */
+/** Each of `forms` has one character per byte. */
 const plantForms = (name: string, forms: readonly string[]): Planted => {
   const plain = forms.map((form) => form.toLowerCase());
   const joined = plain.map((form) => form.replace(GAPS, ''));
@@ -70,14 +72,14 @@ const plantForms = (name: string, forms: readonly string[]): Planted => {
   };
 };
 
-/** Of the last text: many secrets search the same one. */
+/** Caches the last text, because many secrets are searched for in the same text. */
 let last = { text: '', gapless: '' };
 const gaplessOf = (text: string): string => {
   if (last.text !== text) last = { text, gapless: text.replace(GAPS, '') };
   return last.gapless;
 };
 
-/** The planted secrets in what was read at one place. */
+/** Returns the planted secrets found in the content of one place. */
 export const tracesIn = (
   planted: readonly Planted[],
   content: Uint8Array | string,
@@ -90,13 +92,13 @@ export const tracesIn = (
   });
 };
 
-/** Files that hold the settings of a local Worker, secrets among them. */
+/** Files with the settings of a local Worker. They contain secrets by design. */
 const SETTINGS = [RUNTIME_FILE, 'receipt-key.json', 'log-key.json', 'signer-key'];
 
 /**
- * Searches all that a local Worker has written into its state directory: every byte of every file (databases with their freed
- * pages and write-ahead logs, objects, R2, logs), and every value of every database, because a long one is spread over pages, and entries
- * are compressed. Queues are in memory there: whoever calls this waits until what they carried is in D1.
+ * Searches everything that a local Worker has written into its state directory: every byte of every file (databases with their freed pages
+ * and write-ahead logs, objects, R2, logs), and every value of every database, because SQLite spreads a long value over pages and the
+ * gateway compresses entries. Miniflare keeps queues in memory, so callers must first wait until their messages have reached D1.
  */
 export const scanState = async (
   directory: string,
@@ -120,10 +122,10 @@ export const scanState = async (
 };
 
 /**
- * Searches a state directory for what must be there, so that a scan of wrong files cannot pass: an account's address is in D1, which holds
- * entries compressed, and in an object.
+ * Proves that a scan reads the right files: searches a state directory for an account's address, which must be in D1, where entries are
+ * compressed, and in a Durable Object.
  *
- * @throws Error naming where it is missing
+ * @throws Error that names the place where the address is missing
  */
 export const mustSearch = async (directory: string, text: string): Promise<void> => {
   const places = (await scanState(directory, [plantText('control', text)])).map(
@@ -141,7 +143,7 @@ const unpack = (bytes: Uint8Array): readonly Uint8Array[] => {
   return [gunzipSync(bytes)];
 };
 
-/** The values of each table, unpacked too. */
+/** The values of each table, also decompressed. */
 const dumpsOf = (file: string): readonly (readonly [string, Uint8Array])[] => {
   const database = new DatabaseSync(file, { readOnly: true, timeout: 30_000 });
   try {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
-/** Makes the directory for the states of stacks. A stack may end with its worker, which cannot remove its state then. */
+/** Creates the directory for the states of stacks. A stack that is killed with its test worker cannot remove its own state. */
 export default function setup(project: TestProject): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-states-'));
   project.provide('states', directory);

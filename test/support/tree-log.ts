@@ -1,4 +1,4 @@
-/** Chains of an owner and two agents below it, as a gateway could write them. Nothing is signed: only what adds up can be judged. */
+/** Unsigned chains of an owner and two agents below it, as a gateway could write them. Verifiers can only check their sums. */
 import { privateKeyToAccount } from 'viem/accounts';
 import { textHash } from '../../src/audit/verify/logged-text.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
@@ -22,7 +22,7 @@ const addressOf = (key: string): Address =>
 const OWNER = addressOf('31');
 const AGENTS = [addressOf('32'), addressOf('33')] as const;
 
-/** The limit of the owner, and when its policy came into force. */
+/** The owner's limit, and the time when its policy came into force. */
 export type OwnerLimit = { readonly policy: Json; readonly since: number };
 
 /** A paid call of one of the agents. `isListed`: whether its entry lists the owner's policy. */
@@ -94,7 +94,7 @@ const callOf = (
   ];
 };
 
-/** The chains by account, the owner's first. Calls are in the order of their chains. */
+/** Builds the chains by account, the owner's first. Each chain has its calls in the order of `calls`. */
 export const treeLog = (
   limit: OwnerLimit,
   calls: readonly TreeCall[],

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 
-/** Stops `Date` at the clock of the vectors before each test of a file. Restores it and stubbed globals afterwards. */
+/** Stops `Date` at the vectors' time before each test of a file. Afterwards restores the clock and the stubbed globals. */
 export const useVectorsClock = (): void => {
   beforeEach(() => {
     vi.useFakeTimers({ now: vectors.clock * 1000, toFake: ['Date'] });

@@ -1,4 +1,4 @@
-/** What the verifier says about entries that a test has in memory. */
+/** Runs the verifier over in-memory entries. */
 import { entryHash, entryText } from '../../src/audit/entry.ts';
 import { type Expectation, readLog, verifyRun } from '../../src/audit/run.ts';
 import type { Check, Finding, HashedEntry } from '../../src/audit/verify/check.ts';
@@ -6,7 +6,7 @@ import type { LogFile } from '../../src/audit/verify/lines.ts';
 import { createSignatures } from '../../src/audit/verify/signatures.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 
-/** Reads the text of a log and verifies its chain, as a consumer verifies a chunk. */
+/** Parses the text of a log and verifies its chain, as the queue consumer verifies a chunk. */
 export const verifyLog = (
   text: string,
   expected: Expectation = {},

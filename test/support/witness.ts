@@ -11,19 +11,21 @@ import {
 import { verifyConsistency } from '../../src/audit/log/verify-proof.ts';
 import { decodeBase64 } from '../../src/crypto/bytes.ts';
 
-/** A witness of https://c2sp.org/tlog-witness: it verifies signature and growth, and cosigns. Its memory is its only state. */
+/**
+ * A witness (https://c2sp.org/tlog-witness) with its state in memory: it verifies a checkpoint's signature and consistency, and cosigns it.
+ */
 export type TestWitness = {
   /** Its verifier key, for `WITNESSES`. */
   readonly key: string;
   readonly noteKey: NoteKey;
   readonly serve: (request: Request) => Promise<Response>;
-  /** The status of each answer. */
+  /** The status of each answer so far. */
   readonly answered: number[];
-  /** The trees that it has cosigned, by origin. */
+  /** The latest tree that it cosigned, by origin. */
   readonly trees: Map<string, Pick<Checkpoint, 'size' | 'root'>>;
 };
 
-/** @param logs keys of the logs that it knows. */
+/** @param logs keys of the logs that it accepts. */
 export const openTestWitness = async (
   name: string,
   logs: readonly NoteKey[],

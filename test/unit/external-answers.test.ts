@@ -8,14 +8,14 @@ import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
 import { receivedFor } from './webhooks/world.ts';
 
-/** A server on this machine that answers without end (`endless`), byte by byte (`trickle`), or never (`slow`). */
+/** A local server that answers without end (`endless`), byte by byte (`trickle`), or never (`slow`). */
 const receiver = inject('receiver');
 const BEHAVIOURS = ['trickle', 'slow'] as const;
 const BRIEF_MS = 300;
-/** A connection that was given up is noticed within this time, by a machine that is busy. */
+/** Time within which even a slow machine notices an aborted connection. */
 const SOON_MS = 5_000;
 let run = 0;
-/** Of one request: tests run at once. */
+/** A key for one request, because tests run concurrently. */
 const newKey = (): string => `answers-${(run += 1)}`;
 const url = (behaviour: string, key = newKey()): string => `${receiver}/${behaviour}/${key}`;
 
@@ -26,7 +26,7 @@ const within = async <T>(work: () => Promise<T>, ms = SOON_MS): Promise<T> => {
   return result;
 };
 
-/** Asks a tool of one second whose upstream behaves so. */
+/** Calls a tool with a timeout of one second whose upstream has this behaviour. */
 const dispatched = async (behaviour: string) => {
   const upstream = `/${behaviour}/${newKey()}`;
   const tool = toolOf({ method: '*', path: '/echo/*', upstream, timeoutSeconds: 1 });
@@ -86,7 +86,7 @@ describe.concurrent('an endless answer', () => {
       error: { kind: 'too_large' },
     });
     const [received] = await receivedFor(key);
-    // What the sockets hold comes on top.
+    // The sockets' buffers add to the bytes that the client read.
     expect(received?.sentBytes).toBeLessThan(16 * 1024 * 1024);
   });
 });

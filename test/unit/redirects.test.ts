@@ -9,7 +9,7 @@ import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
 import { receivedFor, signer } from './webhooks/world.ts';
 
-/** A server on this machine that answers every request below `/redirect/<key>` with 307, which asks to send the body again. */
+/** A local server that answers every request below `/redirect/<key>` with 307, which asks the client to repeat the body at another URL. */
 const receiver = inject('receiver');
 let run = 0;
 let key = '';
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 const url = (): string => `${receiver}/redirect/${key}`;
 
-/** The redirect was answered, and the server it names was not called. */
+/** Expects that the server received the request, and no request at the URL of the redirect. */
 const wasNotFollowed = async (): Promise<void> => {
   expect(await receivedFor(key)).toHaveLength(1);
   expect(await receivedFor(`${key}-elsewhere`)).toEqual([]);
@@ -104,14 +104,14 @@ describe('a redirect is a failure of the call, and is not followed', () => {
   });
 });
 
-/** The texts of all sources, by their path. */
+/** The text of every source file, by path. */
 const sources = import.meta.glob(['../../src/**/*.ts', '../../durable-objects/**/*.ts'], {
   query: '?raw',
   import: 'default',
   eager: true,
 });
 
-/** What stands between the parentheses of a call that begins at `from`. */
+/** The arguments of a call whose parentheses open before `from`. */
 const argumentsAt = (text: string, from: number): string => {
   let depth = 1;
   let at = from;
@@ -152,7 +152,7 @@ describe('every fetch of the sources', () => {
     const others = calls.filter(
       ({ given, text }) =>
         !isManual.test(given) &&
-        // `dispatch` makes its options once, for the public internet and for bound Workers.
+        // `dispatch` builds its options once, for the internet and for bound Workers.
         !(
           given === 'url, init' && /const init: RequestInit = \{[^}]*redirect: 'manual'/.test(text)
         ),

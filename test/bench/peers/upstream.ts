@@ -66,7 +66,7 @@ const answersOf = (batch: RpcBatch) =>
     result: method === 'eth_blockNumber' ? BLOCK : method === 'eth_getCode' ? '0x' : NOTHING,
   }));
 
-/** Runs of the tool, and requests to the node. */
+/** Counts the runs of the tool and the requests to the node. */
 let runs = 0;
 let looks = 0;
 

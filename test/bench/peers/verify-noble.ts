@@ -4,7 +4,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/authorization.ts';
 import { token, verificationWorker } from './verification.ts';
 
-/** The fastest verification in JavaScript alone: the gateway's digest, and recovery by noble. */
+/** The fastest verification in JavaScript alone: it computes the digest as the gateway does and recovers the key with noble. */
 export default verificationWorker(({ signature, value, validAfter, validBefore, ...rest }) => {
   const authorization = {
     ...rest,

@@ -4,14 +4,14 @@ import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import type { SettlementBody, SettlementMessage } from '../../../src/protocol/payment.ts';
 
 /**
- * Stubs of services that raw workerd lacks. They have the same effect on the account: a payment is settled and entries are exported about
- * a second after they were sent, as with `max_batch_timeout = 1` in wrangler.toml.
+ * Stubs of services that raw workerd lacks. They have the real ones' effect on an account: it learns of settled payments and exported
+ * entries about a second after it sent them, as with `max_batch_timeout = 1` in wrangler.toml.
  */
 type Bindings = {
   readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;
 };
 
-/** Settings of the consumers in wrangler.toml. */
+/** The settings of the queue consumers in wrangler.toml. */
 const BATCH_MS = 1_000;
 const BATCH_MOST = 50;
 const BLOCK = 1_000;
@@ -34,7 +34,7 @@ export class SettlementQueue extends WorkerEntrypoint<Bindings> {
     await this.#settle();
   }
 
-  /** Reports to each account its payments, as the consumer does. */
+  /** Reports its settled payments to each account, as the consumer does. */
   async #settle(): Promise<void> {
     const due = Map.groupBy(waiting, ({ account }) => account);
     waiting = [];
@@ -50,7 +50,7 @@ export class SettlementQueue extends WorkerEntrypoint<Bindings> {
   }
 }
 
-/** Stub of the audit queue with its consumer and D1: every entry is exported. */
+/** Stub of the audit queue with its consumer and D1: it exports every entry. */
 export class AuditQueue extends WorkerEntrypoint<Bindings> {
   send(message: AuditMessage): void {
     this.ctx.waitUntil(this.#exportLater(message));

@@ -4,12 +4,12 @@ import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex, random16 } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 
-/** Bindings for RPC to the accounts. */
+/** The binding for RPCs to the accounts. */
 type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
 
 /**
- * Makes payers known without a chain: reserves, settles and finishes one upfront payment of each, by the RPC that the gateway uses. After
- * that, deferred calls run at once (law 7), and payer facts are fresh for ten minutes.
+ * Makes payers trusted without a chain: reserves, settles and finishes one upfront payment of each, with the gateway's RPCs. Later calls
+ * are deferred and run at once (law 7), and the facts about a payer stay fresh for ten minutes.
  */
 type Seed = { readonly payers: readonly Hex[]; readonly payTo: Hex };
 

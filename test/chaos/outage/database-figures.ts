@@ -13,7 +13,7 @@ import type { Stage } from '../support/stage.ts';
 const PATIENCE_MS = 120_000;
 const run = promisify(execFile);
 
-/** What an auditor finds in the exported log, with `countersign audit verify`. */
+/** What `countersign audit verify` finds in the exported log. */
 export type Audited = {
   readonly entries: number;
   /** Alerts `database_unavailable` in the log. */
@@ -58,7 +58,7 @@ export const auditAll = async (stage: Stage): Promise<Audited> => {
 /** What an operator reads from the database. */
 const READS = ['queues', 'calls.list', 'accounts.list', 'deadletters.list'] as const;
 
-/** How the management API answers the operator: the type of each problem, or `served`. */
+/** The management API's answers to the operator: the type of each problem, or `served`. */
 export const readsOf = async ({ stack }: Stage): Promise<Readonly<Record<string, string>>> => {
   const answers = READS.map(async (id) => {
     let answer = 'nothing';
@@ -68,14 +68,14 @@ export const readsOf = async ({ stack }: Stage): Promise<Readonly<Record<string,
       answer = response.ok ? 'served' : `${response.status} ${body.type}`;
       return response;
     });
-    // The client does not report the last answer of a request that it gives up.
+    // The client does not report the last answer of a request that it stopped retrying.
     await operator.call(id, { query: {} } as never).catch(() => undefined);
     return [id, answer] as const;
   });
   return Object.fromEntries(await Promise.all(answers));
 };
 
-/** Dead letters that wait for an operator. */
+/** The number of dead letters that wait for an operator. */
 export const countDeadLetters = async ({ stack }: Stage): Promise<number> => {
   const { body } = await openOperator(stack.gateway).call('queues');
   return body.dead_letters;

@@ -1,10 +1,10 @@
 import { interceptedDatabase } from '../../support/intercepted-database.ts';
 
-/** Of so many queries of an outage one hangs for a while. The others fail at once. */
+/** One in this many queries of an outage hangs for a while. The others fail at once. */
 const HANGS = 25;
 const HANG_MS = 4_000;
 
-/** A database that fails every query while `isAway`, as D1 does whose primary cannot be reached. */
+/** A database that fails every query while `isAway`, as D1 does when its primary is unreachable. */
 export const failingDatabase = (db: D1Database, isAway: () => boolean): D1Database => {
   let failures = 0;
   return interceptedDatabase(db, async (query) => {

@@ -6,7 +6,7 @@ import { accountId } from '../../../src/protocol/account-id.ts';
 import { isClosed, movedBy, readAccountRecords } from '../support/account-records.ts';
 import type { Stage } from '../support/stage.ts';
 
-/** A call that was answered, with times of `performance.now()`. `body`: of an answer other than 200. */
+/** A call that the gateway answered, with times of `performance.now()`. `body` is set for answers other than 200. */
 export type Answered = {
   readonly nonce: Hex;
   readonly sentAt: number;
@@ -17,23 +17,23 @@ export type Answered = {
 
 export type OutageFigures = {
   readonly answered: number;
-  /** Calls that were answered in the outage. */
+  /** Number of calls answered during the outage. */
   readonly duringOutage: number;
   readonly refused: readonly Answered[];
-  /** Of the calls of the outage, milliseconds. */
+  /** Latency of the calls during the outage, in milliseconds. */
   readonly latency: { readonly p50: number; readonly p99: number };
-  /** Accepted payments that had not settled. `atEnd`: as long after the return as the outage lasted, with the load going on. */
+  /** Accepted payments that had not settled. `atEnd`: as long after the return as the outage lasted, under continued load. */
   readonly backlog: { readonly before: number; readonly atReturn: number; readonly atEnd: number };
-  /** Seconds from the return until every payment that was accepted before it had settled. */
+  /** Seconds from the return until every payment accepted before it had settled. */
   readonly clearedAfter: number;
-  /** Describes each payment that the chain or the ledger lacks. */
+  /** One description for each payment that is missing on the chain or in the ledger. */
   readonly losses: readonly string[];
 };
 
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 1_000;
 
-/** Compares the accepted calls with chain and ledger, after every account has stored and exported the end of its payments. */
+/** Compares the accepted calls with chain and ledger, once every account has exported the outcome of its payments. */
 export const findLosses = async (
   stage: Stage,
   payers: readonly BenchAgent[],

@@ -22,12 +22,12 @@ import { introduce, type OutageOptions } from './run-outage.ts';
 
 export type DatabaseOutageFigures = Audited & {
   readonly answered: number;
-  /** Calls that were answered in the outage. */
+  /** Number of calls answered during the outage. */
   readonly duringOutage: number;
   readonly refused: readonly Answered[];
-  /** Of the calls of the outage, milliseconds. */
+  /** Latency of the calls during the outage, in milliseconds. */
   readonly latency: { readonly p50: number; readonly p99: number };
-  /** Entries that the accounts kept when the database came back: of all, and of the account with the most. */
+  /** Entries that the accounts kept until the database came back: in total, and of the account with the most. */
   readonly kept: { readonly all: number; readonly most: number };
   /** Messages of the audit queue that were delivered during the outage, and how often in all. */
   readonly messages: number;
@@ -37,27 +37,30 @@ export type DatabaseOutageFigures = Audited & {
   readonly deadLetters: number;
   /** How the management API answered during the outage. */
   readonly reads: Readonly<Record<string, string>>;
-  /** Describes each payment or entry that chain, ledger or log lacks. */
+  /** One description for each payment or entry that is missing on the chain, in the ledger or in the log. */
   readonly losses: readonly string[];
 };
 
 const BLOCK_SECONDS = 2;
 const CONNECTIONS = 64;
-/** Seconds of load before the outage, and at most after it. */
+/** Seconds of load before the outage, and the longest load after it. */
 const BEFORE = 3;
 const AFTER = 30;
 /** How long the last entries and payments may take: an account presents an open payment again after five minutes at most. */
 const PATIENCE_MS = 400_000;
 const LOOK_MS = 500;
 
-/** How far the accounts are: their last entries, and the last ones that the database has. `messages`: of the audit queue, delivered in vain. */
+/**
+ * The progress of the accounts: the numbers of their last entries, and of the last ones in the database. `messages`: messages of the audit
+ * queue whose delivery failed.
+ */
 type Progress = {
   readonly accounts: readonly { readonly seq: number; readonly exported: number }[];
   readonly messages: number;
   readonly deliveries: number;
 };
 
-/** Sells at an even rate while the database answers nothing, and after it is back. Chain and facilitator work all the time. */
+/** Sells at an even rate while the database answers no query, and after its return. Chain and facilitator always work. */
 export const runDatabaseOutage = async (options: OutageOptions): Promise<DatabaseOutageFigures> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-outage-'));
   const stage = await startStage(

@@ -16,7 +16,7 @@ import { type Stage, startStage } from '../support/stage.ts';
 import { type Answered, findLosses, type OutageFigures } from './outage-figures.ts';
 
 export type OutageOptions = {
-  /** Seconds without chain and backends. The load goes on for as long after their return. */
+  /** Seconds without chain and backends. The load continues for the same time after their return. */
   readonly seconds: number;
   /** Calls a second. */
   readonly rate: number;
@@ -28,17 +28,17 @@ const BLOCK_SECONDS = 2;
 const CONNECTIONS = 64;
 /** Seconds of load before the outage. */
 const BEFORE = 6;
-/** USDC of each payer: $1,000. Its first payment is dear enough to trust it for 15,000 unsettled calls (law 7). */
+/** USDC of each payer: $1,000. Its first payment is large enough for 15,000 unsettled calls (law 7). */
 const FUNDS = 1_000_000_000n;
-/** How long the last payments may take. */
+/** How long the last payments may take to settle. */
 const PATIENCE_MS = 120_000;
 
 const sleep = (seconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 
 /**
- * Sells to payers that the gateway trusts, at an even rate, while neither node nor facilitator nor anything that the relayer could send to
- * answers, and after they are back.
+ * Sells at an even rate to payers that the gateway trusts, while the facilitators and the chain nodes, including the relayer's, are down,
+ * and after their return.
  */
 export const runOutage = async (options: OutageOptions): Promise<OutageFigures> => {
   let isCut = false;
@@ -64,7 +64,7 @@ export const runOutage = async (options: OutageOptions): Promise<OutageFigures> 
   }
 };
 
-/** Funds payers, and lets each settle its first payment. */
+/** Funds payers and settles a first payment of each. */
 export const introduce = async ({ stack }: Stage, payers: number): Promise<Seller> => {
   const buyers = agents(payers);
   await Promise.all(buyers.map(async ({ address }) => await stack.chain.fund(address, FUNDS)));

@@ -4,7 +4,7 @@ import { failingDatabase } from './failing-database.ts';
 
 export { AuditLog, Relayer, SettlementRequests } from '../../../src/index.ts';
 
-/** The unchanged gateway with a database that `POST /_outage` takes away and gives back. */
+/** Takes the database of the otherwise unchanged gateway away and gives it back. */
 const CONTROL = '/_outage';
 
 let isAway = false;
@@ -13,7 +13,7 @@ const delivered = new Set<string>();
 let deliveries = 0;
 const environments = new WeakMap<Env, Env>();
 
-/** Returns the same object for the same environment: the gateway caches by it. */
+/** Returns the same object for the same environment, because the gateway uses it as a cache key. */
 const withFailingDatabase = (env: Env): Env => {
   const known = environments.get(env) ?? {
     ...env,
@@ -31,7 +31,7 @@ export class AgentAccount extends Account {
 
 type Control = { readonly away: boolean; readonly accounts: readonly string[] };
 
-/** Serves `/_outage`: takes the database away or gives it back, and returns the snapshots of accounts and what the audit queue delivered in vain. */
+/** Serves `/_outage`: takes the database away or gives it back, and returns the accounts' snapshots and the queue's failed deliveries. */
 const controlled = async (request: Request, env: Env): Promise<Response> => {
   const { away, accounts } = await request.json<Control>();
   isAway = away;

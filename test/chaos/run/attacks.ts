@@ -20,7 +20,7 @@ import type { Signed } from './sign-purchase.ts';
 
 type Call = { readonly to: Address; readonly data: Hex };
 
-/** Performs the attacks of hostile payers on the chain. They may fail; the checks read their effect from the chain. */
+/** Performs the attacks of hostile payers on the chain. An attack may fail, because the checks read its effect from the chain. */
 export type Attacker = {
   readonly perform: (purchase: Purchase, signed: Signed) => Promise<void>;
   /** Number of attempts for each attack. */
@@ -32,7 +32,7 @@ const GAS = 400_000n;
 export const openAttacker = (client: ChainClient, seed: number): Attacker => {
   const performed = new Map<Attack, number>();
 
-  /** Sends from a new account. Race: two transactions of one account would compete for its transaction nonce. */
+  /** Sends from a new account. Race: two transactions of one account would use the same transaction nonce. */
   const submit = async ({ to, data }: Call): Promise<void> => {
     const account = privateKeyToAccount(generatePrivateKey());
     await client.setBalance({ address: account.address, value: parseEther('1') });
@@ -75,7 +75,7 @@ export const openAttacker = (client: ChainClient, seed: number): Attacker => {
         return await drain(purchase);
       case 'gives':
         return await submit(transferCall(await anotherOf(signed, own)));
-      // `buy.ts` sends the same signature for another request.
+      // `buy.ts` sends the same signature with another request.
       case 'reuses':
         return undefined;
     }
@@ -120,7 +120,7 @@ const cancelled = async ({ account, nonce }: Signed): Promise<Call> => ({
   }),
 });
 
-/** The same nonce in a payment to the payer itself. */
+/** Signs a payment with the same nonce to the payer itself. */
 const onItself = async (
   { account, nonce }: Signed,
   { authorization: { value, validBefore } }: SignedAuthorization,
@@ -129,7 +129,7 @@ const onItself = async (
     ...{ account, token: usdc, to: account.address, value, validAfter: 0n, validBefore, nonce },
   });
 
-/** An equal payment to the same payee that belongs to no call. */
+/** Signs an equal payment to the same payee that belongs to no call. */
 const anotherOf = async (
   { account }: Signed,
   { authorization: { value, validBefore } }: SignedAuthorization,

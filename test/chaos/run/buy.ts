@@ -12,11 +12,11 @@ export type BuyContext = {
   readonly now: () => number;
 };
 
-/** How long a client repeats a request that gets no final answer. */
+/** How long a client repeats a request without a final answer. */
 const PATIENCE_MS = 60_000;
 const LONGEST_PAUSE_S = 5;
 
-/** Performs a hostile payer's attack if this is its moment. Ignores failures. */
+/** Performs a hostile payer's attack if its moment has come. Ignores failures. */
 export const attack = (
   context: BuyContext,
   purchase: Purchase,
@@ -27,7 +27,7 @@ export const attack = (
   context.attacker.perform(purchase, signed).catch(() => undefined);
 };
 
-/** Makes one purchase: signs, sends, and repeats until a final answer arrives or the time is over. */
+/** Makes one purchase: signs, sends, and repeats until a final answer arrives or the time is up. */
 export const buy = async (
   context: BuyContext,
   purchase: Purchase,

@@ -9,7 +9,7 @@ export type ChainFaults = {
   readonly stall: (milliseconds: number) => Promise<void>;
   /** Raises the base fee to 200 times the usual for some blocks. */
   readonly spike: (blocks: number) => Promise<void>;
-  /** Takes all ether from the relayer for a time in milliseconds. */
+  /** Sets the relayer's ether to zero for a time in milliseconds. */
   readonly emptyRelayer: (milliseconds: number) => Promise<void>;
   /** Removes a transaction from the pool. Resolves to false if the pool is empty. */
   readonly drop: (random: Random) => Promise<boolean>;
@@ -72,7 +72,7 @@ export const chainFaultsOf = (
         DEPTH,
         comesBack && kept.length === raws.length ? kept.map((raw) => [raw, DEPTH - 1]) : [],
       ]).catch(async () => await rpc('anvil_reorg', [DEPTH, []]));
-      // `setBalance` is no transaction: a reverted block takes the relayer's ether away permanently.
+      // `setBalance` is no transaction: if its block is reverted, the relayer's ether is lost permanently.
       await client.setBalance({ address: relayer, value: balance });
       // The node rejects transactions that are already in a block again.
       for (const raw of kept) await rpc('eth_sendRawTransaction', [raw]).catch(() => undefined);

@@ -40,8 +40,8 @@ export const checkLog = async (
 };
 
 /**
- * Checks that exactly those payments are settled whose own authorization moved their price, and that all income is either charged or
- * credit (law 5).
+ * Checks that a payment is settled exactly if its own authorization moved its price, and that all income is either charged or credited
+ * (law 5).
  */
 export const checkMoney = (
   { payer, key, record }: RecordedKey,

@@ -47,7 +47,7 @@ export const sendAndLeave = async (
   await new Promise<void>((resolve) => {
     const socket = connect(Number(port), hostname, () => {
       socket.write(`${lines.join('\r\n')}\r\n\r\n`, () => {
-        // Gives the runtime's proxy time to forward the request.
+        // Gives the runtime time to read the request before the connection closes.
         setTimeout(() => {
           socket.destroy();
           resolve();

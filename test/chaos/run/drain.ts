@@ -9,9 +9,12 @@ const LAST_MS = 120_000;
 const STEP_MS = 12_000;
 /** The longest backoff of an account's messages, seconds. */
 const RESEND = 300;
-/** The longest step of the clock, seconds: the gateway must observe an authorization soon after its end to attribute a failure to the payer or to the gateway. */
+/**
+ * The longest step of the clock, in seconds. The gateway must observe an authorization soon after it ends to attribute a failure to the
+ * payer or to itself.
+ */
 const STEP = 450;
-/** Seconds after an authorization's end: the gateway observes released payments once more, and three blocks make that final. */
+/** Seconds after an authorization's end: the gateway observes released payments once more, and three blocks make the observation final. */
 const AFTERWARDS = 60;
 const LOOK_MS = 1_500;
 
@@ -67,7 +70,7 @@ export const drain = async (resting: DrainOptions): Promise<readonly string[]> =
   const violations = unsettled === 0 ? [] : [why];
   print(unsettled === 0 ? 'all payments of honest payers are settled' : why);
   const last = Math.max(now, ...ends) + AFTERWARDS;
-  // No authorization ends before the first one: the first step may be that long.
+  // No authorization ends before the earliest one, so the first step may be that long.
   let step = Math.min(...ends, last) + AFTERWARDS - now;
   for (;;) {
     const seconds = Math.max(AFTERWARDS, Math.ceil(step));

@@ -5,7 +5,7 @@ import type { Fault, ChaosOptions } from './options.ts';
 export type FaultSource = {
   readonly isActive: (fault: Fault) => boolean;
   /**
-   * Random numbers for the next message on a way, such as one payment to one backend. They depend only on the way and the message's
+   * Random numbers for the next message on a path, such as one payment to one backend. They depend only on the path and the message's
    * number on it, not on concurrent messages, so that a seed repeats each message's fate.
    */
   readonly randomOf: (way: string) => Random;

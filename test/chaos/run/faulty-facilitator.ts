@@ -9,12 +9,12 @@ import { draw, type FaultSource } from './fault-source.ts';
 /** How a facilitator behaves during an incident. */
 export type FacilitatorMode = 'well' | 'down' | 'busy' | 'lying';
 
-/** A real facilitator behind a proxy that drops, delays and falsifies. */
+/** A real facilitator behind a proxy that drops, delays and falsifies its answers. */
 export type FaultyFacilitator = RunningServer & {
   /** Number of requests to settle so far. */
   readonly requests: () => number;
   readonly setMode: (mode: FacilitatorMode) => void;
-  /** Clears its memory: transaction nonces, and transactions it waits for. */
+  /** Clears the facilitator's memory: transaction nonces, and transactions that it waits for. */
   readonly restart: () => void;
 };
 
@@ -99,7 +99,7 @@ export const startFaultyFacilitator = async (
   };
 };
 
-/** Returns undefined if the connection is to break without an answer. */
+/** Returns undefined if the proxy must break the connection without an answer. */
 const answerOf = async (
   fate: Fate,
   forward: () => Promise<Response>,

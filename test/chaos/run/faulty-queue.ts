@@ -5,7 +5,7 @@ import { draw } from './fault-source.ts';
 const SENT = { arrives: 86, late: 6, twice: 4, lost: 3, dead: 1 } as const;
 /** The longest delay, seconds. */
 const LATEST = 12;
-/** One of so many acknowledged messages is delivered again. */
+/** One in this many acknowledged messages is delivered again. */
 const UNHEARD = 25;
 
 /** A queue that loses, repeats, delays and dead-letters messages. */

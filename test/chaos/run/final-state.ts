@@ -5,7 +5,7 @@ import type { ChainRecord, Moved } from './chain-record.ts';
 import type { Key, Payer } from './payer.ts';
 import type { Purchase } from './purchase.ts';
 
-/** What a run has left behind once all calls and payments have ended. */
+/** The state after a run, when all calls and payments have ended. */
 export type FinalState = {
   readonly payers: readonly Payer[];
   readonly purchases: readonly Purchase[];

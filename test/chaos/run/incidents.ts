@@ -5,7 +5,7 @@ import type { ChaosStage } from './stage.ts';
 import { draw } from './fault-source.ts';
 import type { ChainFaults } from './chain-faults.ts';
 
-/** Failures of a whole part for some time, with the fault that enables each. */
+/** Failures of a whole component for some time, with the fault that enables each. */
 const INCIDENTS = {
   facilitatorDown: { fault: 'facilitator', weight: 2 },
   facilitatorBusy: { fault: 'facilitator', weight: 2 },
@@ -72,7 +72,9 @@ export const cause = async (
     await pause(random.integer(Math.ceil(longest / 3), longest));
     for (const part of parts) part.setMode('well');
   };
-  /** Restarts the facilitators after a while, as their operators would: a lost transaction leaves a gap in their nonces. */
+  /**
+   * Restarts the facilitators after a while, as their operators would, because a lost transaction leaves a gap in their transaction nonces.
+   */
   const restartSoon = async (): Promise<void> => {
     await pause(random.integer(Math.ceil(longest / 4), Math.ceil(longest / 2)));
     for (const facilitator of facilitators) facilitator.restart();

@@ -1,4 +1,4 @@
-/** The parts of the system that may fail in a run. */
+/** The components that may fail in a run. */
 export const FAULTS = ['facilitator', 'node', 'chain', 'queue', 'worker', 'payer'] as const;
 export type Fault = (typeof FAULTS)[number];
 

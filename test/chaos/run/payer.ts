@@ -27,14 +27,14 @@ export type Key = {
   readonly id: AccountId;
 };
 
-/** A payer. It uses one key, or one after the other. */
+/** A payer, with one key or with several in succession. */
 export type Payer = {
   readonly name: string;
   /** Undefined for honest payers. */
   readonly attack: Attack | undefined;
   /** Initial balance in atomic units. */
   readonly funds: bigint;
-  /** The last one is in use. */
+  /** The last key is in use. */
   readonly keys: Key[];
   /** Its last payment that may still be open, for attacks that need two. */
   last: Signed | undefined;

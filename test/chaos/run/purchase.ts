@@ -48,12 +48,12 @@ const PRODUCTS = {
   credit: 8,
 } as const satisfies Readonly<Record<Product, number>>;
 
-/** Probabilities that a purchase of a hostile payer is an attack, that it drains the key, and that a payment is bound to an intent. */
+/** Probabilities that a hostile payer's purchase is an attack, that it drains the key, and that a payment is bound to an intent. */
 const ATTACKING = 0.35;
 const DRAINS = 0.06;
 const BOUND = 0.4;
 
-/** Seconds: longer than a deferred payment must still be valid, and short enough for the end of a run. */
+/** Seconds: longer than a deferred payment must stay valid, and short enough that a run can wait for the end. */
 const DEFERRED = [2_000, 2_400] as const;
 const UPFRONT = [45, 120] as const;
 

@@ -31,7 +31,7 @@ export const runChaos = async (options: ChaosOptions): Promise<Findings> => {
     async (number) => await buyers?.runs(number),
   );
   const { chain, gateway } = stage.stack;
-  // A gateway that stops by itself would leave every client waiting.
+  // If the gateway stopped by itself, every client would wait until its timeout.
   const crashed = stage.stack.crashed.then((why) => {
     throw new Error(why);
   });

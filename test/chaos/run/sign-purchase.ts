@@ -19,7 +19,7 @@ import { LONGEST, PRICES } from './tools.ts';
 export type Signed = {
   readonly account: LocalAccount;
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Also the call id. */

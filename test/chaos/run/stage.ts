@@ -22,16 +22,16 @@ export type Standing = {
   readonly purses?: Readonly<Record<string, Readonly<Record<'held' | 'unsettled', string>>>>;
 };
 
-/** A stack in which every part may fail. */
+/** A stack in which every component may fail. */
 export type ChaosStage = {
   readonly stack: Stack;
   /** State directory of the gateway. */
   readonly directory: string;
   readonly facilitators: readonly FaultyFacilitator[];
   readonly nodes: readonly FaultyNode[];
-  /** Ends every isolate and object in the middle of its work, as a deployment may, and starts the Worker again with its state. */
+  /** Stops every isolate and object in the middle of its work, as a deployment may, and starts the Worker again on its state. */
   readonly reload: () => Promise<void>;
-  /** Ends the faults inside the Worker, moves its clock by `pass` seconds, and returns the state of accounts. */
+  /** Ends the faults inside the Worker, moves its clock forward by `pass` seconds, and returns the state of accounts. */
   readonly control: (options: {
     readonly calm?: boolean;
     readonly pass?: number;
@@ -45,9 +45,9 @@ export type ChaosStage = {
 /** Seconds. */
 export const BLOCK_TIME = 2;
 const [, own, ...FACILITATORS] = people.facilitators;
-/** The operator's own key. */
+/** The relayer's key, which the operator owns. */
 export const RELAYER = own;
-/** More than the depth of a reorganisation, so that final blocks stay. */
+/** Greater than the depth of a reorganisation, so that final blocks stay. */
 const CONFIRMATIONS = '3';
 
 const POLICY = JSON.stringify({
@@ -83,7 +83,7 @@ export const startChaosStage = async (
     const servers: readonly RunningServer[] = [upstream, ...nodes, ...facilitators];
     await Promise.all(servers.map(async ({ stop }) => await stop()));
   };
-  // Every other seed presents to the facilitators first. Otherwise the relayer would leave them few payments.
+  // With every second seed, facilitators come first in the order. Otherwise the relayer would leave them few payments.
   const first = seed % 2 === 0;
   try {
     const stack = await startStack({

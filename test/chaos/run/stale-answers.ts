@@ -25,8 +25,8 @@ export const callNode = async <T extends RpcRequest | readonly RpcRequest[]>(
 const NEWEST: ReadonlySet<unknown> = new Set(['latest', 'pending', 'safe', 'finalized']);
 
 /**
- * Answers as a node that is `behind` blocks late: `latest` is an older block, and later blocks do not exist. Transactions that are
- * sent to it reach the real node.
+ * Answers as a node that is `behind` blocks late: `latest` is an older block, and later blocks do not exist. Transactions sent to it still
+ * reach the real node.
  */
 export const staleAnswers = async (
   rpc: string,

@@ -1,4 +1,4 @@
-/** A clock that the run can move forward, so that it need not wait for authorizations to end. */
+/** A clock that a run can move forward, so that it does not wait for authorizations to end. */
 const real = Date.now.bind(Date);
 let ahead = 0;
 
@@ -9,7 +9,7 @@ export const advance = (seconds: number): void => {
   ahead += seconds * 1000;
 };
 
-/** Converts alarm times to the runtime's clock, which does not move. */
+/** Converts alarm times to the runtime's own clock, which keeps real time. */
 export const keepTimeOf = (storage: DurableObjectStorage): void => {
   const { setAlarm, getAlarm } = storage;
   storage.setAlarm = (at, options) => setAlarm.call(storage, Number(at) - ahead, options);

@@ -11,11 +11,11 @@ import { advance, keepTimeOf } from './worker-clock.ts';
 import type { WorkerOptions } from './options.ts';
 
 /**
- * The unchanged gateway with queues that lose, repeat and delay messages, objects that are evicted during calls, and a clock that the
- * run can move. `POST /_chaos` ends the faults, moves the clock and returns the state of accounts.
+ * The unchanged gateway with queues that lose, repeat and delay messages, objects that are evicted during calls, and a clock that a run can
+ * move. `POST /_chaos` ends the faults, moves the clock and returns the state of accounts.
  */
 const CONTROL = '/_chaos';
-/** One of so many RPCs evicts its object. */
+/** One in this many RPCs evicts its object. */
 const EVICTIONS = 250;
 
 let calm = false;
@@ -30,7 +30,7 @@ export const configure = (given: WorkerOptions): void => {
 
 const isActive = (fault: 'queue' | 'worker'): boolean => !calm && options.faults.includes(fault);
 
-/** Returns the same object for the same environment: the gateway caches by it. */
+/** Returns the same object for the same environment, because the gateway uses it as a cache key. */
 const withFaultyQueues = (env: Env): Env => {
   const known = environments.get(env);
   if (known !== undefined) return known;
@@ -46,7 +46,7 @@ const withFaultyQueues = (env: Env): Env => {
   return made;
 };
 
-/** Draws when an RPC evicts its object: before it has stored anything, or after, so that only the answer is lost. */
+/** Draws when an RPC evicts its object: before it has stored anything, or afterwards, which loses only the answer. */
 const evictionOf = (): 'before' | 'after' | 'never' => {
   calls += 1;
   if (!isActive('worker')) return 'never';

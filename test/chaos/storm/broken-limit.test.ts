@@ -34,7 +34,7 @@ it('convicts a gateway that lends and spends three times what its policies say',
   );
   expect(BigInt(tally.overspend)).toBeGreaterThan(0n);
   expect(tally).toMatchObject({ doubleRuns: 0, unaccounted: '0', proved: false });
-  // Each agent stays within its own grant, so only the sums of the whole tree show it.
+  // Each agent stays within its own grant. Only the sums of the whole tree show the broken limit.
   const { report } = await prove(join(directory, 'out'));
   expect(findingOf(report, 'totals')).toMatchObject({
     verdict: 'BROKEN',

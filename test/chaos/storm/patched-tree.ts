@@ -2,14 +2,14 @@ import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../../../dev/root.ts';
 
-/** A text that one file of the gateway has exactly once, and what replaces it. */
+/** A text that must occur exactly once in a file of the gateway, and its replacement. */
 export type Patch = { readonly file: string; readonly text: string; readonly by: string };
 
-/** What the Worker of a test is made of. */
+/** The directories from which a test's Worker is built. */
 const TREE = ['src', 'durable-objects', 'test/chaos', 'test/falsify', 'test/support'];
 const FILES = ['package.json', 'tools.json', 'tsconfig.json'];
 
-/** Copies the gateway into a directory and breaks the copy on purpose. @throws Error unless the file has the text exactly once */
+/** Copies the gateway into a directory and applies a patch that breaks it. @throws Error unless the file has the text exactly once */
 export const copyPatched = async (directory: string, { file, text, by }: Patch): Promise<void> => {
   for (const folder of TREE)
     await cp(join(ROOT, folder), join(directory, folder), { recursive: true });

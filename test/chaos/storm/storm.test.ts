@@ -43,7 +43,7 @@ it('keeps a limit to the unit, runs each call once and accounts for every unit t
     ...{ calls: CALLS, overspend: '0', doubleRuns: 0 },
     ...{ unaccounted: '0', denialsWrong: 0, proved: true },
   });
-  // The cap is a fifth of what all calls cost.
+  // The cap is a fifth of the price of all calls.
   expect(tally.admitted).toBeGreaterThan(0);
   expect(tally.admitted).toBeLessThanOrEqual(CALLS / 4);
 });
@@ -53,7 +53,7 @@ it.skipIf(isMissing)('gives the same verdicts and counts in both verifiers', asy
   expect(report.checks.find(({ check }) => check === 'totals')).toMatchObject({ unchecked: 0 });
 });
 
-/** Runs the command on the folder. */
+/** Runs `countersign audit verify` on the folder. */
 const verified = async (): Promise<{ readonly code: number; readonly report: Report }> => {
   const place = { env: { PATH: process.env['PATH'] ?? '', HOME: directory }, directory };
   const { code, stdout, stderr } = await pipe(place, ['audit', 'verify', folder, '--json']);

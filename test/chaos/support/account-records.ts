@@ -159,8 +159,8 @@ export const readAccountRecords = async (
 };
 
 /**
- * Reads the record of one account, again and again: it looks for the object once. Tests that wait side by side read only their own
- * accounts, because decoding all of them for each test kept this process from answering as facilitator and chain.
+ * Returns a function that reads the record of one account and finds its object only once. Concurrent tests read only their own accounts:
+ * decoding all of them for each test kept this process from answering as facilitator and chain.
  */
 export const accountReader = (directory: string) => {
   const files = new Map<string, string>();

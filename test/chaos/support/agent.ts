@@ -13,13 +13,13 @@ import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { paymentHeader } from '../../support/payment-header.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';
 
-/** Initial balance of an agent: one dollar. */
+/** Initial USDC balance of an agent: one dollar. */
 const FUNDS = 1_000_000n;
 
 /** `maxTimeoutSeconds` of each tool's offer, which a vanilla client signs to the second. */
 const TIMEOUTS = { deferred: 3600, upfront: 300, failing: 3600 } as const;
 
-/** A funded key. Every case has its own, and so its own account. */
+/** A funded key. Each case has one of its own, and so an account of its own. */
 export type Agent = {
   readonly name: string;
   readonly account: LocalAccount;
@@ -85,7 +85,7 @@ export const send = async ({ url, header }: PaidRequest): Promise<Reply> => {
   }
 };
 
-/** Sends the same request again after the `Retry-After` of the answer before. */
+/** Sends the same request again after the `Retry-After` of the previous answer. */
 export const sendAfter = async (before: Reply, request: PaidRequest): Promise<Reply> => {
   await new Promise((resolve) => setTimeout(resolve, before.retryAfter * 1_000));
   return send(request);

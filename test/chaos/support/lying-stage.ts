@@ -22,7 +22,7 @@ export type Lie = (
 /** A stack whose facilitator lies about chosen payments. */
 export type LyingStage = {
   readonly stage: Stage;
-  /** Creates an agent with a settled payment, which the gateway serves before its money moves (law 7). */
+  /** Creates an agent with a settled payment, whose later payments the gateway settles deferred (law 7). */
   readonly knownAgent: (name: string) => Promise<Agent>;
   readonly newcomer: (name: string) => Promise<Agent>;
   /** Signs a request. The facilitator will answer its payment with `lie`. */
@@ -110,7 +110,7 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   };
 };
 
-/** Returns a condition: the account has ended all its calls, these among them. */
+/** Returns a condition: the account has ended all its calls, including these. */
 export const hasEnded =
   (...requests: readonly PaidRequest[]) =>
   (record: AccountRecord): boolean =>

@@ -16,7 +16,7 @@ export type Message = {
 export type Answered = Response | 'drop';
 
 /**
- * Decides about a message. Only `forward` passes it on. The answer may be the other party's or another one, and may never come.
+ * Decides what happens to a message. Only `forward` passes it on. The answer may be the real one or another one, and may never come.
  */
 export type Intercept = (message: Message, forward: () => Promise<Response>) => Promise<Answered>;
 

@@ -25,7 +25,8 @@ const tool = (id: ToolName, upstream: string) => ({
   price: `$${Number(PRICES[id]) / 1e6}`,
   settlement: id === 'upfront' ? 'upfront' : 'deferred',
   upstream,
-  // A hold lasts 60 seconds longer than this, which must be less than `LEASE_MS` of the kills. The machine may stall for ten seconds.
+  // A hold lasts 60 seconds longer than this timeout, and must end before `LEASE_MS` in `kills.ts`. A slow machine may stall for ten
+  // seconds.
   timeoutSeconds: 20,
 });
 
@@ -37,15 +38,15 @@ const TOOLS = {
 /** Makes a block per second, because an idle chain makes none. Returns a function that stops it. */
 export const mineEverySecond = ({ stack }: Stage): (() => void) => {
   const mining = setInterval(() => {
-    // A chain that is stopping rejects the request.
+    // The request fails if the chain is already stopping.
     stack.chain.client.mine({ blocks: 1 }).catch(() => undefined);
   }, 1000);
   return () => clearInterval(mining);
 };
 
 /**
- * Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. `options` select other
- * tools than `TOOLS`, blocks at an interval, or another main module of the Worker.
+ * Starts a stack. `intercept` decides about every message of the gateway; `variables` are added to its configuration. `options` select
+ * tools other than `TOOLS`, blocks at an interval, or another main module of the Worker.
  */
 export const startStage = async (
   intercept: Intercept,
@@ -69,7 +70,7 @@ export const startStage = async (
   try {
     const stack = await startStack({
       persistTo: directory,
-      // The command looks for the keys of the stack there.
+      // The command looks for the stack's keys next to this file.
       file: join(directory, '.dev/stack.json'),
       toolsFile,
       shield: 100_000,

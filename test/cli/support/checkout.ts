@@ -7,16 +7,16 @@ import { useWorld, type World } from '../../conformance/support/world.ts';
 import { documentIn, type Ran } from './command.ts';
 import { type Home, useHome } from './home.ts';
 
-/** Everything of the test's stack is on this machine. */
+/** The option for a stack that runs entirely on this machine. */
 export const LOCAL = '--local-stack';
 
-/** The files of a checkout that `init` reads, new for each test, next to one real stack. */
+/** A copy of the files that `init` reads, new for each test, and one real stack. */
 type Checkout = {
   readonly world: () => World;
   readonly checkout: () => Home;
-  /** The text of a file of the checkout. */
+  /** Reads a file of the checkout. */
   readonly read: (file: string) => Promise<string>;
-  /** The options of `init` for the stack. */
+  /** The options of `init` for this stack. */
   readonly flags: (changes?: Readonly<Record<string, string>>) => readonly string[];
 };
 
@@ -53,7 +53,7 @@ type Checked = {
   readonly hint?: string;
 };
 
-/** One check of `doctor --json`. */
+/** Finds one check in the output of `doctor --json`. */
 export const checkNamed = (ran: Ran, name: string): Checked => {
   const { checks } = documentIn(ran) as { readonly checks: readonly Checked[] };
   const found = checks.find((check) => check.name === name);

@@ -1,21 +1,21 @@
-/** A request as the fake got it. */
+/** A request that the fake received. */
 export type FakeRequest = {
   readonly method: string;
-  /** Below `/accounts/<id>`, else the whole path. */
+  /** The path below `/accounts/<id>`, otherwise the whole path. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: Buffer;
   readonly contentType: string;
 };
 
-/** The answer of a route: the `result`, or an error of Cloudflare's API. */
+/** The answer of a route: its `result`, or an error as Cloudflare's API returns it. */
 export type FakeAnswer =
   | { readonly result: unknown; readonly info?: object }
   | { readonly status: number; readonly code: number; readonly message: string };
 
 export type FakeRoute = (request: FakeRequest) => Promise<FakeAnswer> | FakeAnswer;
 
-/** Routes by method and pattern; groups of the pattern are in `request.query` as `1`, `2`, … */
+/** Routes by method and pattern. The pattern's groups are in `request.query` as `1`, `2`, … */
 export type FakeRoutes = Readonly<Record<string, FakeRoute>>;
 
 export const jsonBody = <T>({ body }: FakeRequest): T => JSON.parse(body.toString()) as T;

@@ -9,9 +9,9 @@ import {
 /** A Worker of the fake account. */
 export type FakeScript = {
   secrets: Record<string, string>;
-  /** Ids of uploaded versions, the newest last. The first may be the empty Worker that `secret bulk` makes. */
+  /** Ids of uploaded versions, the newest last. The first may be the empty Worker that `secret bulk` creates. */
   readonly versions: string[];
-  /** Names of the modules of the newest version, with their bytes. */
+  /** The size in bytes of each module of the newest version, by name. */
   modules: Record<string, number>;
   bindings: readonly FakeBinding[];
   migrationTag: string | undefined;
@@ -49,7 +49,7 @@ const NOT_FOUND: FakeAnswer = {
   message: 'This Worker does not exist on your account.',
 };
 
-/** Workers: upload as form or version, secrets, assets, workers.dev, deployments, schedules. */
+/** Serves Cloudflare's routes for Workers: upload as form or version, secrets, assets, workers.dev, deployments, schedules. */
 export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
   const scripts: FakeWorkers['scripts'] = new Map();
   const withScript =
@@ -177,7 +177,7 @@ const textOf = async (part: ReturnType<FormData['get']>): Promise<string> => {
   return typeof part === 'string' ? part : await part.text();
 };
 
-/** What Cloudflare refuses in an upload. */
+/** The reason for which Cloudflare would reject an upload. */
 const faultOf = (
   { bindings = [], migrations }: FakeMetadata,
   { secrets, migrationTag }: FakeScript,

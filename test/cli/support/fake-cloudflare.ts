@@ -18,8 +18,8 @@ type FakeConsumer = {
 };
 
 /**
- * A fake of the part of Cloudflare's API that wrangler 4.156 uses in a deployment. D1 runs on a real SQLite; uploads are checked as Cloudflare
- * checks them: bound databases and queues must exist, inherited secrets must be set, migrations must follow the last tag.
+ * A fake of the Cloudflare API routes that wrangler 4.156 uses for a deployment. D1 runs on a real SQLite database. The fake checks uploads
+ * as Cloudflare does: bound databases and queues must exist, inherited secrets must be set, and migrations must follow the last tag.
  */
 export type FakeCloudflare = {
   readonly url: string;
@@ -27,11 +27,11 @@ export type FakeCloudflare = {
   readonly queues: Map<string, FakeQueue>;
   readonly buckets: Set<string>;
   readonly workers: FakeWorkers['scripts'];
-  /** Every request, as `POST /queues`. */
+  /** Every request, e.g. `POST /queues`. */
   readonly requests: string[];
-  /** Called after a request took effect and before its answer leaves: the place of a crash. */
+  /** Called after a request took effect and before its answer leaves. Tests simulate a crash here. */
   onEffect: (request: string) => Promise<void> | void;
-  /** Requests that fail with an error of Cloudflare, by `METHOD /path`. */
+  /** Requests that must fail, by `METHOD /path`, with Cloudflare's error. */
   readonly failures: Map<string, string>;
   readonly close: () => Promise<void>;
 };
@@ -174,7 +174,9 @@ const databaseRoutes = (databases: FakeCloudflare['databases']): FakeRoutes => {
   };
 };
 
-/** Rows of one statement; several statements, as in a migration, are one transaction without rows. */
+/**
+ * Runs SQL and returns the rows of a single statement. Several statements, as in a migration, run as one transaction and return no rows.
+ */
 const runSql = (database: DatabaseSync, sql: string): unknown => {
   if (/^\s*(?:SELECT|PRAGMA)/i.test(sql)) return database.prepare(sql).all();
   database.exec('BEGIN');

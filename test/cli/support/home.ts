@@ -6,7 +6,7 @@ import type { Place } from './command.ts';
 
 export const PASSWORD = 'correct horse battery';
 
-/** A home and a working directory of its own for each test, with an environment that points to them. */
+/** A home and a working directory for one test, and an environment that points to them. */
 export type Home = Place & { readonly home: string };
 
 export const useHome = (): (() => Home) => {

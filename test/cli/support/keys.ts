@@ -6,7 +6,7 @@ import { type Home, PASSWORD } from './home.ts';
 
 export const WORDS = 'test test test test test test test test test test test junk';
 
-/** Encrypts a secret with cheap scrypt parameters, so that tests need not wait. */
+/** Encrypts a secret with cheap scrypt parameters, so that tests are fast. */
 const sealed = (secret: Uint8Array | `0x${string}`) => {
   const iv = new Uint8Array(16);
   const [key, { kdf, kdfparams }] = scrypt({ password: PASSWORD, n: 1024, r: 8, p: 1, iv });
@@ -19,7 +19,7 @@ const put = async (home: Home, name: string, document: object): Promise<void> =>
   await writeFile(join(directory, `${name}.json`), JSON.stringify(document), { mode: 0o600 });
 };
 
-/** Writes a key into the keystore in the format of other wallets. */
+/** Writes a key into the keystore in the format that other wallets use. */
 export const putKey = async (
   home: Home,
   name: string,

@@ -6,21 +6,21 @@ import { documentIn, pipe, type Ran } from './command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './home.ts';
 import { putStackFile } from './stack.ts';
 
-/** How long tests wait for D1, which the audit queue updates. */
+/** How long tests wait for rows in D1, which arrive through the audit queue. */
 export const EVENTUALLY = { timeout: 60_000, interval: 500 };
 
-/** CAIP-10 on the local chain. */
+/** The CAIP-10 id of an address on the local chain. */
 export const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;
 
-/** The command against one real stack, with a home of its own for each test. */
+/** Runs the command against one real stack, with a new home for each test. */
 type Management = {
-  /** A home without a stack. */
+  /** A home that has no stack file. */
   readonly home: () => Home;
   readonly place: () => Home;
   /** Origin of the gateway. */
   readonly gateway: () => string;
   readonly run: (...words: readonly string[]) => Promise<Ran>;
-  /** The JSON of a command that must succeed. */
+  /** The JSON output of a command that must succeed. */
   readonly okJson: (...words: readonly string[]) => Promise<Record<string, unknown>>;
   /** The error of a command that must fail with this exit code. */
   readonly errorOf: (exit: number, ...words: readonly string[]) => Promise<Record<string, unknown>>;
@@ -30,7 +30,7 @@ type Management = {
   readonly grantTo: (agent: string) => Promise<void>;
 };
 
-/** @param variables of the gateway, besides its own */
+/** @param variables added to the gateway's own */
 export const useManagement = (variables: Readonly<Record<string, string>> = {}): Management => {
   const world = useWorld({ variables });
   const home = useHome();

@@ -1,6 +1,6 @@
 import { createOutput, type Output } from '../../../src/cli/lib/output.ts';
 
-/** A terminal of so many columns, without colours. */
+/** A terminal with this many columns and no colours. */
 export const outputOf = (columns: number): Output => {
   const stream = { isTTY: true, columns, write: () => true, once: () => undefined };
   return createOutput({
@@ -12,14 +12,14 @@ export const outputOf = (columns: number): Output => {
   });
 };
 
-/** Names of accounts on a machine without keys. */
+/** Account names on a machine without keys. */
 export const names = {
   known: new Map<string, string>(),
   of: (account: string, label?: string) =>
     label ?? (account.endsWith('d6cf') ? 'owner' : account.slice(13)),
 };
 
-/** Columns of the longest line. */
+/** The length of the longest line, in columns. */
 export const longest = (text: string): number =>
   Math.max(...text.split('\n').map((line) => [...line].length));
 

@@ -6,15 +6,15 @@ import { ROOT } from '../../../dev/root.ts';
 
 const run = promisify(execFile);
 
-/** The two packages, packed and unpacked in a folder. */
+/** Both packages, packed and unpacked into a folder. */
 export type Packed = {
-  /** The command of `npm create countersign`. */
+  /** The program that `npm create countersign` runs. */
   readonly create: string;
-  /** The unpacked `countersign`. */
+  /** The folder of the unpacked `countersign`. */
   readonly countersign: string;
 };
 
-/** Packs both packages as `npm publish` would, and unpacks them. `npm run build` built them. */
+/** Packs both packages as `npm publish` would and unpacks them. `npm run build` must have built them. */
 export const packPackages = async (folder: string): Promise<Packed> => {
   const packages = ['.', './packages/create-countersign'];
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder, ...packages], {
@@ -42,8 +42,8 @@ const manifestIn = async (directory: string): Promise<Partial<Manifest>> =>
   JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Partial<Manifest>;
 
 /**
- * Does what `npm install` would do, without a registry: the project gets `countersign` as a copy, and links to the packages of this
- * repository that it or `countersign` lists, and no others.
+ * Does what `npm install` would do, without a registry: copies `countersign` into the project, and links only those packages of this
+ * repository that the project or `countersign` lists as dependencies.
  */
 export const installInto = async (
   project: string,

@@ -1,9 +1,9 @@
 import type { Paste } from '../../../src/cli/init/paste.ts';
 
-/** A wrangler.toml with the lines that `init` printed, each where it says. */
+/** Applies the lines that `init` printed to a wrangler.toml, each at the place that `init` named. */
 export const pasted = (toml: string, pastes: readonly Paste[]): string => {
   const lines = toml.trimEnd().split('\n');
-  // From the bottom: the numbers are those of the file without the new lines.
+  // Start at the bottom, because the line numbers count without the pasted lines.
   for (const { line, how, text } of pastes.toSorted((one, other) => other.line - one.line)) {
     const present = lines[line - 1] ?? '';
     if (how === 'add at the end of the file') lines.push('', text);

@@ -29,11 +29,11 @@ import type { Entry } from '../../../src/protocol/entry.ts';
 import { type ExportTexts, leafLines, yearsOf } from '../../support/export-texts.ts';
 
 export const VERIFIER = join(ROOT, 'examples/verifier-python');
-/** A small export of the local stack (`test/conformance/audit-export.test.ts` makes it). */
+/** A small export of a local stack. `test/cli/audit-export.test.ts` writes it. */
 export const EXPORT = join(ROOT, 'test/vectors/audit-export');
 
 export const isMissing = spawnSync('python3', ['--version']).status !== 0;
-/** For the name of a test that is skipped without Python. */
+/** Appended to the name of a test that is skipped without Python. */
 export const why = isMissing
   ? ' (skipped: there is no python3 here; on Debian, apt-get install python3)'
   : '';
@@ -56,7 +56,7 @@ export type Report = {
   readonly checks: readonly Finding[];
 };
 
-/** Runs python3 in the folder of the verifier. `-B` writes no compiled files. */
+/** Runs python3 in the folder of the verifier. `-B` prevents compiled files. */
 export const python = async (
   words: readonly string[],
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> =>
@@ -69,7 +69,7 @@ export const python = async (
     );
   });
 
-/** Runs the program for each line of words that it reads, and prints its exit code after what it printed. */
+/** Runs the verifier for each line of arguments on stdin, and prints the exit code after each report. */
 const MANY_RUNS = `
 import functools, json, sys
 import ed25519, keccak, secp256k1
@@ -86,7 +86,10 @@ type Runs = {
   readonly lines: AsyncIterator<string>;
 };
 
-/** One process verifies all files of a test: starting Python takes longer than a small export. It ends with this process, whose end closes its input. */
+/**
+ * One process verifies all files of a test, because starting Python takes longer than a small export. It ends when this process ends and
+ * closes its stdin.
+ */
 let runs: Runs | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -99,7 +102,7 @@ const startRuns = (): Runs => {
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 };
 
-/** Of a run of wrong usage there is no report. */
+/** A run with wrong usage has no report. */
 type Ran = { readonly code: number; readonly report?: Report };
 
 const runOnce = async (words: readonly string[]): Promise<Ran> => {
@@ -116,7 +119,7 @@ const runOnce = async (words: readonly string[]): Promise<Ran> => {
   return { report: JSON.parse(report) as Report, code: Number(await next()) };
 };
 
-/** The report of the Python verifier, and its exit code. */
+/** Runs the Python verifier. Returns its report and exit code. */
 export const verifyInPython = async (
   paths: readonly string[],
   options: readonly string[] = [],
@@ -145,7 +148,7 @@ const runInTypeScript = async (
   }
 };
 
-/** What two verifiers say about one folder: exit code, verdicts, and the entry that each broken check names. */
+/** The results of both verifiers on one folder: exit code, verdicts, and the entry that each broken check names. */
 export const verdictsOf = async (
   folder: string,
 ): Promise<readonly [typescript: unknown, python: unknown]> => {
@@ -162,7 +165,7 @@ export const verdictsOf = async (
   return [typescript, other];
 };
 
-/** The report of the verifier in TypeScript on the same files. */
+/** Runs the TypeScript verifier on the same files. */
 const verifyInTypeScript = async (
   paths: readonly string[],
   options: readonly string[],
@@ -185,8 +188,8 @@ const verifyInTypeScript = async (
 };
 
 /**
- * What two reports must have in common: every verdict, the first fault of each broken check, and how much each other check covered. How a
- * note is worded, and what is counted after a fault, may differ.
+ * The part on which two reports must agree: every verdict, the first fault of each broken check, and how much each other check covered. The
+ * wording of notes and the counts after a fault may differ.
  */
 const comparable = ({ entries, accounts, checks }: Report, ids: readonly string[]): unknown => ({
   entries,
@@ -200,7 +203,7 @@ const comparable = ({ entries, accounts, checks }: Report, ids: readonly string[
     ),
 });
 
-/** The report of the Python verifier, after comparing it with that of the TypeScript one. */
+/** Runs both verifiers, expects equal reports, and returns the Python one. */
 export const verifyInBoth: typeof verifyInPython = async (paths, options) => {
   const given = options ?? [];
   const [found, other] = await Promise.all([
@@ -213,7 +216,7 @@ export const verifyInBoth: typeof verifyInPython = async (paths, options) => {
   return found;
 };
 
-/** The reports of the Python verifier on exports in memory. Files are named as in a folder, so compare no `file`. */
+/** Runs the Python verifier on in-memory exports. It writes them to folders, so ignore `file` when you compare. */
 export const verifyManyInPython = async (
   exports: readonly ExportTexts[],
 ): Promise<readonly Report[]> => {
@@ -246,7 +249,7 @@ export const verifyManyInPython = async (
     const found: Report[] = [];
     for (const folder of folders) {
       const [receipts, older] = [join(folder, 'receipts.txt'), join(folder, 'older')];
-      // As a reader has the key from another source.
+      // Pin the key, as if the reader had it from another source.
       const pinned = join(directory, `pinned-${found.length}`);
       cpSync(join(folder, 'log-key'), pinned);
       const options = [
@@ -261,7 +264,7 @@ export const verifyManyInPython = async (
   }
 };
 
-/** Of a report what two verifiers have in common, without the names of files. */
+/** The part of a report on which two verifiers must agree, without file names. */
 export const withoutFiles = (report: Report, ids: readonly string[]): unknown =>
   JSON.parse(
     JSON.stringify(comparable(report, ids), (key, value: unknown) =>
@@ -275,7 +278,7 @@ export const findingOf = ({ checks }: Report, id: string): Finding => {
   return found;
 };
 
-/** The checks that found something broken, with the reason of the first fault. */
+/** The checks that found an error, each with the reason of the first one. */
 export const brokenIn = ({ checks }: Report): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     checks
@@ -292,11 +295,11 @@ export type Copy = {
   /** The names of the logs, in order. */
   readonly logs: () => readonly string[];
   readonly entries: (log: string) => readonly Entry[];
-  /** Writes entries as they are. */
+  /** Writes entries unchanged. */
   readonly put: (log: string, entries: readonly Entry[]) => void;
 };
 
-/** The log that has an entry of a type, and the place of the entry in it. */
+/** Finds the first entry of a type: its log, and its index there. */
 export const placeIn = (
   copy: Copy,
   type: string,
@@ -320,7 +323,7 @@ export const editIn = (
   return log;
 };
 
-/** Makes copies of the committed export, and removes them after the tests of a file. */
+/** Returns a function that copies the committed export. The copies are removed after the tests of the file. */
 export const useCopies = (): (() => Copy) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-verifier-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -350,7 +353,7 @@ export const useCopies = (): (() => Copy) => {
   };
 };
 
-/** The entries with seqs and links made anew, as an operator would who rewrites a chain. */
+/** Renumbers the entries and rebuilds their links, as an operator that rewrites a chain would. */
 export const relinked = (entries: readonly Entry[]): readonly Entry[] => {
   const linked: Entry[] = [];
   for (const entry of entries) {

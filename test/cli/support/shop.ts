@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../../../dev/root.ts';
 
 /**
- * The Worker of a shop, as a reader may have one: a Hono app with a D1 database, a Durable Object, a queue that it consumes and a cron
- * trigger with the same expression as that of the gateway.
+ * An existing Worker, as an operator may have one: a Hono app with a D1 database, a Durable Object, a queue that it consumes, and a cron
+ * trigger with the same expression as the gateway's.
  */
 export const SHOP: Readonly<Record<string, string>> = {
   'package.json': `{
@@ -112,7 +112,7 @@ export default {
 `,
 };
 
-/** Writes the shop into a directory that has the packages of this repository: there is no registry in the tests. */
+/** Writes the shop into a directory and links this repository's packages, because the tests have no registry. */
 export const putShop = async (
   directory: string,
   changes: Readonly<Record<string, string>> = {},

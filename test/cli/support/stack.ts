@@ -7,25 +7,25 @@ import type { Person } from '../../../dev/stack/people.ts';
 import { useSharedWorld, type World } from '../../conformance/support/world.ts';
 import type { Home } from './home.ts';
 
-/** Where `npm start` describes its stack. */
+/** The path at which `npm start` describes its stack. */
 const stackFileOf = async (home: Home): Promise<string> => {
   await mkdir(join(home.directory, '.dev'), { recursive: true });
   return join(home.directory, '.dev', 'stack.json');
 };
 
-/** Writes the description of a running stack where `npm start` writes it. */
+/** Copies the description of a running stack to the path at which `npm start` writes it. */
 export const putStackFile = async ({ stack }: World, home: Home): Promise<Home> => {
   await copyFile(stack.file, await stackFileOf(home));
   return home;
 };
 
-/** Enough for every test of a file. */
+/** Atomic units; enough for all tests of a file. */
 const BALANCE = 100_000_000n;
 
-/** A stack that files share, for the command: owner and agents have new keys in each file. The operator is the gateway's. */
+/** Gives the command a shared stack. Owner and agents get new keys in each file; the operator is the gateway's. */
 export const useSharedStack = (): {
   readonly world: () => World;
-  /** As `putStackFile`, with the people of this file. */
+  /** Like `putStackFile` above, with this file's people. */
   readonly putStackFile: (home: Home) => Promise<Home>;
 } => {
   const world = useSharedWorld();

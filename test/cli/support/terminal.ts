@@ -13,20 +13,20 @@ const KEYS = {
   'ctrl-c': '\u0003',
 } as const;
 
-/** The command at a terminal, and the person in front of it. */
+/** The command at a terminal, with the actions of its user. */
 export type Terminal = {
   /** All output, without colours and cursor movements. */
   readonly shown: () => string;
-  /** The raw output. */
+  /** The output with all control sequences. */
   readonly raw: () => string;
-  /** Waits for a text after the one that the last call found. */
+  /** Waits for a text that comes after the one that the previous call found. */
   readonly sees: (text: string | RegExp) => Promise<void>;
   readonly type: (text: string) => void;
   readonly press: (key: keyof typeof KEYS) => void;
-  /** Changes the size, as a window that the user drags does. */
+  /** Changes the size of the terminal. */
   readonly resize: (columns: number, rows: number) => void;
   readonly kill: (signal: 'SIGTERM') => void;
-  /** Waits for the end; the exit code. */
+  /** Waits until the command ends, and returns its exit code. */
   readonly ended: () => Promise<number>;
 };
 
@@ -40,8 +40,8 @@ export const openTerminal = (
 ): Terminal => openProgram(place, process.execPath, [COMMAND, ...words], columns, rows);
 
 /**
- * node-pty destroys its socket 200 ms after the program has ended, before it reads what arrived while this process was busy. This delays
- * the end of the socket until nothing more arrives.
+ * Platform trap: node-pty destroys its socket 200 ms after the program has ended, even if this process was busy and has not read
+ * everything. This delays the destruction until nothing more arrives.
  */
 const readToTheEnd = (terminal: IPty, length: () => number): void => {
   const { _socket: socket } = terminal as unknown as { readonly _socket: Socket };
@@ -53,7 +53,7 @@ const readToTheEnd = (terminal: IPty, length: () => number): void => {
   };
 };
 
-/** Any program at a terminal. */
+/** Runs any program at a terminal. */
 export const openProgram = (
   { env, directory }: Place,
   program: string,
@@ -76,7 +76,7 @@ export const openProgram = (
     raw += data;
     if (isLooking) return;
     isLooking = true;
-    // Read first, then search once for all that has arrived.
+    // Read everything that has arrived, then search once.
     setImmediate(() => {
       isLooking = false;
       for (const listener of listeners) listener();
@@ -85,7 +85,7 @@ export const openProgram = (
   const exit = new Promise<number>((resolve) => {
     process_.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
   });
-  // A spinner redraws its line: remove what it cleared.
+  // A spinner redraws its line, so remove what it erased.
   const shown = (): string =>
     stripVTControlCharacters(raw.replace(/[^\n]*\r\u001B\[2K/g, '')).replaceAll('\r\n', '\n');
   const find = (text: string | RegExp): number => {

@@ -10,7 +10,7 @@ const stage = useStage();
 
 type Bad = (response: ServerResponse) => void;
 
-/** Offers a tool, and answers every signed request with `bad`. */
+/** Starts a server that offers a tool and answers every signed request with `bad`. */
 const cheat = async (bad: Bad) =>
   await stage.mallory(({ proof }, response) => {
     if (proof === undefined) sendOffer(response, required());
@@ -159,7 +159,7 @@ describe('a 402', () => {
   });
 });
 
-/** Ways not to answer. */
+/** Ways in which a server can withhold its answer. */
 const SILENCES: readonly (readonly [string, Bad])[] = [
   ['closes the connection', (response) => response.destroy()],
   ['never answers', () => undefined],

@@ -3,7 +3,7 @@ import { useStage } from '../support/victim.ts';
 
 const stage = useStage();
 
-/** Challenges with this header, in which `$` stands for its own origin, and serves every signed request. */
+/** Starts a server that challenges with this header and accepts every signed request. `$` in the header stands for the server's origin. */
 const gate = async (header: string, body = '') =>
   await stage.mallory(({ proof, headers }, response) => {
     if (proof !== undefined) return void response.end('welcome');

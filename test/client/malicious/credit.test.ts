@@ -26,7 +26,7 @@ describe('a server that reports credit that does not exist', () => {
       expect([answer.status, answer.countersign.paid]).toEqual([200, 'payment']);
     }
     expect([ledger.transfers.length, ledger.total()]).toEqual([3, 3000n]);
-    // The client tries credit once on the second and on the third call, although each denial reports it again.
+    // On the second and third call the client tries to pay from credit once each, although every denial reports the credit again.
     expect(ledger.intents.map(({ maxAmount }) => maxAmount)).toEqual([1000n, 1000n]);
     expect(received.length).toBeLessThanOrEqual(10);
     expect(agent.spending()).toMatchObject({ signed: 3000n });
@@ -63,7 +63,7 @@ describe('a server that reports credit that does not exist', () => {
 
   describe('at the audience of another gateway', () => {
     const bank = 'https://bank.example';
-    /** Everything that can leave the agent: its money, and its credit at the other gateway. */
+    /** Everything that the agent can lose: its money, and its credit at the other gateway. */
     const exposed = ({ transfers, intents }: Ledger): bigint =>
       [...transfers.map(({ value }) => value), ...intents.map(({ maxAmount }) => maxAmount)].reduce(
         (sum, each) => sum + each,

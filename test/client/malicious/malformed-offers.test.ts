@@ -7,7 +7,7 @@ import { PER_CALL, useStage } from '../support/victim.ts';
 const stage = useStage();
 const FAKE = '0x00000000000000000000000000000000000fa4e0';
 
-/** Values that are malformed or at the edge for a field of an offer. */
+/** Values that are malformed, or at a bound, for a field of an offer. */
 const MALFORMED: readonly unknown[] = [
   undefined, null, true, false, 0, -1, 1.5, 1e21, '', ' 5 ', '5 ', '-5', '+5', '0x10', '1e3', '００５', '5.0', 'NaN', '\u0000',
   '1'.repeat(100), 'eip155:', 'eip155:0', 'eip155:84532 ', 'EIP155:84532', 'eip155:084532', '__proto__', 'constructor',

@@ -23,7 +23,7 @@ beforeAll(async () => {
   others = await newKeys();
 });
 
-/** Writes for as long as the client reads. */
+/** Writes to the answer for as long as the client reads. */
 const pour = (response: ServerResponse): void => {
   const more = (): void => {
     while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
@@ -34,7 +34,7 @@ const pour = (response: ServerResponse): void => {
 
 type Forge = (claims: Json, received: Received) => Promise<string> | string;
 
-/** A gateway that publishes its keys by `jwks` and sends what `forge` makes of an honest receipt. */
+/** Starts a gateway that publishes its keys with `jwks` and sends each receipt as `forge` changes it. */
 const gateway = async (
   forge: Forge,
   jwks: (response: ServerResponse) => void = (response) =>
@@ -42,7 +42,7 @@ const gateway = async (
 ) =>
   await stage.mallory(async (received, response) => {
     if (received.path === '/.well-known/jwks.json') return jwks(response);
-    // Target of a redirect of the key set.
+    // The key set redirects here.
     if (received.path === '/keys') return void response.end(JSON.stringify(keys.set));
     if (received.proof === undefined) return sendBoundOffer(received, response);
     const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);

@@ -8,12 +8,12 @@ export type RpcCall = {
   readonly headers: Headers;
 };
 
-/** Replaces the answer of the service; `honest` returns the right one. */
+/** Replaces an answer of the service. `honest` returns the correct one. */
 export type Twist = (call: RpcCall, honest: () => Promise<unknown>) => unknown;
 
 export type RpcSigner = RunningServer & { readonly calls: readonly RpcCall[] };
 
-/** The right answer: accounts in checksum case, typed data parsed from JSON and signed by viem. */
+/** The correct answer: accounts in checksum case, and typed data parsed from JSON and signed with viem. */
 const answer = async (
   account: LocalAccount,
   { method, params }: RpcCall,
@@ -26,7 +26,7 @@ const answer = async (
   return await account.signTypedData(JSON.parse(text) as TypedDataDefinition);
 };
 
-/** A service that keeps a key and signs every request. A twist may return a result or a whole Response. */
+/** Starts a service that holds a key and signs every request. A `Twist` may return a result or a whole Response. */
 export const startRpcSigner = async (account: LocalAccount, twist?: Twist): Promise<RpcSigner> => {
   const calls: RpcCall[] = [];
   const server = await serveLoopback({

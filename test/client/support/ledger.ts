@@ -31,11 +31,11 @@ export type Ledger = {
   readonly signer: Signer;
   readonly transfers: readonly SignedTransfer[];
   readonly intents: readonly SignedIntent[];
-  /** Primary types of all other signed messages. A client must sign none. */
+  /** Primary types of all other signed messages. A client must not sign any. */
   readonly others: readonly string[];
-  /** Atomic units of all transfers. */
+  /** The sum of all transfers, in atomic units. */
   readonly total: () => bigint;
-  /** Every signature without 0x. No error may contain one. */
+  /** Every signature without 0x. No error message may contain one. */
   readonly signatures: readonly string[];
 };
 

@@ -1,13 +1,13 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type RunningServer, serveLoopback } from '../../../dev/stack/loopback.ts';
 
-/** A request that went through. */
+/** A request that passed through the proxy. */
 export type Passed = { readonly method: string; readonly path: string; readonly proof?: string };
 
 /** A proxy between a client and its gateway that can lose answers. */
 export type LosingProxy = RunningServer & {
   readonly passed: readonly Passed[];
-  /** Drops the answers to so many signed requests from now on; the requests still reach the gateway. */
+  /** Drops the answers to the next `answers` signed requests. The requests still reach the gateway. */
   readonly lose: (answers: number) => void;
 };
 
@@ -38,7 +38,7 @@ export const startLosingProxy = async (gateway: string): Promise<LosingProxy> =>
         redirect: 'manual',
         ...(body.byteLength === 0 ? {} : { body }),
       });
-      // The answer is complete, so the gateway has finished the call before the proxy drops it.
+      // The answer has arrived completely, so the gateway has finished the call before the proxy drops the answer.
       const bytes = await answer.arrayBuffer();
       if (proof !== undefined && toLose > 0) {
         toLose -= 1;

@@ -6,14 +6,14 @@ import type { World } from '../../conformance/support/world.ts';
 import { claimsOf, newCustomer, post } from './customer.ts';
 import type { LosingProxy } from './losing-proxy.ts';
 
-/** Calls whose answers the proxy loses after the gateway has finished them. */
+/** Tests calls whose answers the proxy drops after the gateway has finished them. */
 export const describeLostAnswers = (world: () => World, losing: () => LosingProxy): void => {
   let proxy: LosingProxy;
   beforeAll(() => {
     proxy = losing();
   });
   const gateway = (): string => world().stack.gateway.url;
-  /** A customer whose calls go through the proxy and are signed for the gateway's audience. */
+  /** Creates a customer whose calls pass through the proxy and are signed for the gateway's audience. */
   const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
     await newCustomer(world(), amount, { audiences: { [proxy.url]: gateway() }, ...options });
 

@@ -7,7 +7,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { LOOPBACK } from '../../../dev/stack/loopback.ts';
 
-/** A request as it arrived. */
+/** A request that the server received. */
 export type Received = {
   readonly method: string;
   /** Path with query. */
@@ -18,18 +18,18 @@ export type Received = {
   readonly proof: string | undefined;
 };
 
-/** How a server answers; `at` counts its requests from 1. It may also not answer. */
+/** Answers a request, or leaves it without an answer. `at` counts the server's requests from 1. */
 export type Conduct = (
   received: Received,
   response: ServerResponse,
   at: number,
 ) => void | Promise<void>;
 
-/** A malicious server. It records every request. */
+/** A malicious server, with a record of every request. */
 export type Mallory = {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Every proof that it received, with repeats. */
+  /** Every proof that it received, including repeats. */
   readonly proofs: () => readonly string[];
   readonly stop: () => Promise<void>;
 };
@@ -49,7 +49,7 @@ const read = async (request: IncomingMessage): Promise<Received> => {
   };
 };
 
-/** Starts a server on 127.0.0.1 with Node's raw HTTP API, which accepts malformed answers. */
+/** Starts a server on 127.0.0.1 with Node's raw HTTP API, which lets it send malformed answers. */
 export const startMallory = async (conduct: Conduct): Promise<Mallory> => {
   const received: Received[] = [];
   const server = createServer((request, response) => {

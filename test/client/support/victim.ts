@@ -10,7 +10,7 @@ import { type Ledger, ledgerOf } from './ledger.ts';
 import { type Json, required, sendOffer } from './offer.ts';
 import { type Conduct, type Mallory, startMallory } from './mallory.ts';
 
-/** Atomic units. */
+/** The cap per call, in atomic units. */
 export const PER_CALL = 10_000n;
 export const TOTAL = 50_000n;
 
@@ -19,7 +19,7 @@ export type Victim = { readonly agent: Agent; readonly ledger: Ledger };
 
 export type Stage = {
   readonly mallory: (conduct: Conduct) => Promise<Mallory>;
-  /** Starts a server that offers these entries and answers every payment. */
+  /** Starts a server that offers these entries and accepts every payment. */
   readonly seller: (accepts: readonly unknown[], changes?: Json) => Promise<Mallory>;
   readonly victim: (options?: Partial<AgentOptions>) => Victim;
   /** Expects that the call fails with a CountersignError, and returns it. */
@@ -27,8 +27,8 @@ export type Stage = {
 };
 
 /**
- * Servers and agents of one test. After each test it checks for every agent: its signatures stay within the caps, by the signer's own
- * record and by the agent's figures, and no error contains a signature or a key.
+ * The servers and agents of one test. After each test, every agent is checked: its signatures stayed within the caps, by the signer's
+ * record and by the agent's own figures, and no error contained a signature or a key.
  */
 export const useStage = (): Stage => {
   const servers: Mallory[] = [];
@@ -85,7 +85,7 @@ export const useStage = (): Stage => {
   };
 };
 
-/** All text of an error as a log would print it, with its causes. */
+/** All text that a log would print of an error, including its causes. */
 const textOf = (error: CountersignError): string => {
   const { code, hint, message, stack, call, offer, cause } = error;
   const causes: unknown[] = [];

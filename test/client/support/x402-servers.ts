@@ -11,7 +11,7 @@ export type Shop = RunningServer & { readonly made: () => number };
 
 type ShopOptions = { readonly facilitator: string; readonly payTo: Address };
 
-/** The tool returns the request body, so that a test sees which request was served. */
+/** Adds a tool that returns the request body, so that a test sees which request the server served. */
 const goods = (app: Hono): (() => number) => {
   let made = 0;
   app.all('/goods', async (context) => {

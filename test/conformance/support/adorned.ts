@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Headers with which a tool could speak for the gateway, or to caches and browsers of the gateway's origin. */
+/** Response headers with which a tool could impersonate the gateway, or control caches and browsers of the gateway's origin. */
 export const FORBIDDEN: Readonly<Record<string, string | string[]>> = {
   'Set-Cookie': ['session=tool; Path=/', 'other=1'],
   'Cache-Control': 'public, max-age=31536000',
@@ -23,7 +23,7 @@ export const FORBIDDEN: Readonly<Record<string, string | string[]>> = {
   Connection: 'keep-alive, X-Hop',
 };
 
-/** Headers of a tool that its caller gets. */
+/** Response headers of a tool that the gateway passes on to the caller. */
 export const ALLOWED: Readonly<Record<string, string>> = {
   'Content-Type': 'text/x-adorned',
   ETag: '"1"',
@@ -31,17 +31,17 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'X-Tool-Version': '7',
 };
 
-/** A proxy for the upstream. */
+/** A proxy in front of the upstream. */
 export type Adorned = {
   readonly url: string;
-  /** Lets `/echo/events` end. */
+  /** Sends the second event of `/echo/events` and ends the stream. */
   readonly release: () => void;
   readonly stop: () => void;
 };
 
 /**
- * Starts a proxy for the upstream: it answers `/echo/adorned` with all headers above, and `/echo/events` with one event, and a second one
- * after `release`. It forwards everything else.
+ * Starts a proxy in front of the upstream. It answers `/echo/adorned` with all headers above, and `/echo/events` with one event at once and
+ * a second one after `release`. It forwards every other request.
  */
 export const adorn = async (upstream: string): Promise<Adorned> => {
   const released = Promise.withResolvers<void>();

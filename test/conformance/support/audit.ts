@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../../src/audit/read-chunk.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 
-/** A row of the projection `calls`. */
+/** A row of the table `calls`. */
 export type CallRow = {
   readonly state: string;
   readonly tool: string;
@@ -15,7 +15,7 @@ export type CallRow = {
   readonly binding: string;
 };
 
-/** The end of a payment, from the row of its call. */
+/** The outcome of a payment, from the row of its call. */
 export type PaymentRow = {
   readonly state: string;
   readonly amount: number;
@@ -40,7 +40,7 @@ const databaseFile = (state: string): string => {
   return join(folder, file);
 };
 
-/** Opens the audit database of the state directory of a gateway, again for each query. */
+/** Opens the audit database in the state directory of a gateway, anew for each query. */
 export const openAudit = (state: string): Audit => {
   const rows = (query: string, id: string): readonly unknown[] => {
     const database = new DatabaseSync(databaseFile(state), { readOnly: true, timeout: 30_000 });

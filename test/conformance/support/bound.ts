@@ -8,10 +8,13 @@ import { nowSeconds, type Payment, sign, type Terms } from './payment.ts';
 import type { Tree } from './refusal.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** A payment whose nonce is the digest of an intent, with that intent. */
+/** A payment whose nonce is the digest of an intent, together with that intent. */
 export type Bound = Payment & { readonly intent: AgentIntent; readonly advert: Advert };
 
-/** Signs the payment of an intent: the price of the call, the intent's digest as nonce, and the mark, with changed terms where given. */
+/**
+ * Signs the payment of an intent: the price of the call, the intent's digest as nonce, and `validAfter` as the mark. `terms` override
+ * these.
+ */
 export const signBound = async (
   world: World,
   account: LocalAccount,
@@ -28,7 +31,7 @@ export const signBound = async (
   advert: advertOf(await world.offer(call)),
 });
 
-/** Binds a payment to a call by its 402, with changed fields of the intent and changed terms where given. */
+/** Binds a payment to a call by its 402. `fields` override the intent, `terms` the payment. */
 export const bind = async (
   world: World,
   account: LocalAccount,
@@ -44,7 +47,7 @@ export const bind = async (
     terms,
   );
 
-/** The JSON of the header. */
+/** The JSON in the header of a bound payment. */
 export const boundTree = ({ accepted, payload, intent, advert }: Bound): Tree => ({
   x402Version: 2,
   accepted,

@@ -5,13 +5,13 @@ import { bind, bound } from './bound.ts';
 import { fundedAccount } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** `POST /credits` for atomic units, to the payer's own account unless another one is named (CAIP-10). */
+/** `POST /credits` for atomic units, to the payer's own account unless `account` names another one (CAIP-10). */
 export const credits = (amount: bigint | string, account?: string): ToolCall => ({
   path: `/credits?amount=${amount}${account === undefined ? '' : `&account=${account}`}`,
   method: 'POST',
 });
 
-/** CAIP-10 on the local chain. */
+/** The CAIP-10 id of an address on the local chain. */
 export const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;
 
 /** Tops up with a bound payment. */
@@ -36,7 +36,7 @@ export const creditedAccount = async (
   return account;
 };
 
-/** A limit in an answer: `q` is the quota of the policy, `r` what remains. */
+/** A limit in rate limit headers: `q` is the policy's quota, `r` what remains. */
 export type RateLimit = { readonly q: unknown; readonly r: unknown };
 
 const itemOf = (answer: Response, header: string, name: string): Item | undefined =>

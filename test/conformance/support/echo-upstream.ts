@@ -35,7 +35,7 @@ const encodedAs =
     response.end(encode(Buffer.from(`before ${leak} after`)));
   };
 
-/** Every way in which the upstream tries to give a credential back, by path. */
+/** Every way in which the upstream tries to return a credential, by path. */
 export const LEAKS: Readonly<Record<string, Answer>> = {
   plain: text((leak) => `before ${leak} after`),
   upper: text((leak) => leak.toUpperCase()),
@@ -107,10 +107,10 @@ export const LEAKS: Readonly<Record<string, Answer>> = {
   zstd: encodedAs('zstd', zstdCompressSync),
 };
 
-/** What the upstream got, without what the gateway adds for itself. */
+/** A request that the upstream received, without the headers that the gateway always adds. */
 export type Seen = { readonly path: string; readonly authorized: boolean };
 
-/** Starts an upstream that demands credentials and then answers with them. It wants to be caught: a fake of a hostile server. */
+/** Starts a fake hostile upstream that demands credentials and then returns them to the caller in its answers. */
 export const useEchoUpstream = (
   credentials: Credentials,
 ): { readonly host: () => string; readonly seen: Seen[] } => {

@@ -39,7 +39,7 @@ const typedData = (
   message: message as Record<string, unknown>,
 });
 
-/** The hash of a grant by viem's typed-data hashing and the type of the vectors; neither belongs to the gateway. */
+/** The hash of a grant, computed with viem and the vectors' types, independently of the gateway's code. */
 export const hashOf = (grant: AgentDelegation): Hex =>
   hashTypedData(typedData('AgentDelegation', grant));
 
@@ -48,7 +48,7 @@ export type Granted = AgentDelegation & { readonly hash: Hex };
 
 const lower = (address: string): Hex => address.toLowerCase() as Hex;
 
-/** A default policy with a monthly limit, in which an owner's agents count. */
+/** A default policy with a monthly limit, which counts the calls of an owner's agents. */
 export const MONTHLY_POLICY = JSON.stringify({
   perCall: '5000000u',
   exposure: '1000000u',
@@ -56,7 +56,7 @@ export const MONTHLY_POLICY = JSON.stringify({
   windows: [{ every: 'month', limit: '100000000u' }],
 });
 
-/** A grant of every tool and payee for ten dollars, without children, with changed fields where given. */
+/** A grant of every tool and payee for ten dollars, without children. `fields` override it. */
 export const grantFor = (
   world: World,
   issuer: string,
@@ -82,7 +82,7 @@ export const grantFor = (
   ...fields,
 });
 
-/** A grant by the delegate of another grant, as wide as that, with changed fields where given. */
+/** A child grant by the delegate of `parent`, with the same limits. `fields` override it. */
 export const childGrant = (
   { hash, ...parent }: Granted,
   delegate: string,
@@ -97,7 +97,7 @@ export const childGrant = (
   ...fields,
 });
 
-/** Signs the body of `PUT /delegations`, also for grants that the client rejects. */
+/** Signs the body of `PUT /delegations`, without the client's checks. */
 export const signUnchecked = async (
   issuer: LocalAccount,
   grant: AgentDelegation,
@@ -108,7 +108,7 @@ export const signUnchecked = async (
   signature: await issuer.signTypedData(typedData('AgentDelegation', grant)),
 });
 
-/** Signs the body of `POST /revocations`, also for revocations that the client rejects. */
+/** Signs the body of `POST /revocations`, without the client's checks. */
 export const signUncheckedRevocation = async (
   issuer: LocalAccount,
   revocation: AgentRevocation,
@@ -119,7 +119,7 @@ export const signUncheckedRevocation = async (
   signature: await issuer.signTypedData(typedData('AgentRevocation', revocation)),
 });
 
-/** The request that registers a body. */
+/** The request that registers this body. */
 export const registration = (body: unknown): ToolCall => ({
   path: '/delegations',
   method: 'PUT',
@@ -135,7 +135,7 @@ const bodyOf = async (
   return await signDelegation(issuer, CHAIN, delegation);
 };
 
-/** Signs with the client and registers, with the delegate's consent if this run has its key. */
+/** Signs a grant with the client and registers it, with the delegate's consent if the tests have its key. */
 export const register = async (
   world: World,
   issuer: LocalAccount,
@@ -225,7 +225,7 @@ export type Revoked = {
   readonly silent: readonly string[];
 };
 
-/** Makes a call paid from the credit of the agent or of an ancestor. With a zero authority the gateway uses the default grant. */
+/** Makes a call paid from the credit of the agent or of an ancestor. With a zero `authority` the gateway uses the default grant. */
 export const callWith = async (
   world: World,
   agent: LocalAccount,
@@ -236,7 +236,7 @@ export const callWith = async (
   return await world.send(call, agentIntent(signed));
 };
 
-/** The length of a window of some days that does not end within the next minutes. */
+/** A window length of one or two days, in seconds, such that the current window lasts ten more minutes. */
 export const stableWindow = (): bigint => {
   const day = 86_400;
   const ends = [day + 3_601, 2 * day + 7].map((every) => every - (nowSeconds() % every));

@@ -11,7 +11,7 @@ import { manage, okJson } from './manage.ts';
 import { fundedAccount, pay, trustedAccount } from './payment.ts';
 import { lookup, translate, whoami, type World } from './world.ts';
 
-/** Variables of a gateway on which `makeHistory` runs. */
+/** Variables that a gateway needs for `makeHistory`. */
 export const HISTORY_VARIABLES = { OPERATORS: people.operator.address };
 
 const operator = privateKeyToAccount(people.operator.privateKey);
@@ -34,8 +34,9 @@ export type History = {
 };
 
 /**
- * Makes a small history of every kind that an auditor meets: an owner with credit, two grants, calls from credit, a denial by a grant, a call
- * that waits and is approved, a revocation and the denial after it, payments bound and not bound that settle, a refund, a policy and a label.
+ * Creates a small history with every kind of event that an auditor meets: an owner with credit, two grants, calls from credit, a denial by
+ * a grant, a call that waits and is approved, a revocation and the denial after it, bound and vanilla payments that settle, a refund, a
+ * policy and a label.
  */
 export const makeHistory = async (world: World): Promise<History> => {
   const receipts: string[] = [];
@@ -73,7 +74,7 @@ export const makeHistory = async (world: World): Promise<History> => {
   await keep(pay(world, payer, lookup));
   await keep(world.send(lookup, bound(await bind(world, payer, lookup))));
 
-  // A newcomer's payment settles before the tool runs, so it can be refunded at once.
+  // A newcomer's payment settles before the tool runs, so the operator can refund it at once.
   const newcomer = await fundedAccount(world, 1_000n);
   const paid = await keep(world.send(lookup, bound(await bind(world, newcomer, lookup))));
   const { call: refunded } = decodeJwt(receiptOf(paid));
@@ -81,7 +82,7 @@ export const makeHistory = async (world: World): Promise<History> => {
   await okJson(
     manage(world, operator, 'calls.refund', { params: target, body: { reason: 'a wrong answer' } }),
   );
-  // A grant of an agent to an agent, and a call that counts against both.
+  // One agent grants to another, and a call counts against both grants.
   const carol = (await grantedAgent(world, owner, { depth: 1 })).agent;
   return { owner, agents: [alice, bob, carol], payer, newcomer, receipts };
 };

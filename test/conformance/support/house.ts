@@ -21,26 +21,26 @@ export const SEPOLIA = `eip155:${CHAIN_ID}` as const;
 
 type Variables = Readonly<Record<string, string>>;
 
-/** A gateway that is deployed again with other settings while its payments wait for a facilitator. */
+/** A gateway that tests redeploy with other variables while its payments wait for a facilitator. */
 export type House = {
-  /** The world through the newest deployment. */
+  /** The world, through the newest deployment. */
   readonly now: () => World;
-  /** Deploys with these variables, on the same state. */
+  /** Redeploys with these variables on the same state. */
   readonly deploy: (variables: Variables) => Promise<World>;
-  /** Whether the facilitator settles. It does at first. */
+  /** Sets whether the facilitator settles. Initially it does. */
   readonly settling: (isOpen: boolean) => void;
   readonly management: () => Management;
-  /** What `doctor` says about moving, in a directory with these variables. */
+  /** The checks of `doctor` for a change of payee or audience, in a project with these variables. */
   readonly doctor: (variables?: Variables) => Promise<readonly Check[]>;
-  /** Presents a payment now, unless its account has presented it meanwhile. */
+  /** Redrives a payment, unless its account has already presented it. */
   readonly present: (payment: Payment) => Promise<void>;
   /** Runs the cron trigger. */
   readonly runScheduled: () => Promise<void>;
-  /** What the books have settled for each payee, atomic units. */
+  /** The settled amount by payee in the audit database, in atomic units. */
   readonly ledger: () => Readonly<Record<string, bigint>>;
-  /** The USDC of an address on the chain, atomic units. */
+  /** The USDC balance of an address on the chain, in atomic units. */
   readonly balanceOf: (address: Hex) => Promise<bigint>;
-  /** Moves all calls of the books into the past, as if that many seconds had gone by. */
+  /** Moves all calls in the audit database this many seconds into the past, and restarts the gateway. */
   readonly pass: (seconds: number) => Promise<void>;
 };
 
@@ -103,7 +103,7 @@ export const useHouse = (): House => {
     return createManagement({
       gateway: url,
       audience: audiences.find((each) => each === url) ?? audiences[0] ?? url,
-      // The node of another network may not exist.
+      // Always the local chain: the node of another network may not exist.
       chainId: CHAIN_ID,
       account: privateKeyToAccount(people.operator.privateKey),
     });
@@ -160,7 +160,7 @@ export const useHouse = (): House => {
   };
 };
 
-/** The figures of `GET /admin/moving`, once they have this many open payments in all. */
+/** Waits until `GET /admin/moving` reports this many open payments in total, and returns the report. */
 export const openPayments = async (house: House, open: number) => {
   let found;
   await vi.waitFor(

@@ -31,12 +31,12 @@ const ZERO_HASH = `0x${'0'.repeat(64)}` as const;
 export const sha256 = (bytes: string | Uint8Array): Hex =>
   `0x${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** The retry secrets of the intents made here, by nonce. */
+/** The retry secrets of all intents that the tests made, by nonce. */
 const secrets = new Map<Hex, Buffer>();
 
 const sent = new Set<Uint8Array>();
 
-/** The retry secrets that headers carried: no gateway may store one. */
+/** The retry secrets that tests sent in headers. The gateway must store none of them. */
 export const sentRetrySecrets = (): readonly Uint8Array[] => [...sent];
 
 /** A nonce that commits to a new retry secret. */
@@ -47,7 +47,7 @@ const drawNonce = (): Hex => {
   return nonce;
 };
 
-/** The header that returns the stored answer to the client that made the intent. */
+/** The `Agent-Retry-Key` header, with which the client that made the intent gets the stored answer. */
 export const retryKey = ({ nonce }: Pick<AgentIntent, 'nonce'>): { 'Agent-Retry-Key': string } => {
   const secret = secrets.get(nonce);
   if (secret === undefined) throw new Error('this intent was made elsewhere');
@@ -63,11 +63,11 @@ const typedData = (message: AgentIntent, chainId: number) =>
     message,
   }) as const;
 
-/** The digest of an intent by viem's typed-data hashing, without code of the gateway. */
+/** The digest of an intent, computed with viem alone, independently of the gateway's code. */
 export const digestOf = (intent: AgentIntent, chainId: number = CHAIN): Hex =>
   hashTypedData(typedData(intent, chainId));
 
-/** An intent for a call of a free tool (`whoami` by default), with changed fields where given. */
+/** An intent for a call of a free tool (`whoami` by default). `fields` override it. */
 export const intentFor = (
   world: World,
   agent: string,
@@ -91,7 +91,7 @@ export const intentFor = (
   ...fields,
 });
 
-/** An intent for a paid tool: tool, payee, asset and price from the call's 402, with changed fields where given. */
+/** An intent for a paid tool, with tool, payee, asset and price from the call's 402. `fields` override it. */
 export const paidIntentFor = async (
   world: World,
   agent: string,
@@ -109,14 +109,14 @@ export const paidIntentFor = async (
   });
 };
 
-/** Signs an intent as it is. */
+/** Signs an intent unchanged. */
 export const signFields = async (
   account: LocalAccount,
   intent: AgentIntent,
   chainId: number = CHAIN,
 ) => ({ chainId, intent, signature: await account.signTypedData(typedData(intent, chainId)) });
 
-/** Signs an `Agent-Intent` for a free tool, with changed fields where given. */
+/** Signs an `Agent-Intent` for a free tool. `fields` override it. */
 export const signIntent = async (
   world: World,
   account: LocalAccount,
@@ -125,7 +125,7 @@ export const signIntent = async (
   chainId: number = CHAIN,
 ) => await signFields(account, intentFor(world, account.address, call, fields), chainId);
 
-/** Signs an `Agent-Intent` that pays for a call from credit, with changed fields where given. */
+/** Signs an `Agent-Intent` that pays for a call from credit. `fields` override it. */
 export const signPaidIntent = async (
   world: World,
   account: LocalAccount,

@@ -5,7 +5,7 @@ import { endpointOf, type RouteId, toolIdOf } from '../../../src/management/endp
 import { agentIntent, signIntent } from './intent.ts';
 import type { ToolCall, World } from './world.ts';
 
-/** Path and query parameters, body and headers of a request, and changed fields of its intent. */
+/** The parts of a request: path and query parameters, body, headers, and fields that override its intent. */
 export type RequestParts = {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number>>;
@@ -43,7 +43,7 @@ export const manage = async (
   return await world.send(call, { ...agentIntent(signed), ...parts.headers });
 };
 
-/** The JSON of an answer that must be 200 and private. */
+/** Parses the JSON of an answer, which must be 200 with `Cache-Control: private, no-store`. */
 export const okJson = async <T = Record<string, unknown>>(
   answer: Promise<Response>,
 ): Promise<T> => {
@@ -69,7 +69,7 @@ export type Page<T = Record<string, unknown>> = {
   readonly next?: string;
 };
 
-/** Every item of a list, page by page, through its links. */
+/** Fetches every page of a list through its links, and returns all items. */
 export const listAll = async <T = Record<string, unknown>>(
   world: World,
   account: LocalAccount,

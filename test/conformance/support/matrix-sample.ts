@@ -1,7 +1,7 @@
 import type { RouteId } from '../../../src/management/routes.ts';
 import type { RequestParts } from './manage.ts';
 
-/** The subjects of requests. `mark` names the documents that a case creates, so that cases do not disturb each other. */
+/** The values that sample requests use. `mark` names the documents of one case, so that cases do not affect each other. */
 export type Subject = {
   readonly account: string;
   readonly mark: string;
@@ -12,7 +12,7 @@ export type Subject = {
   readonly url: string;
 };
 
-/** A webhook that exists for every account. */
+/** The id of a webhook that every account of the matrix has. */
 export const KEPT = 'kept';
 
 type Sample = (subject: Subject, params: Readonly<Record<string, string>>) => RequestParts;
@@ -29,7 +29,7 @@ const webhook: Sample = ({ mark, url }, params) => ({
 });
 const noWebhook: Sample = (_, params) => ({ params: { ...params, webhook: 'none' } });
 
-/** Requests of routes whose path does not define them alone. */
+/** Sample requests of the routes that need more than path parameters. */
 const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'accounts.put': label,
   'account.put': label,

@@ -8,7 +8,7 @@ import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 import type { LocalAccount } from 'viem';
 
-/** `notConsented` has offered a grant to every account of the test, and none has consented. */
+/** `notConsented` has offered a grant to every account of the test. No account has accepted. */
 export const PEOPLE = [
   'unsigned',
   'stranger',
@@ -34,7 +34,7 @@ export const SIGNINGS = [
 ] as const;
 export type Signing = (typeof SIGNINGS)[number];
 
-/** The roles of each person for each account. Together with the table of routes they decide which person a route serves. */
+/** The roles of each person for each account. With the table of routes, they determine which requests the gateway serves. */
 const RELATIONS: {
   readonly [of in Target]: { readonly [person in Person]?: readonly AdminRole[] };
 } = {
@@ -50,14 +50,14 @@ export type Case = {
   readonly signing: Signing;
 };
 
-/** The expected outcome: served, or rejected with one status and one type. */
+/** The expected outcome: the gateway serves the request, or rejects it with this status and type. */
 export type Expected = 'served' | `${number} ${string}`;
 
 export const isAboutKin = ({ roles }: AdminRoute): boolean =>
   roles.some((role) => role !== 'operator');
 const isAboutAccount = ({ path }: AdminRoute): boolean => path.includes(':account');
 
-/** Routes that are tried with every fault of a signature: one reads, one writes. `authorise.test.ts` has the faults of all routes. */
+/** The routes that are tried with every faulty signature: one reads, one writes. `authorise.test.ts` covers the faults of all routes. */
 const FAULTY: readonly RouteId[] = ['calls.list', 'account.policy.put'];
 const SOUND: readonly Signing[] = ['good', 'replayed'];
 
@@ -66,7 +66,7 @@ const signingsOf = (route: AdminRoute, target: Target, person: Person): readonly
   return target === 'agent' && FAULTY.includes(route.id) ? SIGNINGS : SOUND;
 };
 
-/** Every case: each route by each person with each signing; routes about an account also about each other account. */
+/** Every case: each route, person and kind of signature, and for routes about an account also each other account. */
 export const casesOf = (routes: readonly AdminRoute[]): readonly Case[] =>
   routes.flatMap((route) =>
     PEOPLE.flatMap((person) =>
@@ -103,7 +103,7 @@ export type Signed = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** Signs the request of a route in the way that the case demands. */
+/** Signs the request of a route as the case demands. */
 export const signCase = async (
   world: World,
   account: LocalAccount | undefined,
@@ -158,7 +158,7 @@ export const outcomeOf = async (
   return { outcome: `${answer.status} ${type.replace('urn:countersign:problem:', '')}`, text };
 };
 
-/** Runs so many at a time: a case mostly waits for the gateway. */
+/** Works on `width` items at a time, because a case mostly waits for the gateway. */
 export const inTurns = async <T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,

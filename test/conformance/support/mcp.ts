@@ -36,7 +36,7 @@ export type CallResult = {
 
 export const endpointOf = ({ stack }: World): URL => new URL('/mcp', stack.description.gateway);
 
-/** A connected client of the official SDK, as a host would use it: it opens with `initialize`. */
+/** Connects a client of the official SDK, as a host would. It starts with `initialize`. */
 export const connect = async (
   world: World,
   headers: Readonly<Record<string, string>> = {},
@@ -48,14 +48,14 @@ export const connect = async (
   return client;
 };
 
-/** The answer to one message, sent without a client. */
+/** The answer to one message that a test sent without an MCP client. */
 export type RawAnswer = {
   readonly status: number;
   readonly result?: CallResult & Json;
   readonly error?: { readonly code: number; readonly message: string };
 };
 
-/** Sends a body as it is. */
+/** Posts a body unchanged. */
 export const postRaw = async (
   world: World,
   body: string,
@@ -75,7 +75,7 @@ export const postRaw = async (
   return { status: answer.status, ...(JSON.parse(data) as Json) };
 };
 
-/** Calls a tool without a client, with a proof in `_meta` or in the headers. */
+/** Calls a tool without an MCP client, with a proof in `_meta` or in the headers. */
 export const callRaw = async (
   world: World,
   call: McpToolCall,
@@ -100,7 +100,7 @@ export const termsOf = async (world: World, call: McpToolCall): Promise<Offered>
   return result?.structuredContent as unknown as Offered;
 };
 
-/** The same call as the gateway binds it: docs/wire-format.md §18. */
+/** The request that an intent for this call signs: docs/wire-format.md §18. */
 export const asSigned = ({ name, arguments: given }: McpToolCall): ToolCall => ({
   path: '/mcp',
   method: 'tools/call',
@@ -115,7 +115,7 @@ export type PaymentPayload = {
   readonly extensions?: Json;
 };
 
-/** Signs the payment that a call is offered for, with changed terms where given. */
+/** Signs the payment that the unpaid answer asks for. `terms` override it. */
 export const payFor = async (
   world: World,
   account: LocalAccount,

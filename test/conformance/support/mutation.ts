@@ -5,12 +5,12 @@ import type { ToolCall } from './world.ts';
 
 export type MutationName = keyof typeof vectors.mustFail.paidIntentMutations;
 
-/** The field that a problem names: one of the intent, or another one by its path from the header on. */
+/** The field that a problem names: a field of the intent, or any other field by its path, starting with the header. */
 export type NamedField = { readonly field: keyof AgentIntent } | { readonly path: string };
 
 /**
- * A mutation of the vectors and the field that the gateway then names. `swapped`: the mutated intent replaces the signed one. `signed`: the
- * mutated intent was signed; undefined where that is a valid intent.
+ * A mutation of the vectors, and the field that the gateway must name. `swapped`: when the mutated intent replaces the signed one.
+ * `signed`: when the mutated intent itself was signed; undefined where that is a valid intent.
  */
 export type Mutation = {
   readonly name: MutationName;
@@ -20,7 +20,7 @@ export type Mutation = {
 
 const field = (name: keyof AgentIntent): NamedField => ({ field: name });
 
-/** `cover` is named when every field fits the request but another intent was signed. */
+/** The gateway names `cover` when every field matches the request but the signature covers another intent. */
 export const mutationsOf = (cover: NamedField, chain: NamedField): readonly Mutation[] => {
   const seen = (name: MutationName, named: keyof AgentIntent): Mutation => ({
     name,
@@ -47,7 +47,7 @@ export const mutationsOf = (cover: NamedField, chain: NamedField): readonly Muta
 
 const { clock, paid } = vectors;
 
-/** The vectors' request; this gateway has their tool `translate`. */
+/** The vectors' request. The gateway under test has its tool `translate`. */
 export const paidRequest: ToolCall = {
   path: paid.intent.target,
   method: paid.request.method,
@@ -55,7 +55,7 @@ export const paidRequest: ToolCall = {
   contentType: paid.request.contentType,
 };
 
-/** The vectors' change as fields of an intent, with times moved from their clock to now. */
+/** The vectors' change as fields of an intent, with times relative to the current time. */
 export const changeOf = (name: MutationName): Partial<AgentIntent> => {
   const mutation: { readonly change: Readonly<Record<string, string>> } =
     vectors.mustFail.paidIntentMutations[name];
@@ -67,7 +67,7 @@ export const changeOf = (name: MutationName): Partial<AgentIntent> => {
   return Object.fromEntries(entries) as Partial<AgentIntent>;
 };
 
-/** Mutations of the request under an unchanged intent. The other mutations have no counterpart in a request. */
+/** The mutations applied to the request while the intent stays unchanged. The other mutations have no counterpart in a request. */
 export const requests: readonly {
   readonly name: MutationName;
   readonly call: ToolCall;

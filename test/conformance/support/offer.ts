@@ -19,7 +19,7 @@ export type Offered = {
   readonly extensions: Readonly<Record<string, unknown>>;
 };
 
-/** What a client signs to bind a payment to this offer. */
+/** What a client must sign to bind a payment to this offer. */
 export type Advert = {
   readonly version: 1;
   readonly audience: string;
@@ -43,7 +43,7 @@ export const readOffer = (response: Response): Offered => {
   return decode(response.headers.get('PAYMENT-REQUIRED')) as Offered;
 };
 
-/** The outcome of a payment as the gateway reports it. */
+/** The settlement of a payment, as the gateway reports it. */
 export type PaymentResponse = {
   readonly success: boolean;
   readonly payer: string;
@@ -54,7 +54,7 @@ export type PaymentResponse = {
   readonly extra: { readonly status: string; readonly payment: string; readonly paidFrom?: string };
 };
 
-/** Reads `PAYMENT-RESPONSE`, or the v1 header of the same meaning. */
+/** Parses `PAYMENT-RESPONSE`, or its counterpart of v1. */
 export const paymentResponse = (response: Response): PaymentResponse =>
   decode(
     response.headers.get('PAYMENT-RESPONSE') ?? response.headers.get('X-PAYMENT-RESPONSE'),
@@ -71,7 +71,7 @@ export type Problem = {
   readonly [member: string]: unknown;
 };
 
-/** Reads a problem and expects its form: media type, not cacheable, status repeated, stable type, hint. */
+/** Parses a problem and checks its form: media type, not cacheable, repeated status, stable type, hint. */
 export const readProblem = async (response: Response): Promise<Problem> => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(response.headers.get('cache-control')).toBe('private, no-store');

@@ -22,7 +22,7 @@ export const older = (account: LocalAccount, through: typeof fetch = fetch): typ
     }).extend(publicActions) as unknown as Parameters<typeof wrapFetchWithPayment>[1],
   ) as typeof fetch;
 
-/** Makes a call with such a `fetch`. */
+/** Makes a call with one of these `fetch` functions. */
 export const useWith = async (
   world: World,
   paying: typeof fetch,

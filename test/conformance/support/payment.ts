@@ -33,7 +33,7 @@ export type Terms = {
   readonly nonce?: Hex;
 };
 
-/** Signs the payment that a call is offered for, with changed terms where given. */
+/** Signs the payment that the call's 402 asks for. `terms` override it. */
 export const sign = async (
   world: World,
   account: LocalAccount,
@@ -73,13 +73,13 @@ export const v1 = ({ payload }: Payment): { 'X-PAYMENT': string } => ({
   'X-PAYMENT': base64Json({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),
 });
 
-/** Signs and sends. */
+/** Pays for a call: signs the payment and sends it. */
 export const pay = async (world: World, account: LocalAccount, call: ToolCall): Promise<Response> =>
   await world.send(call, v2(await sign(world, account, call)));
 
 const keys = new Map<string, LocalAccount>();
 
-/** The account of a private key. It consents to grants of this run. */
+/** The account of a private key. The helpers that register grants can sign its consent. */
 export const accountWith = (privateKey: Hex): LocalAccount => {
   const account = privateKeyToAccount(privateKey);
   keys.set(account.address.toLowerCase(), account);
@@ -88,10 +88,10 @@ export const accountWith = (privateKey: Hex): LocalAccount => {
 
 export const newAccount = (): LocalAccount => accountWith(generatePrivateKey());
 
-/** The account of an address if this run has its key. */
+/** The account of an address, if the tests have its key. */
 export const keyOf = (address: string): LocalAccount | undefined => keys.get(address.toLowerCase());
 
-/** A fresh key with atomic units of USDC. */
+/** A fresh key that holds this many atomic units of USDC. */
 export const fundedAccount = async (world: World, amount: bigint): Promise<LocalAccount> => {
   const account = newAccount();
   await mint(world.client, account.address, amount);
@@ -100,7 +100,7 @@ export const fundedAccount = async (world: World, amount: bigint): Promise<Local
 
 const REPORT_PRICE = 50_000n;
 
-/** Settles payments of $0.05 of an account. */
+/** Makes `reports` payments of $0.05, each settled before its tool runs. */
 export const trust = async (
   world: World,
   account: LocalAccount,
@@ -147,7 +147,7 @@ export const transfersFrom = async (
 /** Sorts amounts. */
 export const ascending = (one: bigint, other: bigint): number => Number(one - other);
 
-/** Whether the chain has used or cancelled the nonce of a payment. */
+/** Tells whether the nonce of a payment is used or cancelled on the chain. */
 export const isUsed = async ({ client }: World, { payload }: Payment): Promise<boolean> =>
   await client.readContract({
     address: usdc.address,
@@ -156,12 +156,12 @@ export const isUsed = async ({ client }: World, { payload }: Payment): Promise<b
     args: [payload.authorization.from as Hex, payload.authorization.nonce as Hex],
   });
 
-/** Waits until the chain shows that it has used the nonce of a payment. */
+/** Waits until the nonce of a payment is used on the chain. */
 export const settled = async (world: World, payment: Payment): Promise<void> => {
   const { from, nonce } = payment.payload.authorization;
   await vi.waitFor(
     async () => {
-      // The node shows a block in its state before it shows its logs.
+      // A node applies a block to its state before it serves the block's logs.
       const logs = await world.client.getContractEvents({
         ...{ address: usdc.address, abi: usdcAbi, eventName: 'AuthorizationUsed', fromBlock: 0n },
         args: { authorizer: from as Hex, nonce: nonce as Hex },

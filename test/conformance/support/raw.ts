@@ -8,7 +8,7 @@ export type RawAnswer = {
 };
 
 /**
- * Sends header lines exactly as listed, also repeated and forbidden ones, and the path exactly as written. Rejects when the connection
+ * Sends header lines exactly as listed, including repeated and forbidden ones, and the path exactly as written. Rejects if the connection
  * breaks.
  */
 export const sendRaw = async (

@@ -10,7 +10,7 @@ export type HeaderLine = readonly [name: string, value: string];
 const asResponse = ({ status, headers, text }: RawAnswer): Response =>
   new Response(text, { status, headers });
 
-/** Sends header lines as they are. Expects a well-formed 4xx problem and no tool run. */
+/** Sends header lines unchanged. Expects a well-formed 4xx problem, and that no tool ran. */
 export const refusal = async (
   world: World,
   headers: readonly HeaderLine[],
@@ -51,7 +51,7 @@ export type Form = 'highS' | 'v0or1' | 'compact2098' | 'trailingByte' | 'wrongPa
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const VS_BIT = 1n << 255n;
 
-/** A signature in one of the forms that must fail. */
+/** Encodes a signature in one of the forms that the gateway must reject. */
 export const reshaped = (form: Form, signature: Hex): Hex => {
   const r = signature.slice(2, 66);
   const s = hexToBigInt(`0x${signature.slice(66, 130)}`);

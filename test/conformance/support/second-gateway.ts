@@ -9,7 +9,7 @@ import { type Offered, readOffer } from './offer.ts';
 import { trust, trustedAccount } from './payment.ts';
 import { sendTo, type World } from './world.ts';
 
-/** The same world through another gateway with the same chain and upstream. */
+/** The same world, seen through another gateway that shares its chain and upstream. */
 export const worldAt = (world: World, origin: string): World => {
   const at: World = {
     ...world,
@@ -19,7 +19,9 @@ export const worldAt = (world: World, origin: string): World => {
   return at;
 };
 
-/** Starts a second gateway with the same chain, tools and prices and an origin of its own. `payTo` is the stack's unless given. */
+/**
+ * Starts a second gateway with the same chain, tools and prices but another origin. It has the stack's `payTo` unless another one is given.
+ */
 export const startSecond = async (
   { stack }: World,
   payTo: string = stack.description.payTo,
@@ -57,7 +59,7 @@ export const useSecondGateway = (
   };
 };
 
-/** A payer with settled payments at both gateways, so that a rejection comes from its proof and not from the payer. */
+/** A payer with settled payments at both gateways, so that a rejection can only be due to its proof. */
 export const trustedAtBoth = async (
   world: World,
   there: World,

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 const PRICE = 10_000n;
 
-/** Terms of a payment to the seller that differ from its price. Amounts in atomic units, times in Unix seconds. */
+/** Overrides of a payment to the seller. Amounts in atomic units, times in Unix seconds. */
 type SellerTerms = {
   readonly to?: `0x${string}`;
   readonly value?: bigint;
@@ -78,7 +78,7 @@ export type FacilitatorAnswer = {
   readonly json: Readonly<Record<string, unknown>>;
 };
 
-/** Sends a body to the facilitator as it is. */
+/** Posts a body to the facilitator unchanged. */
 export const postTo = async (
   { stack }: World,
   action: 'verify' | 'settle',

@@ -48,7 +48,7 @@ type StandingBody = {
 
 const me: ToolCall = { path: '/accounts/me' };
 
-/** Requests the standing of an account with its signature. */
+/** Requests `GET /accounts/me` with the account's signature. */
 export const requestStanding = async (world: World, account: LocalAccount): Promise<Response> => {
   const signed = await signIntent(world, account, me, { tool: 'countersign.account' });
   return await world.send(me, agentIntent(signed));

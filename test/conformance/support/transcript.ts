@@ -1,7 +1,7 @@
 import type { Counts } from '../../../dev/upstream/upstream.ts';
 import type { World } from './world.ts';
 
-/** The printed record of an attack: each request with status and type of its problem; then tool runs and transfers. */
+/** The printed record of an attack: each request with the status and type of its problem, then tool runs and transfers. */
 export type Transcript = {
   /** Records an answer and returns its status, the last part of its problem's type, and its text. */
   readonly step: (

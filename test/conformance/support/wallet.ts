@@ -12,7 +12,7 @@ import { deploy } from '../../../dev/stack/contracts.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/chain-access.ts';
 import type { World } from './world.ts';
 
-/** Moves all USDC of a key to another account by real transfers, until nothing remains. */
+/** Transfers all USDC of a key to another account on the chain, until its balance is zero. */
 export const moveAll = async (world: World, from: LocalAccount, to: Address): Promise<void> => {
   const { client } = world;
   await client.setBalance({ address: from.address, value: parseEther('1') });
@@ -25,7 +25,7 @@ export const moveAll = async (world: World, from: LocalAccount, to: Address): Pr
       abi: usdcAbi,
       functionName: 'transfer',
       args: [to, balance],
-      // Estimating gas would reject a transfer that a payment in the same block makes fail. It must fail on the chain.
+      // A gas estimate would reject a transfer that fails because of a payment in the same block. The transfer must fail on the chain.
       gas: 200_000n,
     });
     await client.waitForTransactionReceipt({ hash });

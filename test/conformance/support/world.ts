@@ -11,7 +11,7 @@ import { untilDayLasts } from '../../support/day.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 
-/** A running stack from outside: the gateway's HTTP, the upstream's counter, the chain, and the audit database on disk. */
+/** A running stack, accessed from outside: the gateway over HTTP, the upstream's counter, the chain, and the audit database on disk. */
 export type World = {
   readonly stack: Stack;
   /** Directory of the gateway's state. */
@@ -20,17 +20,17 @@ export type World = {
   readonly payTo: `0x${string}`;
   /** The offer in this call's 402. */
   readonly offer: (call: ToolCall) => Promise<Offered>;
-  /** Sends a call as it is, with additional headers. */
+  /** Sends a call unchanged, with additional headers. */
   readonly send: (call: ToolCall, headers?: Readonly<Record<string, string>>) => Promise<Response>;
   /** How often the upstream ran each tool, by its own counter. */
   readonly counts: () => Promise<Counts>;
   readonly audit: Audit;
 };
 
-/** Options that files can have in common: none is a function. */
+/** Options with which files can share a stack: they are plain data, so equal options can be recognised. */
 type SharedOptions = Pick<StackOptions, 'variables' | 'cards' | 'market' | 'toolsFile'>;
 
-/** A request for a tool: path with query, and what is sent. */
+/** A request for a tool: path with query, method and body. */
 export type ToolCall = {
   readonly path: string;
   readonly method?: string;
@@ -55,10 +55,10 @@ export const summarise = (text: string, charge?: string): ToolCall =>
   post('/tools/summarise', charge === undefined ? { text } : { text, charge });
 export const whoami: ToolCall = { path: '/tools/whoami' };
 
-/** Allows every request of a file: the limit of the shield is not under test here. */
+/** High enough for all requests of a file: the rate limit per client is not under test here. */
 const NO_SHIELD = 1_000_000;
 
-/** Sends a call to a gateway as it is, with additional headers. */
+/** Sends a call to a gateway unchanged, with additional headers. */
 export const sendTo = async (
   origin: string,
   { path, method, body, contentType }: ToolCall,
@@ -101,23 +101,25 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
   };
 };
 
-/** Recomputes every signature in every exported log (law 11). */
+/** Verifies every signature in every exported log (law 11). */
 const mustBeSigned = async (directory: string): Promise<void> => {
   expect(await brokenLogs(directory)).toEqual([]);
 };
 
-/** Runs before and after the tests of a file, and gives its world to a running test. */
+/**
+ * Registers the hooks of a file: `open` before its tests, `close` after them. Returns a function that gives the world to a running test.
+ */
 const useOpened = (
   open: () => Promise<World>,
   close: (world: World) => Promise<void>,
 ): (() => World) => {
   let world: World | undefined;
   beforeAll(async () => {
-    // Limits of a day must not begin anew meanwhile.
+    // Daily limits must not reset during the tests.
     await untilDayLasts(90_000);
     world = await open();
   });
-  // The gateway reveals little about failures to clients, so a failed test prints the gateway's output.
+  // The gateway tells clients little about its failures, so a failed test prints the gateway's output.
   beforeEach(() => {
     onTestFailed(() =>
       console.error(`last output of the gateway:\n${world?.stack.gateway.output() ?? ''}`),
@@ -136,12 +138,12 @@ const newDirectory = async (parent: string): Promise<string> =>
   await mkdtemp(join(parent, 'countersign-conformance-'));
 
 /**
- * Starts a stack before the tests of a file and stops it after them: for options of its own, for tests that stop a part or read what all
- * accounts did, and for people with fixed keys.
+ * Starts a stack before the tests of a file and stops it after them. Use it for options of the file's own, for tests that stop a component
+ * or read the data of all accounts, and for people with fixed keys.
  */
 export const useWorld = (options: StackOptions = {}): (() => World) => {
   let directory: string | undefined;
-  // Vitest runs it after the hooks that are registered later, which read the directory.
+  // Vitest runs this hook after the hooks registered later, which still read the directory.
   afterAll(async () => {
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   });
@@ -157,10 +159,10 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
   );
 };
 
-/** The stack of this process and its options, which ends with the process. Vitest runs one file after the other in it. */
+/** The stacks of this process by their options. They stop with the process. Vitest runs the files of a process one after the other. */
 const shared = new Map<string, Promise<World>>();
 
-/** A stack that crashed in one file must not fail the next one. */
+/** Starts a new stack if the shared one has crashed, so that a crash fails only one file. */
 const openShared = async (options: SharedOptions): Promise<World> => {
   const key = JSON.stringify(options);
   const running = await shared.get(key)?.catch(() => undefined);
@@ -173,8 +175,9 @@ const openShared = async (options: SharedOptions): Promise<World> => {
 };
 
 /**
- * Gives a file a stack that other files have used, because a start costs seven seconds of CPU. Such a file pays from keys that it makes,
- * compares counts with those before, and reads balances and lists of its own accounts only: payments of earlier files may still settle.
+ * Gives a file a stack that other files have used, because starting a stack costs seconds of CPU. Such a file must pay from keys that it
+ * creates, compare counts with counts from before, and read only balances and lists of its own accounts: payments of earlier files may
+ * still settle.
  */
 export const useSharedWorld = (options: SharedOptions = {}): (() => World) =>
   useOpened(

@@ -13,7 +13,7 @@ import { expectUnused, paidMutations, pathOf, type Proofs, PRICE, SECOND } from 
 
 const { mustFail } = vectors;
 
-/** Bound payments with one change each; the gateway rejects all of them and uses up nothing. */
+/** Bound payments with one change each. The gateway must reject each of them and use up no nonce or money. */
 export const describeBoundPayments = (world: () => World, proofs: () => Proofs): void => {
   describe('a bound payment with another intent', () => {
     it.each(paidMutations)(
@@ -104,7 +104,7 @@ export const describeBoundPayments = (world: () => World, proofs: () => Proofs):
     it.each(['0', '1131378029', '1131378286'])(
       'is a vanilla payment with validAfter %s',
       async (value) => {
-        // Another payer: this payment settles in the background, and other tests count the transfers of `account`.
+        // Use another payer: this payment settles in the background, and other tests count the transfers of `account`.
         const payer = await trustedAccount(world(), { reports: 1, balance: PRICE });
         const payment = await sign(world(), payer, paidRequest, { validAfter: Number(value) });
         expect((await world().send(paidRequest, v2(payment))).status).toBe(200);

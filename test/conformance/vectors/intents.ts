@@ -38,7 +38,7 @@ export const describeIntents = (world: () => World, proofs: () => Proofs): void 
       signedOf: () => proofs().free,
       signer: () => proofs().account,
       call: freeRequest,
-      // A free call has no such fields: only the signature covers them.
+      // Only the signature covers this field in a free call, so the gateway names the signature.
       mutations: headerMutations.map((mutation): Mutation =>
         mutation.name === 'recipient'
           ? { ...mutation, swapped: SIGNATURE, signed: undefined }
@@ -46,7 +46,7 @@ export const describeIntents = (world: () => World, proofs: () => Proofs): void 
       ),
     },
   ])('an intent $carrier', ({ signedOf, signer, call, mutations }) => {
-    /** The mutation, or another value where the request has the mutated value already. */
+    /** Applies the mutation, with another value where the intent already has the mutated value. */
     const mutated = (mutation: Mutation): SignedIntent => {
       const signed = signedOf();
       if (mutation.name === 'chain') return { ...signed, chainId: 8453 };

@@ -26,7 +26,10 @@ export const SECOND = 'http://second.example';
 const { paid } = vectors;
 const nonce = paid.intent.nonce as Hex;
 
-/** Valid proofs for this gateway and the current time, made of the vectors. The nonce is theirs; `authority` is a grant of the agent. */
+/**
+ * Valid proofs for this gateway and the current time, built from the vectors. They use the vectors' nonce; `authority` is a grant to the
+ * agent.
+ */
 export type Proofs = {
   readonly account: LocalAccount;
   readonly creditHolder: LocalAccount;
@@ -42,7 +45,7 @@ export type Proofs = {
 
 export const freeRequest: ToolCall = { path: '/tools/whoami?q=x' };
 
-/** Grants to an agent, which consents. Returns the hash. */
+/** Registers a grant to an agent with the agent's consent. Returns the grant's hash. */
 const grantedTo = async (world: World, owner: LocalAccount, agent: LocalAccount): Promise<Hex> => {
   const grant = grantFor(world, owner.address, agent.address);
   const answer = await registerWith(world, agent, await signDelegation(owner, CHAIN, grant));
@@ -95,7 +98,7 @@ export const headerField = (field: string): string => `Agent-Intent.intent.${fie
 export const lines = (signed: SignedIntent): readonly HeaderLine[] =>
   Object.entries(agentIntent(signed));
 
-/** Expects that the attempt uses up nothing: no run (`refusal` counts), no transfer, no nonce. */
+/** Expects that the attempt uses up nothing: no tool run (`refusal` checks that), no transfer, no nonce. */
 export const expectUnused = async (
   world: World,
   payment: Bound,

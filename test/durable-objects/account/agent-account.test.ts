@@ -69,7 +69,7 @@ describe('law 2: any error on the way is a refusal', () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 10_000_000n);
     const before = await snapshotOf(payer);
-    // JSON takes no bigint, so the transaction fails while it writes the call.
+    // JSON cannot represent a bigint, so the transaction fails while it writes the call.
     const broken = callOf(payer, { onSilence: 1n as unknown as 'keep' });
     expect((await stubOf(payer).reserve(broken, randomHex(16), {})).verdict).toBe('unavailable');
     const after = await snapshotOf(payer);
@@ -88,7 +88,7 @@ describe('law 2: any error on the way is a refusal', () => {
     const unknown = { kind: 'of_a_later_release' } as unknown as AccountCommand;
     const reserve = async () =>
       await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(1_000_000n) });
-    // The others arrive while the first one is being persisted, so they form one group.
+    // The other commands arrive while the account persists the first one, so they form one group.
     const [first, verdict, ...others] = await Promise.all([
       reserve(),
       stubOf(payer).apply(unknown),
@@ -136,7 +136,7 @@ describe('law 8: repeated denials', () => {
     const { seq } = await snapshotOf(payer);
     const call = callOf(payer, { price: 6_000_000n });
     await stubOf(payer).reserve(call, randomHex(16), {});
-    // An entry between the decision and its own entry.
+    // This call writes an entry between the other call's decision and its entry.
     await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(10_000_000n) });
     at(start + 10);
     await runDurableObjectAlarm(stubOf(payer));

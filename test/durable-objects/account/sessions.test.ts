@@ -16,7 +16,7 @@ const requestOf = (changes: Partial<SessionRequest> = {}): SessionRequest => ({
   ...changes,
 });
 
-/** The object of a new wallet. It is awake, so that no signature of the test is older than it. */
+/** The object of a new wallet, already running, so that no signature of the test predates its start. */
 const awake = async (): Promise<ReturnType<typeof stubOf>> => {
   const account = stubOf(randomHex(20));
   await account.admitSession(requestOf({ created: 0 }));
@@ -112,7 +112,7 @@ describe('endSession', () => {
     expect(await stubOf(payer).admitSession(requestOf({ key: keyAt(69) }))).toEqual({
       verdict: 'admitted',
     });
-    // The repeat of an end stores nothing, so it costs nothing.
+    // Ending a session twice stores nothing the second time, so a repeat is free.
     const before = await rowsOf(payer);
     expect(await ended(0)).toBe('ok');
     expect(await rowsOf(payer)).toBe(before);

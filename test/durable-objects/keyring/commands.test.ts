@@ -114,7 +114,7 @@ describe('an owner', () => {
     const nonce = random32();
     const body = { agents: [{ jwk: (await agentKey()).jwk }], policy: POLICY };
     const change = { nonce, validAfter: 1_700_000_000n };
-    // The window is checked as well: a copy of one intent needs one time.
+    // The signer rejects an intent whose window is too long.
     expect(await typeOf(owner.send('agents.enrol', body, change))).toBe('window-too-long');
     const now = BigInt(Math.floor(Date.now() / 1000));
     const timed = { nonce, validAfter: now, validBefore: now + 100n };

@@ -3,7 +3,7 @@ import { agentKey } from '../../../src/client/agent-key.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import { ask, askPayment, entriesOf, intentOf, newOwner, outcomeOf, POLICY } from './world.ts';
 
-/** Wide enough for every signature of this file. */
+/** Allows every signature of this file. */
 const WIDE = { ...POLICY, windows: [{ every: 'month', limit: '$10000' }] };
 
 it('enrols a fleet of 1,000 in one command, and the last of them signs', async () => {

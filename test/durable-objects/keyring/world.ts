@@ -52,12 +52,12 @@ export type Owner = {
     change?: Partial<AgentIntent>,
     query?: string,
   ): Promise<Response>;
-  /** Sends a command, and returns its answer. @throws unless it is 200 */
+  /** Sends a command and returns its answer. @throws unless the answer is 200 */
   command<T = Record<string, unknown>>(route: SignerRouteId, body?: unknown): Promise<T>;
 };
 
 let used = 0;
-/** An owner that no other test has used. */
+/** An owner that no other test uses. */
 export const newOwner = (key: Hex | undefined = OWNER_KEYS[(used += 1)]): Owner => {
   if (key === undefined) throw new Error('no owner is left: add keys in signer-owners.ts');
   const signer = privateKeyToAccount(key);
@@ -122,7 +122,7 @@ export const enrolAgent = async (owner: Owner, policy: object = POLICY): Promise
 
 export type Sent = { readonly status: number; readonly body: RpcAnswer };
 
-/** A signed HTTP request of an agent. */
+/** A request with an agent's HTTP signature. */
 export const signedRequest = async (
   key: AgentKey,
   account: string,
@@ -145,14 +145,14 @@ export const sendRequest = async (request: Request): Promise<Sent> => {
   return { status: response.status, body: (await response.json()) as RpcAnswer };
 };
 
-/** Asks as an agent. */
+/** Sends a request as an agent. */
 export const ask = async (
   { key, owner }: Agent,
   method: string,
   ...params: readonly unknown[]
 ): Promise<Sent> => sendRequest(await signedRequest(key, owner.account, method, params));
 
-/** An intent of an agent, now. */
+/** An intent of an agent at the current time. */
 export const intentOf = (
   { address }: Pick<Agent, 'address'>,
   change: Partial<AgentIntent> = {},
@@ -169,7 +169,7 @@ export const intentOf = (
 export const askIntent = (agent: Agent, intent: AgentIntent): Promise<Sent> =>
   ask(agent, 'eth_signTypedData_v4', ...intentParams(intent));
 
-/** Asks for the payment of an intent. */
+/** Requests the signature of an intent's payment. */
 export const askPayment = (
   agent: Agent,
   intent: AgentIntent,
@@ -181,7 +181,7 @@ export const askPayment = (
     ...paymentParams(intent, { validBefore: intent.validBefore + 300n, ...change }),
   );
 
-/** The end of the type of a problem, or the result. */
+/** The last part of a problem's type, or the result. */
 export const outcomeOf = ({ body }: Sent): unknown =>
   'error' in body
     ? body.error.data.type.replace('urn:countersign:problem:signer-', '')

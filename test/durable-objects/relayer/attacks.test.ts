@@ -15,7 +15,7 @@ describe('a full relayer', () => {
     expect(give([late])).toEqual(['full']);
     const keys = [...memory.pending.keys()];
     for (const key of keys) memory.trials.set(key, { failures: 2, until: world.now + 60 });
-    // One is in a transaction, one has a strike of a mined transaction: both stay.
+    // One payment is in a transaction, and one has a strike from a mined transaction. The relayer keeps both.
     const [flying, struck] = keys;
     if (flying === undefined || struck === undefined) throw new Error('nothing pending');
     memory.flights.set(0, {
@@ -32,7 +32,7 @@ describe('a full relayer', () => {
     expect(memory.pending.size).toBe(3);
     expect(memory.trials.size).toBe(2);
     expect(world.written.filter(({ value }) => value === undefined)).toHaveLength(9_998);
-    // Its account presents it again, so it is tried again.
+    // The payment's account presents it again, so the relayer tries it again.
     expect(give(hopeless.slice(2, 3))).toEqual(['taken']);
   });
 
@@ -96,12 +96,12 @@ describe('burnt gas', () => {
       transactions += memory.flights.size;
       await mineInVain();
     }
-    // A payment that was taken before is not sent either.
+    // The relayer does not send payments either that it had already taken from this payer.
     expect(transactions).toBe(3);
     expect(give([relayNumber(99, burner, hour)])).toEqual(['refused']);
     expect(give(own.slice(5, 6))).toEqual(['refused']);
     expect(give([relayNumber(98, codeNumber(2), hour)])).toEqual(['taken']);
-    // While the refused payment is kept, and for a day.
+    // The relayer refuses the payer while it keeps the refused payment, and for another day.
     world.now += 86_500;
     expect(give([relayNumber(96, burner, world.now + 3_600)])).toEqual(['refused']);
     world.now = hour + 90_000;
@@ -115,7 +115,7 @@ describe('burnt gas', () => {
       relayNumber(id, id < 5 ? payer : keyNumber(2), world.now + 3_600),
     );
     give(mixed);
-    // No Multicall3 answer is scripted: the payments are put into the transaction by hand.
+    // The script has no answer of Multicall3, so the test puts the payments into the transaction itself.
     await send();
     const [flight] = flightsOf(memory);
     if (flight === undefined) throw new Error('no flight');
@@ -140,7 +140,7 @@ describe('burnt gas', () => {
       transactions += memory.flights.size;
       await mineInVain();
     }
-    // 34 of 600,000, and those that were open with the last one.
+    // 34 transactions of 600,000 gas, and those that were open together with the last one.
     expect(transactions).toBeGreaterThanOrEqual(34);
     expect(transactions).toBeLessThanOrEqual(36);
     expect(give([relayNumber(901, codeNumber(1), hour)])).toEqual(['refused']);
@@ -149,7 +149,7 @@ describe('burnt gas', () => {
     expect(give([{ ...wallet, payment: { ...wallet.payment, signature: long } }])).toEqual([
       'refused',
     ]);
-    // Nothing shows yet that this payer has code: the relayer reads it before the transaction, at no cost.
+    // The relayer does not know yet that this payer has code. It reads the code before a transaction, at no cost.
     expect(give([relayNumber(903, codeNumber(903), hour)])).toEqual(['taken']);
     const before = world.tried.length;
     await send();

@@ -6,7 +6,7 @@ const SELLER = `0x${'5e'.repeat(20)}` as const;
 const OTHER = `0x${'6e'.repeat(20)}` as const;
 const setup = { facilitates: [SELLER, OTHER] };
 
-/** A payment to another seller: no account is notified of it. */
+/** A payment to another seller, of which the relayer notifies no account. */
 const withoutAccount = ({ account: _, ...relay }: Relay): Relay => relay;
 
 const payerOf = async (bench: Awaited<ReturnType<typeof openBench>>, amount?: bigint) => {
@@ -71,7 +71,7 @@ describe('payments to other sellers', () => {
     bench.ahead += 60;
     await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
-    // Its server may present it again.
+    // The seller's server may present the payment again.
     expect(await bench.relay([relay], true)).toEqual(['taken']);
     await alarmUntilIdle(bench);
     expect(bench.recorded).toMatchObject([{ payments: 1 }]);

@@ -25,7 +25,7 @@ describe('a stuck transaction', () => {
 
   test('without such a payment stays below the limit', async () => {
     const { world, memory, context, facts, give, send } = scene();
-    // The payment near its deadline is sent first: it does not wait for the other.
+    // The payment near its deadline is sent first, without waiting for the other one.
     give([relayNumber(2, keyNumber(2), world.now + 100)]);
     await send();
     give([relayNumber(1, keyNumber(1), world.now + 3_600)]);

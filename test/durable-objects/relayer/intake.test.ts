@@ -65,7 +65,7 @@ describe('does not take', () => {
     await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('insufficient_gas');
-    // Nothing is lost, and the alarm is set.
+    // The relayer has kept every payment and set its alarm.
     expect(await bench.alarm()).not.toBeNull();
     await bench.chain.client.setBalance({ address: bench.address, value: parseEther('1') });
     expect(await settle(bench)).toEqual([relay.call]);
@@ -114,7 +114,7 @@ describe('does not take', () => {
     const greedy = await other.relay(Array.from({ length: 2_001 }, (_, id) => numbered(id + 1, 1)));
     expect(greedy.filter((verdict) => verdict === 'taken')).toHaveLength(2_000);
     expect(await other.relay([model])).toEqual(['taken']);
-    // Payments that it has stay taken.
+    // Payments that the relayer already has stay taken.
     expect(await bench.relay(many.slice(0, 1))).toEqual(['taken']);
   });
 

@@ -4,7 +4,9 @@ import type { Relay } from '../../../src/protocol/relayer-contract.ts';
 import { readUnsigned } from '../../../src/settlement/relayer/transaction.ts';
 import { type Bench, mine, openBench, payersOf, relayFrom } from './support.ts';
 
-/** A relayer on a chain of its own: the tests make the blocks, so that they control what happens between them. One test file per chain. */
+/**
+ * A relayer on a chain that mines only on request, so that tests control what happens between blocks. Each chain belongs to one test file.
+ */
 export const openMinedChain = (rpc: string) => {
   const chain = connectChain(rpc);
 
@@ -14,7 +16,7 @@ export const openMinedChain = (rpc: string) => {
   const relaysOf = async (count: number): Promise<readonly Relay[]> =>
     Promise.all((await payersOf(chain, count)).map(async (payer) => relayFrom(payer)));
 
-  /** Runs rounds with a block between them, until nothing is pending. */
+  /** Runs alarms with a block after each, until nothing is pending. */
   const finish = async (bench: Bench, most = 30): Promise<void> => {
     for (let round = 0; round < most; round += 1) {
       await bench.onAlarm();
@@ -38,7 +40,7 @@ export const openMinedChain = (rpc: string) => {
     }
   };
 
-  /** Records the calldata of every transaction that the relayer broadcasts from now on, by nonce. */
+  /** Records, by nonce, the calldata of every transaction that the relayer broadcasts from now on. */
   const watchSends = (bench: Bench): Map<number, Set<Hex>> => {
     const sent = new Map<number, Set<Hex>>();
     const before = bench.node.send;
@@ -53,7 +55,7 @@ export const openMinedChain = (rpc: string) => {
     return sent;
   };
 
-  /** One block resets the fees that the last test changed. */
+  /** Mines one block, which resets the fees that the last test changed. */
   const resetFees = async (): Promise<void> => {
     await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
     await mine(chain);

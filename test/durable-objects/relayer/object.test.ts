@@ -25,7 +25,7 @@ const key = generatePrivateKey();
 const { address } = privateKeyToAccount(key);
 const name = `${network}:${address.toLowerCase()}`;
 
-/** The object of the key, with other settings than those of the test run. */
+/** The object of a relayer key, with settings that replace those of the test run. */
 const withRelayer = async <T>(
   settings: Partial<Record<'RELAYERS' | 'RELAYER_KEY', string>>,
   work: (relayer: Relayer, storage: DurableObjectStorage) => Promise<T>,
@@ -34,7 +34,7 @@ const withRelayer = async <T>(
     work(new Relayer(state, { ...env, ...settings } as Env), state.storage),
   );
 
-/** Runs the alarm until no transaction is open. The chain mines at once, which takes a moment. */
+/** Runs the alarm until no transaction is open. The chain mines each transaction at once, but that takes a moment. */
 const alarmUntilIdle = async (relayer: Relayer): Promise<void> => {
   for (let round = 0; round < 50; round += 1) {
     await relayer.alarm();
@@ -109,7 +109,7 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   expect(BigInt(String(row?.['fee']))).toBeGreaterThan(0n);
   expect(Math.abs(Number(row?.['at']) - nowSeconds())).toBeLessThan(600);
 
-  // Stores the result, which a busy account answers first.
+  // A snapshot makes the account store the result, which a busy account only acknowledges at first.
   await account.snapshot();
   const calls = await runInDurableObject(account, async (_, { storage }) => [
     ...openDisk(storage).find(CALL),

@@ -25,7 +25,7 @@ const pending = (id: number, changes: Partial<Pending> = {}): Pending => ({
   ...changes,
 });
 
-/** The counts as a scan of all payments gives them. */
+/** The counts that a scan of all payments yields. */
 const scanned = (all: PendingPayments) => {
   const list = [...all.values()];
   const others = list.filter(({ account }) => account === undefined);
@@ -56,7 +56,7 @@ test('its counts equal a scan after any additions, replacements and removals', (
   for (let step = 0; step < 2_000; step += 1) {
     seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
     const id = (seed >> 8) % 40;
-    // A replacement with another signature, as when an urgent request presents the payment again.
+    // Replaces a payment by one with another signature, as when an urgent request presents it again.
     if (seed % 3 === 0) all.delete(`payment ${id}`);
     else all.set(`payment ${id}`, pending(id, { signature: `0x${'2'.repeat(seed % 9)}` }));
     if (step % 50 === 0) expect(counted(all)).toEqual(scanned(all));

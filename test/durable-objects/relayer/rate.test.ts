@@ -5,8 +5,8 @@ import { keyOfPayer } from '../../../src/settlement/relayer/key-of-payer.ts';
 import { keyNumber, relayNumber, scene } from './scripted-relayer.ts';
 
 /**
- * The scheduling of several keys on a chain that only counts: blocks of two seconds, a round of each relayer every second, and every
- * transaction in the next block.
+ * Simulates how several keys share the load, on a chain that only counts: a block every two seconds, a round of each relayer every second,
+ * and every transaction in the next block.
  */
 const simulate = async ({ keys, perSecond, blocks }: Simulation) => {
   const addresses = Array.from({ length: keys }, (_, at) => keyNumber(0x5eed + at * 0x9999));
@@ -51,7 +51,7 @@ const open = (keys: number) => {
         data: encodeFunctionResult({
           abi: multicall3Abi,
           functionName: 'aggregate3',
-          // The gas limit is 100,000 and 130,000 for each payment.
+          // The gas limit is 100,000 plus 130,000 for each payment.
           result: Array.from({ length: (Number(gas) - 100_000) / 130_000 }, () => one),
         }),
       })),
@@ -59,7 +59,7 @@ const open = (keys: number) => {
   return relayer;
 };
 
-/** Makes a block with every transaction of a key. @returns the payments of each. */
+/** Mines every open transaction of a key. @returns the number of payments in each */
 const mine = ({ memory, world }: ReturnType<typeof open>): readonly number[] => {
   const flights = [...memory.flights.values()];
   for (const { record } of flights) {
@@ -85,7 +85,7 @@ test('five keys keep up with 2,000 payments a second, although the hash spreads 
   });
   const total = settled.reduce((sum, count) => sum + count, 0);
   expect(total + waiting).toBe(5 * 2 * 2_000);
-  // Less than one block of payments waits.
+  // Fewer payments wait than fit into one block.
   expect(waiting).toBeLessThan(4_000);
   expect(Math.max(...transactions)).toBeLessThanOrEqual(50);
 });

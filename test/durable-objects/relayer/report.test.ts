@@ -88,6 +88,6 @@ test('does not wait for the alert about gas, whether it hangs or fails', async (
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
   await bench.onAlarm();
   expect(await bench.alarm()).not.toBeNull();
-  // A pending alert is not raised again.
+  // The relayer does not raise an alert again that is still pending.
   expect(attempts).toBe(1);
 });

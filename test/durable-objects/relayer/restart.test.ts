@@ -63,7 +63,7 @@ describe('an object that dies', () => {
     prepare(bench);
     const sent = watchSends(bench);
     await bench.onAlarm();
-    // Whatever failed, its alarm is set again.
+    // The relayer sets its alarm again after every failure.
     expect(await bench.alarm()).not.toBeNull();
     await mine(chain);
     await bench.onAlarm();
@@ -80,7 +80,7 @@ describe('an object that dies', () => {
     expect(await balances(relays)).toEqual([9_000n, 9_000n, 9_000n]);
     expect(bench.recorded.length).toBeGreaterThanOrEqual(1);
     expect(new Set(bench.recorded.map(({ hash }) => hash)).size).toBe(1);
-    // One nonce and one payload, before and after the restart.
+    // All broadcasts before and after the restart have one nonce and one payload.
     const payloads = [...sent, ...again].flatMap(([, datas]) => [...datas]);
     expect(new Set(payloads).size).toBe(1);
   });
@@ -110,7 +110,7 @@ describe('a key that is removed while its transactions are under way', () => {
     const relays = await relaysOf(2);
     await removed.relay(relays);
     await removed.onAlarm();
-    // Their accounts present them again, and the hash of the payer now names another key.
+    // The payments' accounts present them again, and the payer's hash now selects another key.
     expect(await other.relay(relays)).toEqual(['taken', 'taken']);
     await other.onAlarm();
     const [old] = await flightsOf(removed);
@@ -120,7 +120,7 @@ describe('a key that is removed while its transactions are under way', () => {
     await finish(other);
     expect(await balances(relays)).toEqual([9_000n, 9_000n]);
     expect((await other.stored()).pending).toEqual([]);
-    // The key returns, and finds nothing more to move.
+    // The key returns and finds that all payments have moved.
     await removed.crash();
     await finish(removed);
     expect(await balances(relays)).toEqual([9_000n, 9_000n]);
@@ -147,7 +147,7 @@ describe('a payer that gets gas-burning code between broadcast and block', () =>
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(others));
     expect(await bench.relay([poison])).toEqual(['refused']);
-    // It has burnt the gas of one batch; later batches were smaller.
+    // The poisoned payment burnt the gas of one batch. Later batches were smaller.
     const [burnt, ...rest] = bench.recorded;
     expect(burnt?.gasUsed).toBeGreaterThan(2_000_000);
     expect(rest.every(({ payments }) => payments <= 10)).toBe(true);

@@ -32,7 +32,7 @@ export const keyNumber = (id: number): Address => `0x${id.toString(16).padStart(
 
 export const codeNumber = (id: number): Address => `0x${id.toString(16).padStart(40, 'c')}`;
 
-/** A payment of 1000 units; payers whose address begins with c have code. */
+/** A payment of 1000 units. A payer whose address begins with c has code. */
 export const relayNumber = (id: number, from: Address, validBefore: number): Relay => {
   const nonce: Hex = `0x${id.toString(16).padStart(64, '0')}`;
   return {
@@ -55,7 +55,7 @@ export const relayNumber = (id: number, from: Address, validBefore: number): Rel
   };
 };
 
-/** A relayer without an object: the test provides chain, clock and storage. */
+/** A relayer without a Durable Object: the test provides chain, clock and storage. */
 export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
   const world = {
     now: 1_000_000_000,
@@ -157,7 +157,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     memory.facts = { facts: facts(), at: world.now };
     return take(context, relays, urgent);
   };
-  /** Mines every open transaction; none moves anything. */
+  /** Mines every open transaction, without moving any payment. */
   const mineInVain = async (): Promise<void> => {
     world.count += memory.flights.size;
     world.block += 1;

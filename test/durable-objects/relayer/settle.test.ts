@@ -15,7 +15,7 @@ describe('settles', () => {
     expect(await bench.relay(relays)).toEqual(relays.map(() => 'taken'));
     expect(await settle(bench)).toEqual(callsOf(relays));
     for (const { address } of payers) expect(await bench.chain.balanceOf(address)).toBe(9_000n);
-    // Other test files pay the same receiver.
+    // Other test files pay the same payee.
     expect(await bench.chain.balanceOf(payTo)).toBeGreaterThanOrEqual(
       before + 1_000n * BigInt(count),
     );
@@ -71,7 +71,7 @@ describe('settles', () => {
 
   test('with one row for all payments of a message and ten per transaction', async () => {
     const bench = await openBench();
-    // Tables are created once.
+    // The first payment creates the tables, which must not count.
     const [first, ...payers] = await payersOf(bench.chain, 101);
     if (first === undefined) throw new Error('no payer');
     await bench.relay([await relayFrom(first)]);
@@ -81,7 +81,7 @@ describe('settles', () => {
     await alarmUntilIdle(bench);
     expect(bench.recorded.at(-1)?.payments).toBe(100);
     expect(bench.rows() - before).toBeLessThanOrEqual(1 + 10);
-    // Alone a payment costs the rows of a transaction.
+    // A single payment costs as many rows as a whole transaction.
     const [alone] = payers;
     if (alone === undefined) throw new Error('no payer');
     const then = bench.rows();
@@ -100,10 +100,10 @@ describe('settles a payment once', () => {
     expect(await bench.relay([relay, relay])).toEqual(['taken', 'taken']);
     expect((await bench.stored()).pending).toHaveLength(1);
     await bench.onAlarm();
-    // In a transaction.
+    // The payment is in a transaction.
     expect((await bench.stored()).flights).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
-    // Settled, and no account could be notified yet.
+    // The payment has settled, and its account cannot be notified yet.
     bench.subscribers = { notify: async () => false };
     await bench.onAlarm();
     expect((await bench.stored()).reports).toHaveLength(1);
@@ -111,7 +111,7 @@ describe('settles a payment once', () => {
     expect((await bench.stored()).pending).toEqual([]);
     bench.subscribers = {};
     expect(await settle(bench)).toEqual([relay.call]);
-    // Long ended: the chain shows that the nonce is used.
+    // The relayer has forgotten the payment, but the chain shows that its nonce is used.
     expect(await bench.relay([relay])).toEqual(['taken']);
     expect(await settle(bench)).toEqual([relay.call]);
     expect(await bench.chain.balanceOf(payer.address)).toBe(9_000n);
@@ -150,7 +150,7 @@ describe('gas between the limit and four times it', () => {
     const price = await bench.chain.client.getGasPrice();
     const dear = await openBench({ setup: { maxFeePerGas: price / 2n, wait: 0 } });
     expect(await dear.relay([far])).toEqual(['taken']);
-    // Taken while gas was cheap.
+    // The relayer took this payment while gas was cheap.
     dear.node = {
       facts: async () => ({
         head: { number: 1, timestamp: now },

@@ -13,7 +13,7 @@ afterEach(() => {
 
 type SignRequest = Readonly<Record<string, string>>;
 
-/** A scripted signer; the chain is real. */
+/** Scripts the signer's answers; the chain is real. @returns the requests that the signer received */
 const standIn = (answer: (request: SignRequest) => Promise<unknown>): SignRequest[] => {
   const requests: SignRequest[] = [];
   const real = globalThis.fetch;
@@ -87,7 +87,7 @@ describe('a remote signer', () => {
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('signer_lied');
     vi.restoreAllMocks();
-    // Once it is honest, the waiting payment is sent.
+    // Once the signer is honest, the relayer sends the waiting payment.
     standIn(signAs(bench.key));
     await alarmUntilIdle(bench);
     expect(settledCalls(bench)).toEqual([relay.call]);

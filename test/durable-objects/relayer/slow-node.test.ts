@@ -6,16 +6,16 @@ import { codeNumber, keyNumber, relayNumber, scene } from './scripted-relayer.ts
 
 const one = { success: true, returnData: '0x' } as const;
 
-/** A relayer whose node answers only some trials within its time. */
+/** A relayer whose node answers only some trials before the timeout. */
 const open = (answers: (payments: number, data: string) => boolean) => {
   const relayer = scene({ batch: 100, wait: 0 });
   relayer.world.blockGas = 400_000_000;
-  /** Payments of each trial; a negative number without an answer. */
+  /** Number of payments in each trial, negative if the node did not answer. */
   const sizes: number[] = [];
   Object.assign(relayer.context.node, {
     simulate: async (trials: readonly Trial[]) =>
       trials.map(({ gas, data }) => {
-        // The gas limit is 100,000 and 130,000 for each payment; that of a payer with code is 600,000.
+        // The gas limit is 100,000 plus 130,000 for each payment, or 600,000 for a payment of a payer with code.
         const payments = Math.floor((Number(gas) - 100_000) / 130_000);
         const isAnswered = answers(payments, data);
         sizes.push(isAnswered ? payments : -payments);
@@ -65,7 +65,7 @@ test('halves its trials until a busy node answers, then grows them, and no payme
   expect(memory.trials.size).toBe(0);
   for (let at = 0; at < 9; at += 1) await round();
   expect(settled).toHaveLength(400);
-  // Less than one trial in three is in vain.
+  // The node leaves less than a third of the trials unanswered.
   expect(sizes.filter((size) => size < 0).length * 3).toBeLessThan(sizes.length);
   expect(Math.max(...sizes)).toBeGreaterThan(25);
   expect(new Set(sizes.filter((size) => size > 0)).size).toBeGreaterThan(1);
@@ -84,14 +84,14 @@ test('sends whole batches again once the node answers in time', async () => {
 
 test('finds the one payer whose payments keep the node busy, while the others settle', async () => {
   const { world, memory, give, round, sizes, settled } = open((_, data) => !namesHostile(data));
-  // Its deadlines are the nearest, so its payments are the first of each trial.
+  // The hostile payer's deadlines are the nearest, so its payments come first in each trial.
   give([...hostile(500, world.now + 200), ...honest(99, 1, world.now + 3_600)]);
   for (let at = 0; at < 3; at += 1) await round();
   expect(settled.length).toBeGreaterThan(49);
   for (let at = 0; at < 9; at += 1) await round();
   expect(settled).toHaveLength(99);
   expect(memory.trials.size).toBe(0);
-  // Now each honest payment is sent in the round after it came, and the payer costs a trial at growing pauses.
+  // Now the relayer sends each honest payment in the round after it arrived, and retries the hostile payer after growing pauses.
   const before = sizes.length;
   for (let at = 0; at < 30; at += 1) {
     give(honest(10, 1_000 + 10 * at, world.now + 3_600));
@@ -109,7 +109,7 @@ test('tries other payers first, although the payer presents new payments all the
     give(honest(3, 10 * at, world.now + 3_600));
     await round();
   }
-  // The last honest payments may have shared a trial with the payer.
+  // The last honest payments may have been in a trial with the hostile payer.
   expect(settled.length).toBeGreaterThanOrEqual(33);
   for (let at = 0; at < 3; at += 1) await round();
   expect(settled).toHaveLength(36);

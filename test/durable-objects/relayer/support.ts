@@ -77,7 +77,7 @@ export const relayOf = (payment: Payment, sinceBlock = 0): Relay => ({
   sinceBlock,
 });
 
-/** A signed payment of 1000 units, as the consumer presents it. */
+/** A signed payment of 1000 units, as the settlement consumer presents it. */
 export const relayFrom = async (
   payer: PrivateKeyAccount,
   changes: Parameters<typeof signPayment>[1] = {},
@@ -88,14 +88,14 @@ export type Notification = {
   readonly results: readonly SettlementResult[];
 };
 
-/** A relayer in its own object. A test can make each of its dependencies fail. */
+/** A relayer in an object of its own. A test can make each of its dependencies fail. */
 export type Bench = {
   readonly chain: ChainAccess;
   key: Hex;
   address: Address;
-  /** How far its clock is ahead. */
+  /** How far the relayer's clock is ahead. */
   ahead: number;
-  /** Replaces parts of the node. */
+  /** Overrides parts of the node. */
   node: Partial<Node>;
   subscribers: Partial<Subscribers>;
   setup: Partial<Setup>;
@@ -106,7 +106,7 @@ export type Bench = {
   relay(relays: readonly Relay[], urgent?: boolean): Promise<readonly Relayed['verdict'][]>;
   onAlarm(): Promise<void>;
   status(): Promise<Extract<RelayerStatus, { verdict: 'found' }>>;
-  /** Restarts the object: everything that is not in storage is lost. */
+  /** Restarts the object, which loses everything that it has not stored. */
   crash(): Promise<void>;
   stored(): Promise<Stored>;
   rows(): number;
@@ -134,7 +134,7 @@ export const openBench = async (
     return { key, address };
   };
   benches += 1;
-  // A name that is not a network: the object's own relayer stays closed.
+  // The name is no network, so the object does not start its own relayer.
   const stub = env.RELAYER.getByName(`bench ${benches} ${randomHex(4)}`);
   let loop: Loop | undefined;
   let disk: Disk | undefined;
@@ -216,13 +216,13 @@ export const openBench = async (
       inObject(async (storage) =>
         (await open(storage).relay(relays, urgent)).map(({ verdict }) => verdict),
       ),
-    // As in the runtime, a delivered alarm is no longer set.
+    // As in the runtime, an alarm that runs is no longer set.
     onAlarm: async () =>
       inObject(async (storage) => {
         await storage.deleteAlarm();
         await open(storage).onAlarm();
         if (isManual) return;
-        // Automatic mining takes a moment, and a test counts its rounds.
+        // The chain mines each transaction at once, but that takes a moment, and tests count the rounds.
         const { flights } = loadStored(openDisk(storage));
         await Promise.all(
           flights.map(async ({ attempts }) =>
@@ -267,7 +267,7 @@ export const alarmUntilIdle = async (bench: Bench, most = 20): Promise<void> => 
   throw new Error(`still pending after ${most} rounds`);
 };
 
-/** Every payment that an account was notified of as settled. */
+/** The calls of which accounts were notified as settled. */
 export const settledCalls = ({ notified }: Bench): readonly string[] =>
   notified.flatMap(({ results }) =>
     results.filter(({ outcome }) => outcome === 'settled').map(({ call }) => call),

@@ -131,7 +131,7 @@ describe('a transaction', () => {
     });
     await mine(chain);
     await bench.onAlarm();
-    // The receipt may be late: the transaction is not given up yet, and its payments are in no other one.
+    // The receipt may come late, so the relayer keeps the transaction and puts its payments into no other one.
     expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce, keys: flight.keys }]);
     bench.ahead += 5;
     await bench.onAlarm();
@@ -192,7 +192,7 @@ describe('transactions', () => {
     await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
     await mine(chain, 3);
     await bench.onAlarm();
-    // The node may lag behind.
+    // The node may only be behind.
     expect(await flightsOf(bench)).toHaveLength(1);
     bench.ahead += 61;
     await bench.onAlarm();

@@ -13,7 +13,7 @@ import {
 } from './support.ts';
 import { BURNER, setCode, TWO_FACED } from './wallets.ts';
 
-/** Gives the relayer payments of three honest payers, and one of an account with this code. */
+/** Presents payments of three honest payers, and one of a payer with this code. */
 const relayWithCode = async (code: Parameters<typeof setCode>[2]) => {
   const bench = await openBench();
   const [hostile, ...payers] = await payersOf(bench.chain, 4);
@@ -40,7 +40,7 @@ describe('one bad payment', () => {
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
     expect(bench.recorded).toMatchObject([{ payments: 5 }]);
-    // Other backends get it, and it is still tried: its payer may have funds in a minute.
+    // The relayer leaves the payment to other backends and still tries it, because its payer may have funds a minute later.
     expect(await bench.relay([bad])).toEqual(['refused']);
     await bench.chain.fund(empty.address, 10_000n);
     bench.ahead += 60;
@@ -81,7 +81,7 @@ describe('one bad payment', () => {
       expect(gasUsed).toBeLessThanOrEqual(600_000);
     }
     expect(await bench.relay([bad])).toEqual(['refused']);
-    // It stays refused after a restart, and is dropped at its deadline.
+    // The relayer still refuses the payment after a restart, and drops it at its deadline.
     await bench.crash();
     expect(await bench.relay([bad])).toEqual(['refused']);
     bench.ahead = 3_600;

@@ -6,11 +6,12 @@ import { signPayment } from '../../unit/settlement/real-chain.ts';
 import { lower, mine, relayOf } from './support.ts';
 import type { Relay } from '../../../src/protocol/relayer-contract.ts';
 
-/** Loops forever: burns all gas that it gets. */
+/** Code that loops forever and burns all gas it gets. */
 export const BURNER: Hex = '0x5b600056';
 
 /**
- * Returns ERC-1271's magic word if gas is free, as in `eth_call`, and burns all gas in a transaction: no simulation can see that.
+ * Code that returns ERC-1271's magic value when gas is free, as in `eth_call`, and burns all gas in a transaction. No simulation can detect
+ * it.
  */
 export const TWO_FACED: Hex = '0x3a156009575b6005565b631626ba7e60e01b5f5260205ff3';
 
@@ -30,11 +31,11 @@ export const walletPayment = async (chain: ChainAccess, funds = 10_000n): Promis
   const { contractAddress } = await chain.client.waitForTransactionReceipt({ hash });
   if (!contractAddress) throw new Error('no wallet');
   await chain.fund(contractAddress, funds);
-  // The owner signs for the wallet's own address.
+  // The owner signs for the wallet's address.
   const payment = await signPayment({ ...owner, address: contractAddress });
   return relayOf(payment);
 };
 
-/** Gives an account code, as a delegation does (EIP-7702). */
+/** Sets the code of an account, as a delegation does (EIP-7702). */
 export const setCode = async (chain: ChainAccess, address: Address, bytecode: Hex): Promise<void> =>
   chain.client.setCode({ address: lower(address), bytecode });

@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('forget' as const) }) },
   {
     weight: 2,
-    // The clock steps back too.
+    // The clock may also step back.
     arbitrary: fc.record({
       do: fc.constant('clock' as const),
       by: fc.integer({ min: -500, max: 2_000 }),
@@ -76,7 +76,7 @@ describe('the engine', () => {
       }),
       { numRuns },
     );
-    // A property that never meets an event proves nothing about it.
+    // Check that the runs contained each kind of event. Otherwise the property proves nothing about it.
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(numRuns / 5);
   });
 

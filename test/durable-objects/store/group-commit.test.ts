@@ -18,7 +18,7 @@ const STATE: Noun<State> = {
   decode: (text) => JSON.parse(text) as State,
 };
 
-/** A size below zero cannot be stored. */
+/** A value whose size is below zero cannot be stored. */
 const THING: Noun<Thing, 'size'> = {
   name: 'thing',
   key: ({ id }) => id,
@@ -47,7 +47,7 @@ const open = (storage: DurableObjectStorage, due?: Seconds) =>
     afterCommit: () => undefined,
   });
 
-/** Counts itself, writes, and answers with the sizes that it reads. */
+/** A command that counts its runs, writes, and returns the sizes that it reads. */
 const deciding =
   (...writes: readonly Write[]): Decide<State, Reader, Memory, string> =>
   (state, read) => ({
@@ -134,7 +134,7 @@ describe('a group commit', () => {
       return { first, group, last, things: [...openDisk(storage).find(THING)] };
     });
 
-    // The first of a burst is decided alone, as nothing is being stored yet.
+    // The first command of a burst is decided alone, because no commit is being persisted yet.
     expect(found).toEqual({
       first: '0: ',
       group: ['1: 1', 'refused', 'refused'],
@@ -148,7 +148,7 @@ describe('a deferred decision', () => {
   const first = put(THING, { id: 'a', size: 1 });
   const second = put(THING, { id: 'b', size: 2 });
 
-  /** Defers a write of a busy object. @returns its answer, and what was stored by then. */
+  /** Defers a write while the object is busy. @returns its answer, and what was stored by then */
   const defer = async (
     storage: DurableObjectStorage,
     { defer: deferred }: ReturnType<typeof open>,

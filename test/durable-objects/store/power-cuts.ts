@@ -11,13 +11,13 @@ const copyOf = ({ journal, pages }: Rows): Rows => ({
   pages: new Map(pages),
 });
 
-/** A medium in memory whose power can fail between any two steps of a transaction, and after it. */
+/** An in-memory medium whose power can fail between any two steps of a transaction, and after it. */
 export type FailingMedium = Medium & {
   /** Cuts the power before the step with this number, counted over all transactions from now on. */
   cutAt(step: number): void;
   /** Makes all transactions so far durable. */
   sync(): void;
-  /** What a restart finds after a power cut: the synced transactions, or all of them. */
+  /** The state after a power cut and a restart: the synced transactions, or all of them. */
   restart(keepUnsynced: boolean): void;
   rows(): Rows;
 };
@@ -44,7 +44,7 @@ export const openFailingMedium = (): FailingMedium => {
       return page.text;
     },
     commit({ rows, pages, forgotten }) {
-      // SQLite rolls an interrupted transaction back: `current` changes at the end, or not at all.
+      // SQLite rolls an interrupted transaction back, so `current` changes at the end or not at all.
       const draft = copyOf(current);
       const step = (): void => {
         if (steps === cut) {

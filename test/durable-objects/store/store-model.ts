@@ -12,12 +12,12 @@ import {
 } from '../../../durable-objects/store/noun.ts';
 import { type FailingMedium, openFailingMedium, PowerCut } from './power-cuts.ts';
 
-/** Small, so that a few writes fill a row, a page and a journal. */
+/** Small limits, so that a few writes fill a row, a page and a journal. */
 export const SMALL: Limits = { row: 400, page: 600, snapshotAfter: 900 };
 
-/** A value that is put and removed. */
+/** A value that is written and deleted. */
 type Thing = { readonly id: string; readonly size: number; readonly pad: string };
-/** A value that ends, as a call does: `until` is undefined while it is open. */
+/** A value that ends, as a call does. `until` is undefined while it is open. */
 export type Job = {
   readonly id: string;
   readonly version: number;
@@ -87,7 +87,7 @@ export type Step =
   | { readonly do: 'clock'; readonly by: number }
   | { readonly do: 'export'; readonly entries: number };
 
-/** What the engine must show. `mayBeGone`: an ended value was over at a moment at which the engine could have forgotten it. */
+/** The value that the engine must return. `mayBeGone`: the value had ended at a time when the engine may have forgotten it. */
 type Known<Value> = { readonly value: Value; readonly mayBeGone: boolean };
 type Expected = {
   readonly things: ReadonlyMap<string, Thing>;
@@ -98,19 +98,19 @@ type Expected = {
 
 const EMPTY: Expected = { things: new Map(), jobs: new Map(), notes: new Map(), seq: 0 };
 
-/** Runs steps on the engine and on a plain model of it, and compares both after each. */
+/** Runs steps on the engine and on a plain model of it, and compares the two after each step. */
 export const openModel = (limits: Limits = SMALL) => {
   const medium: FailingMedium = openFailingMedium();
   let disk: Disk = openEngine(medium, limits);
   let expected = EMPTY;
   let synced = EMPTY;
   let now = 1_000;
-  /** The highest time that the engine has been given: a clock that steps back does not bring anything back. */
+  /** The sequence number of the last exported entry. */
   let exported = 0;
   let version = 0;
   const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0 };
 
-  /** Notes which ended values are over now. */
+  /** Marks the ended values that are expired now. */
   const age = ({ jobs, notes, ...rest }: Expected): Expected => ({
     ...rest,
     jobs: new Map(
@@ -128,7 +128,7 @@ export const openModel = (limits: Limits = SMALL) => {
     ),
   });
 
-  /** The writes of a group, and what must be there after it. */
+  /** Plans a group's writes, and the state that the model expects after it. */
   const planned = (ops: readonly Op[]): readonly [readonly Write[], Expected] => {
     const things = new Map(expected.things);
     const jobs = new Map(expected.jobs);
@@ -150,7 +150,7 @@ export const openModel = (limits: Limits = SMALL) => {
           const known = jobs.get(id);
           const before = known?.value;
           const last = before?.entries.at(-1)?.seq ?? 0;
-          // As with calls, entries go only after they were exported.
+          // As with calls, entries are deleted only after their export.
           const burns = op.burns && last <= exported;
           const job: Job = {
             id,
@@ -189,7 +189,7 @@ export const openModel = (limits: Limits = SMALL) => {
     const found = new Map([...shown.find(JOB)].map((job) => [job.id, job]));
     for (const [id, { value, mayBeGone }] of expected.jobs) {
       const job = shown.get(JOB, id);
-      // Gone for good or there in its newest version; never an older one.
+      // The value is either gone for good or present in its newest version, never in an older one.
       if (job !== undefined || !mayBeGone) expect(job).toEqual(value);
       expect(found.get(id)).toEqual(job);
       const alias = value.alias === undefined ? undefined : shown.get(ALIAS, value.alias);
@@ -213,7 +213,7 @@ export const openModel = (limits: Limits = SMALL) => {
 
   const reopen = (): void => {
     disk = openEngine(medium, limits);
-    // A descriptor that was not used yet leaves its values in memory: objects use theirs when they wake.
+    // Values stay in memory until their descriptor is used. Objects use theirs when they start.
     disk.brief(JOB);
     disk.brief(NOTE);
   };

@@ -4,7 +4,7 @@ import { openThrottle } from '../../../durable-objects/store/throttle.ts';
 beforeEach(() => vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => vi.useRealTimers());
 
-/** Works at these times, milliseconds, each with its own name. @returns the names with the times at which they ran. */
+/** Runs a throttled task at each of these times (milliseconds), with its own name. @returns each name with the time at which it ran */
 const ranAt = async (times: readonly number[]): Promise<readonly string[]> => {
   const throttle = openThrottle(1_000);
   const ran: string[] = [];

@@ -5,7 +5,7 @@ import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/accoun
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
 
-/** Whether the account has dropped a counter of a revoked grant: it does once nothing is held, and all that is leased is spent. */
+/** Whether the account may have dropped a counter of a revoked grant: nothing is held, and everything leased is spent. */
 export const isDropped = (keeper: Keeper, counter: string): boolean => {
   const [grant] = counter.split('/');
   const { held } = keeper.state();

@@ -27,13 +27,16 @@ import { callOf, outcomeOf, type How, type Wish } from './wish.ts';
 import type { Participants } from './participants.ts';
 import type { Recalls } from './recalls.ts';
 
-/** How often a call may wait for other accounts when nothing else happens. */
+/** How often a call may wait for other accounts if no other step runs. */
 const MAX_TRIES = 40;
 const ATTEMPT = hex(1);
 const OPERATOR = { account: accountAt(91), role: 'operator' } as const;
 const INTENT = { fields: {}, signature: hex(0x55) };
 
-/** Calls of all accounts. Each is decided again with every answer that it waits for, as in the object (`durable-objects/account/call/`). */
+/**
+ * The calls of all accounts. An account decides a call again with every answer that it waited for, as the object does
+ * (`durable-objects/account/call/`).
+ */
 export const openCalls = (
   participants: Participants,
   { look, round }: Recalls,
@@ -91,7 +94,7 @@ export const openCalls = (
     throw new Error('a call does not come to an end');
   };
 
-  /** Units that a call counts: its price while it runs or is kept, then its charge. */
+  /** The units that a call counts: its price while it runs or has no answer, then its charge. */
   const settle = (record: CallRecord): void =>
     reference.settle(record.id, keepsHold(record) ? record.price : record.charged);
 
@@ -120,12 +123,12 @@ export const openCalls = (
       } else note(verdict.verdict);
       return verdict;
     },
-    /** Ends a running call, `back` before the newest. A call that has ended gets its first verdict again. */
+    /** Ends a running call, the `back`th counted from the newest. A call that has already ended gets its first verdict again. */
     finish(back: number, how: How): void {
       const [keeper, id] = running.at(-1 - (back % Math.max(1, running.length))) ?? [];
       if (keeper !== undefined && id !== undefined) end(keeper, id, how);
     },
-    /** An operator resolves a kept call, or learns that there is none. */
+    /** An operator resolves a call without an answer, or is refused because there is none. */
     resolve(which: number, charge: boolean): void {
       const kept = running.filter(([of, each]) => {
         const record = of.call(each);
@@ -158,7 +161,7 @@ export const openCalls = (
         if (keeper.call(id)?.state === 'held') end(keeper, id, how(at));
       });
     },
-    /** Runs the alarms: expired calls end, and accounts prune grants that ended long ago. */
+    /** Runs the alarms: accounts end expired calls, and prune grants that ended long ago. */
     expireAll(): void {
       for (const keeper of keepers) {
         keeper.decide((state) => {

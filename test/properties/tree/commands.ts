@@ -22,13 +22,13 @@ const documentOf = ({ perCall, counters: { lifetime, ...windows } }: Limits): ob
   })),
 });
 
-/** Commands in a tree. The account decides each one and pushes it to its descendants. A command may arrive again. */
+/** Commands in a tree. The account decides each command and pushes the result to its descendants. A command may arrive twice. */
 export const openCommands = (participants: Participants, { push }: Recalls, { sound }: Leases) => {
   const { clock, keepers, reference, note } = participants;
   const given: (() => void)[] = [];
   const credits = keepers.map(() => 0n);
 
-  /** `means`: what is so from then on, where the order changed anything. */
+  /** Gives a command to an account. `means` records in the model what the command changes, if it changed anything. */
   const give = (
     keeper: Keeper,
     command: AccountCommand,
@@ -37,7 +37,7 @@ export const openCommands = (participants: Participants, { push }: Recalls, { so
   ): CommandVerdict => {
     const decide = (known: Known) =>
       keeper.decide((state, context) => apply(state, command, context, known));
-    // The budget for commands is not tested here: the root pays for every command.
+    // This test does not cover the budget of commands: the root pays for all of them.
     let verdict = decide({ isCounted: true });
     if (verdict.verdict === 'ask_ancestors') {
       const { held: by } = keeper.state();

@@ -1,11 +1,11 @@
-/** Counts of events in all runs: a property that never meets a late reply proves nothing about it. */
+/** Counts of events in all runs, because a property that never meets a late reply proves nothing about it. */
 export type Events = {
   readonly note: (event: string) => void;
   /** Returns each needed event that the runs met less than five times, with its count. */
   missed(needed: readonly string[]): string[];
 };
 
-/** An event that is met less often on one seed is not met at all on another. Generators must meet each about 15 times. */
+/** An event that is met less often with one seed may not be met at all with another. Generators should meet each about 15 times. */
 const MIN_TIMES = 5;
 
 export const openEvents = (): Events => {

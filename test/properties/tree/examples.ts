@@ -2,7 +2,7 @@ import type { Limits } from './limits.ts';
 import type { GrantPlan, MemberPlan, Plan } from './plan.ts';
 import type { Step } from './steps.ts';
 
-/** A plan, its steps, and the choice of what happens at the end (`rest.ts`). */
+/** A plan, its steps, and the number that selects what happens at the end (`rest.ts`). */
 type Example = readonly [Plan, readonly Step[], number];
 
 const START = Date.UTC(2027, 0, 31, 23, 59, 15) / 1000;
@@ -55,7 +55,7 @@ const call = (
   ...more,
 });
 
-/** An owner, a manager, and two agents that call through the manager's grant, which the manager then gives up. */
+/** An owner, a manager, and two agents that call under the manager's grant. The manager then revokes the grant that it holds. */
 const GIVEN_UP: Plan = {
   start: START,
   members: [
@@ -69,9 +69,9 @@ const GIVES_UP: Step = { do: 'revoke', grant: 0, by: 'holder', fates: AT_ONCE };
 const SUCCEEDS: Step = { do: 'finish', call: 0, how: 'success', fates: AT_ONCE };
 const A_MINUTE: Step = { do: 'wait', seconds: 61, alarms: true, fates: AT_ONCE };
 
-/** Sequences that random runs met once and must meet in every run, by what the accounts must do. */
+/** Sequences that random runs once found, and that every run must now repeat, by the behaviour that they check. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
-  // Seed -1189739807: the owner never recalled eight such units.
+  // From seed -1189739807: the owner never recalled eight such units.
   'recalls shares that the parent counts as held after the child has closed its counter': [
     {
       start: START,
@@ -97,7 +97,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     ],
     12,
   ],
-  // Seed 947760105: the dropped counter came back with nothing spent.
+  // From seed 947760105: the dropped counter came back with nothing spent.
   'keeps a counter of a revoked grant dropped when a child repeats its report': [
     GIVEN_UP,
     [call(1, 2n), GIVES_UP, A_MINUTE, SUCCEEDS],

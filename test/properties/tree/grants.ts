@@ -22,18 +22,18 @@ export type Granted = {
 
 const FACTS = { hasCode: false, balance: 1n, asset: ASSET, block: 1, nonceUsed: false, at: 1 };
 
-/** Seconds after a grant's end when no account needs it any more. */
+/** Seconds after a grant's end after which no account needs it. */
 const OVER = 3_600;
 
-/** All grants of a tree with their state. */
+/** All grants of a tree, with their state. */
 export const openGrants = (participants: Participants, { push }: Recalls, { give }: Commands) => {
   const { clock, keepers, messages, reference, note } = participants;
   const grants = new Map<Hex, Granted>();
-  /** Grants that are revoked, or superseded by a grant of another parent. */
+  /** Grants that are revoked, or replaced by a grant of another parent. */
   const revoked = new Map<string, Set<Hex>>();
   const superseded = new Set<Hex>();
   const taken = new Set<Hex>();
-  /** Accounts that have consented to a grant, and so call only with a grant. */
+  /** Accounts that have consented to a grant, and therefore call only under a grant. */
   const bound = new Set<Keeper>();
   let ids = 0;
 
@@ -67,7 +67,7 @@ export const openGrants = (participants: Participants, { push }: Recalls, { give
     bound.add(holder);
   };
 
-  /** Consents after the registration: first at the issuer, then at the delegate, as the gateway does. */
+  /** Consents after the registration, first at the issuer and then at the delegate, as the gateway does. */
   const accept = (granted: Granted): void => {
     const { holder, signed, issuer } = granted;
     const command = { kind: 'accept', hash: signed.hash, delegate: holder.account } as const;
@@ -79,12 +79,12 @@ export const openGrants = (participants: Participants, { push }: Recalls, { give
     all: grants,
     held,
     bound,
-    /** Whether a grant ended so long ago that no account needs its counters any more. */
+    /** Tells whether a grant ended so long ago that no account needs its counters. */
     isForgotten(grant: string): boolean {
       const until = grants.get(grant as Hex)?.chain[0]?.until ?? Infinity;
       return clock.now >= until + OVER;
     },
-    /** Registers a grant as the gateway does: first at its issuer, which asks its ancestors, then at its delegate. */
+    /** Registers a grant as the gateway does: first at its issuer, which checks its ancestors, then at its delegate. */
     grant(from: number, to: number, plan: GrantPlan, consent: 'with' | 'later' | 'never'): void {
       const issuer = keepers[from % keepers.length] as Keeper;
       const holder = keepers[to % keepers.length] as Keeper;

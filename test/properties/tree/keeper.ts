@@ -48,7 +48,7 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
   return {
     index,
     account,
-    /** Every entry of the account, in order. */
+    /** All entries of the account, in order. */
     log,
     leases,
     call: (id: Hex): CallRecord | undefined => store.get(CALL, id),

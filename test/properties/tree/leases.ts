@@ -114,7 +114,7 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
   };
 
   return {
-    /** Gets all answers that a call needs before its next decision. */
+    /** Gets all answers that a call needs before the account decides it again. */
     obtain(
       keeper: Keeper,
       known: Progress,
@@ -135,7 +135,7 @@ export const openLeases = (participants: Participants, { look, round }: Recalls)
       }
       return progress;
     },
-    /** Requests the status of grants from their issuers, without taking a share. */
+    /** Requests the status of grants from their issuers, without a share. */
     sound(keeper: Keeper, needs: readonly LeaseNeed[]): void {
       for (const each of needs) {
         const parent = keeperOf(participants, issuerOf(each.link));

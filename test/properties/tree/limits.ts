@@ -21,7 +21,7 @@ export type Caller = {
   readonly at: Seconds;
 };
 
-/** A limit and what remains of it. `key`: the account or the grant that sets it. */
+/** A limit and its remaining amount. `key`: the account or grant that sets the limit. */
 export type Left = {
   readonly account: string;
   readonly key: string;
@@ -30,7 +30,7 @@ export type Left = {
   readonly remaining: bigint;
 };
 
-/** Names the period of a counter that a time is in. */
+/** Names the period of a counter that contains a time. */
 export const periodOf = (name: string, at: Seconds): string => {
   if (name === 'lifetime') return '';
   if (name === 'month') return new Date(at * 1000).toISOString().slice(0, 7);

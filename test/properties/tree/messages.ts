@@ -1,7 +1,7 @@
 import type { Keeper } from './keeper.ts';
 import { chooser } from './plan.ts';
 
-/** The fate of a message. `asleep`: its sender restarts before it arrives. `meanwhile`: another step comes between. */
+/** The fate of a message. `asleep`: its sender restarts before the message arrives. `meanwhile`: another step runs first. */
 export type Fate = 'now' | 'late' | 'asleep' | 'lost' | 'twice' | 'meanwhile';
 
 const FATES: readonly Fate[] = [
@@ -16,7 +16,7 @@ const FATES: readonly Fate[] = [
   'meanwhile',
 ];
 
-/** The fates of the first messages of a step. Later ones arrive at once. */
+/** Draws the fates of a step's first messages. Later messages arrive at once. */
 export const fatesOf = (seed: number): readonly Fate[] => {
   const { of } = chooser(seed);
   return Array.from({ length: 7 }, () => of(FATES));
@@ -26,12 +26,12 @@ export const fatesOf = (seed: number): readonly Fate[] => {
 export const always = (...each: readonly Fate[]): readonly Fate[] =>
   Array.from({ length: 8 }, () => each).flat();
 
-/** A sent message that may still arrive. Calling it delivers it. */
+/** A sent message that may still arrive. `arrive` delivers it. */
 type Sent = { readonly what: string; readonly arrive: () => void };
 
 /**
- * All messages between accounts. A message arrives at once, late, never or twice, or another step runs while it is on its way. The sender
- * of a message that does not arrive at once gets no answer, as after a timeout.
+ * All messages between accounts. A message arrives at once, late, never or twice, or another step runs while it is on its way. If it does
+ * not arrive at once, its sender gets no answer, as after a timeout.
  */
 export const openMessages = (
   note: (event: string) => void,
@@ -74,7 +74,7 @@ export const openMessages = (
       work();
       fates = before;
     },
-    /** Delivers one of the waiting messages, by index. With `again` it stays and may arrive once more. */
+    /** Delivers one of the waiting messages, by index. With `again`, it stays and may arrive once more. */
     deliver(which: number, again: boolean): void {
       const at = which % Math.max(1, waiting.length);
       const message = again ? waiting[at] : waiting.splice(at, 1)[0];

@@ -8,14 +8,14 @@ const LOST = always('lost');
 const ASLEEP = always('asleep');
 const ANSWERS_ASLEEP = always('now', 'asleep');
 
-/** The last members: the lowest descendants. */
+/** Makes calls as the last three members, which are the lowest descendants. */
 export const agentsCall = ({ keepers, calls }: World, price: bigint, appetite = 0n): void => {
   for (const keeper of keepers.slice(-3)) {
     calls.make(keeper, { price, authority: undefined, keep: false, appetite });
   }
 };
 
-/** Lowers the limits of an account, and loses the messages about it: a minute later all descendants must respect them. */
+/** Lowers the limits of an account and drops the messages about it. A minute later, all descendants must respect the new limits. */
 const lower = (world: World, keeper: Keeper): void => {
   const { policies } = world.reference.statements.current(keeper.account);
   agentsCall(world, 1n, 40n);
@@ -32,7 +32,7 @@ const lower = (world: World, keeper: Keeper): void => {
   for (const price of [5n, 2n]) agentsCall(world, price);
 };
 
-/** Freezes an account, then delivers older messages: no account that acknowledged the freeze may follow them. */
+/** Freezes an account, then delivers older messages. No account that acknowledged the freeze may act on them. */
 const freeze = (world: World, keeper: Keeper): void => {
   if (!world.reference.statements.current(keeper.account).active) return;
   world.commands.status(keeper, 'frozen');
@@ -40,7 +40,7 @@ const freeze = (world: World, keeper: Keeper): void => {
   agentsCall(world, 1n);
 };
 
-/** All accounts return their shares to one or all ancestors, and restart before an acknowledgement: they must not forget what they sent. */
+/** Accounts return their shares and restart before the acknowledgement arrives. They must not forget what they returned. */
 const giveBack = (world: World, keeper: Keeper, isAsked: boolean): void => {
   agentsCall(world, 1n, 40n);
   if (isAsked) world.messages.withFates(ANSWERS_ASLEEP, () => void world.recalls.round(keeper));
@@ -50,7 +50,7 @@ const giveBack = (world: World, keeper: Keeper, isAsked: boolean): void => {
   }
 };
 
-/** All accounts request more and restart: a late reply may refer to state that they have lost. */
+/** All accounts request more and restart. A late reply may then refer to state that they have lost. */
 const wake = (world: World): void => {
   agentsCall(world, 1n);
   world.messages.withFates(ASLEEP, () => agentsCall(world, 12n));
@@ -58,14 +58,14 @@ const wake = (world: World): void => {
   agentsCall(world, 13n);
 };
 
-/** Sequences that random steps form too rarely. One of them, or none, ends each run. */
+/** Sequences that random steps rarely form. At most one of them ends each run. */
 export const MISHAPS: readonly ((world: World, keeper: Keeper) => void)[] = [
   freeze,
   lower,
   (world, keeper) => giveBack(world, keeper, true),
   (world, keeper) => giveBack(world, keeper, false),
   wake,
-  // Children prune ended grants without knowing whether their parents have received their last totals.
+  // Children prune ended grants even if they do not know that their parents have received the last totals.
   (world) => world.wait(4_000, true),
   () => undefined,
 ];

@@ -2,7 +2,7 @@ import { type AccountId, accountId, assetId } from '../../../src/protocol/accoun
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
-/** Short names, because hashing takes most of the time. Only addresses must have their real form. */
+/** Short names, because hashing takes most of the time. Only addresses need their real form. */
 export const hex = (n: number): Hex => `0x${n.toString(16)}`;
 
 const address = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`;
@@ -18,6 +18,6 @@ export const NO_GRANT = hex(0);
 export const addressAt = (index: number): Hex => address(0xa0 + index);
 export const accountAt = (index: number): AccountId => accountId(NETWORK, addressAt(index));
 
-/** The default policy of an operator that sets no limit: all windows are off. */
+/** A default policy without any limit: all windows are off. */
 export const BARE: Policy = { windows: [], deny: [], require: [] };
 export const BARE_HASH = hex(9);

@@ -12,7 +12,7 @@ export type GrantPlan = {
 };
 
 export type MemberPlan = {
-  /** The parent. Undefined for an owner. */
+  /** Index of the parent. Undefined for an owner. */
   readonly parent: number | undefined;
   readonly grants: readonly GrantPlan[];
   readonly operator: Limits | undefined;
@@ -23,10 +23,10 @@ export type MemberPlan = {
 /** The members of a tree and their limits. */
 export type Plan = { readonly start: number; readonly members: readonly MemberPlan[] };
 
-/** A window of every kind, and lifetime. */
+/** A window of every kind, and the lifetime limit. */
 const COUNTERS = ['hour', 'day', 'month', '60s', '90s', 'lifetime'] as const;
 const PLENTY = 1_000_000n;
-/** Shortly before a month ends, all of its periods end at once. */
+/** Start times. Shortly before the end of a month, all periods end at once. */
 const STARTS = [
   Date.UTC(2027, 0, 31, 23, 59, 15) / 1000,
   Date.UTC(2027, 1, 14, 12, 58, 50) / 1000,
@@ -34,7 +34,7 @@ const STARTS = [
 ];
 
 const ALONE = [[undefined], [undefined, 0]];
-/** Owner 0, one or two managers, two or three agents; chains of one to three grants. */
+/** Member 0 is the owner. One or two managers, two or three agents, and chains of one to three grants follow. */
 const TREES = [
   [undefined, 0, 1, 1],
   [undefined, 0, 0, 1],
@@ -44,7 +44,7 @@ const TREES = [
   [undefined, 0, 0, 1, 1, 2],
 ];
 
-/** Reads choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
+/** Derives choices from one random number: much faster than a tree of arbitraries, and it still shrinks and replays. */
 export const chooser = (seed: number) => {
   let left = seed;
   const below = (count: number): number => {
@@ -55,7 +55,7 @@ export const chooser = (seed: number) => {
   return { below, of: <T>(list: readonly T[]): T => list[below(list.length)] as T };
 };
 
-/** Draws one or two limits that a few calls reach. */
+/** Draws one or two limits low enough that a few calls reach them. */
 export const limitsOf = (seed: number): Limits => {
   const { below, of } = chooser(seed);
   const amount = (): bigint => BigInt(below(50) + 5);
@@ -76,7 +76,7 @@ export const grantOf = (seed: number): GrantPlan => {
   };
 };
 
-/** Narrows a grant to its parent grant: the account rejects a wider one. */
+/** Narrows a grant to its parent grant, because accounts reject a wider one. */
 export const within = (plan: GrantPlan, parent: GrantPlan | undefined): GrantPlan => {
   const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
   if (parent === undefined) return plan;
@@ -100,7 +100,7 @@ const membersOf =
       const [which, operator, owner, first, second] = seeds.slice(index * 5) as number[];
       const { below, of } = chooser(which ?? 0);
       const isAlone = all.length <= 2;
-      // An ancestor sets no limit if the run tests a single account.
+      // If the run tests a single account, its ancestor sets no limit.
       const isFree = all.length === 2 && index === 0;
       const granted = below(6) === 5 ? [first ?? 0, second ?? 0] : [first ?? 0];
       return {
@@ -115,7 +115,7 @@ const membersOf =
       };
     });
 
-/** Six members with five seeds each, and the choice of their shape. */
+/** Draws six members with five seeds each, and the shape of their tree. */
 const plansOf = (shapes: readonly (readonly (number | undefined)[])[]): fc.Arbitrary<Plan> =>
   fc.tuple(SEED, fc.array(SEED, { minLength: 31, maxLength: 31 })).map(([start, seeds]) => ({
     start: STARTS[start % STARTS.length] as number,

@@ -16,7 +16,7 @@ import { shareEnd, unusedOf } from '../../../durable-objects/account/tree/share.
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Participants } from './participants.ts';
 
-/** Recalls may wait for what running calls hold. */
+/** Whether a share has units that are not spent. A recall may wait for those that running calls hold. */
 const isLoose = ({ granted, returned, spent }: Share): boolean => granted - returned > spent;
 const isUnused = (share: Share): boolean => unusedOf(share) > 0n;
 
@@ -85,13 +85,13 @@ export const openRecalls = (participants: Participants) => {
         });
       }
     },
-    /** Recalls unused shares. @returns how many children it asked. */
+    /** Recalls unused shares. @returns the number of leases that it recalled from */
     round(parent: Keeper): number {
       const rows = rowsWith(parent, isUnused);
       recall(parent, rows);
       return rows.length;
     },
-    /** Pushes the current state to holders of live leases: to all of them if undefined. */
+    /** Pushes the current state to children with live leases of the given grants, or of all grants if undefined. */
     push(parent: Keeper, issued?: readonly Hex[]): void {
       const live = [...parent.leases()].filter(({ until }) => until > clock.now);
       recall(

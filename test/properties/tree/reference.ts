@@ -4,15 +4,15 @@ import { openStatements, type Statement } from './statements.ts';
 
 type Call = Caller & { readonly price: bigint; readonly payer: string };
 type Counted = Call & { readonly counters: ReadonlySet<string>; amount: bigint };
-/** The limits of a call: as pushed to its account, and as they are now. */
+/** The limits of a call, as they were pushed to its account and as they are now. */
 type Place = Pick<Left, 'account' | 'key'> & {
   readonly statements: readonly (readonly Limits[])[];
 };
 
 /**
- * The reference model: what a tree of accounts may do, without any lease. It knows the tree, every limit, every admitted call, and what
- * each account has learned from its ancestors. A limit counts the calls of all accounts that know it. An account that has not learned of
- * a change may follow an older state for up to a minute.
+ * The reference model: what a tree of accounts may do, without any lease. It knows the tree, every limit, every accepted call, and what
+ * each account has received from its ancestors. A limit counts the calls of all accounts that have received it. An account that has not
+ * received a change may act on the older state for up to a minute.
  */
 export const openReference = () => {
   const calls = new Map<string, Counted>();
@@ -45,7 +45,7 @@ export const openReference = () => {
   };
   const nowOf = (caller: Caller): readonly Place[] => placesOf(caller, () => -1);
 
-  /** Returns the highest limit among the statements that may still be followed. Undefined if one of them sets none. */
+  /** Returns the highest limit among the statements on which the account may still act. Undefined if one of them sets none. */
   const bound = (place: Place, of: (limits: Limits) => bigint | undefined): bigint | undefined => {
     const each = place.statements.map((list) => least(list.map(of)));
     return each.reduce((a, b) => (a === undefined || b === undefined ? undefined : a > b ? a : b));
@@ -65,7 +65,7 @@ export const openReference = () => {
       0n,
     );
 
-  /** Returns why the call must be denied according to these statements of its ancestors. */
+  /** Returns why these statements of its ancestors require that the account denies the call. */
   const reasonToDeny = (
     { account, chain, at }: Caller,
     statementOf: (link: Link) => Statement | undefined,
@@ -90,7 +90,7 @@ export const openReference = () => {
     topUp: (account: string, amount: bigint): unknown =>
       credit.set(account, (credit.get(account) ?? 0n) + amount),
 
-    /** Records an admitted call. @throws Error if that breaks a law. */
+    /** Records an accepted call. @throws Error if the call breaks a law */
     admit(id: string, call: Call): void {
       const trusted = (link: Link) => statements.trusted(call.account, link, call.at) ?? Infinity;
       const no = reasonToDeny(call, (link) => statements.of(link.issuer)[trusted(link)]);
@@ -124,10 +124,10 @@ export const openReference = () => {
       if (call !== undefined) call.amount = amount;
     },
 
-    /** Whether neither the account nor an ancestor denies such a call now. */
+    /** Tells whether neither the account nor an ancestor denies such a call now. */
     lives: (caller: Caller): boolean =>
       reasonToDeny(caller, ({ issuer }) => statements.current(issuer)) === undefined,
-    /** Whether the caller knows the current state of all its ancestors. */
+    /** Tells whether the caller has the current state of all its ancestors. */
     isInformed: ({ account, chain, at }: Caller): boolean =>
       chain.every((link) => {
         const last = statements.last(link.issuer);

@@ -13,24 +13,24 @@ import type { World } from './world.ts';
 const settleDown = (world: World): void => {
   const { messages, calls, commands, keepers, reference } = world;
   const hows: readonly How[] = ['success', 'failure', 'success', 'silence'];
-  // Agents call before late messages arrive: these may carry shares that were returned and forgotten.
+  // Agents call before late messages arrive. Those messages may carry shares that were returned and forgotten.
   agentsCall(world, 3n);
   messages.deliverAll();
   calls.finishAll((at) => hows[at % hows.length] as How);
   for (const keeper of keepers) {
     if (!reference.statements.current(keeper.account).active) commands.status(keeper, 'active');
   }
-  // As long as an account follows a refusal of an ancestor.
+  // Longer than an account caches a refusal of an ancestor.
   world.wait(3, false);
 };
 
-/** Checks after all shares have returned that each counter equals the charges of the calls under its limit. */
+/** Returns all shares, and checks that each counter then equals the charges of the calls under its limit. */
 const checkBack = (world: World): void => {
   const { keepers, recalls, grants, reference, clock, note } = world;
   for (const keeper of keepers) {
     recalls.giveUp(keeper, Object.keys(keeper.state().tree.shares) as Hex[]);
   }
-  // Only the parent knows of a share whose reply was lost.
+  // Recall too: if a reply was lost, only the parent knows that it lent the share.
   for (const keeper of keepers) {
     recalls.look(keeper);
     recalls.round(keeper);
@@ -54,7 +54,7 @@ const checkBack = (world: World): void => {
   note('given back');
 };
 
-/** Checks a world at rest. `who` selects the mishap that comes first, the account that it meets, and the account that calls afterwards. */
+/** Checks a world at rest. `who` selects the first mishap, the account it happens to, and the account that calls afterwards. */
 export const checkAtRest = (world: World, who: number): void => {
   const keeperAt = (at: number): Keeper => world.keepers[at % world.keepers.length] as Keeper;
   MISHAPS[who % MISHAPS.length]?.(world, keeperAt(Math.floor(who / MISHAPS.length)));

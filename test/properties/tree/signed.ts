@@ -13,7 +13,7 @@ export const limitsOf = ({ total, perCall, seconds, inWindow }: GrantPlan): Limi
   counters: { lifetime: total, ...(seconds === 0n ? {} : { [`${seconds}s`]: inWindow }) },
 });
 
-/** A signed grant. Accounts trust the gateway's check of the signature, so it is a dummy. */
+/** A signed grant with a dummy signature, because accounts rely on the gateway's check. */
 export const signedOf = (
   id: number,
   [issuer, holder]: readonly [Keeper, Keeper],

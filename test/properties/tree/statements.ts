@@ -1,18 +1,18 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Limits, Link } from './limits.ts';
 
-/** What an account allows. Each change adds a statement. */
+/** What an account allows. Each change adds another statement. */
 export type Statement = {
   readonly active: boolean;
   readonly dead: readonly string[];
   readonly policies: Readonly<Record<string, Limits>>;
 };
 
-/** Seconds for which an account may follow the last statement it received. */
+/** Seconds for which an account may act on the last statement that it received. */
 const TRUST: Seconds = 60;
 const FIRST: Statement = { active: true, dead: [], policies: {} };
 
-/** All statements of each account, and what its descendants have received and acknowledged. */
+/** All statements of each account, and which of them its descendants have received and acknowledged. */
 export const openStatements = () => {
   const all = new Map<string, readonly Statement[]>();
   const acknowledged = new Map<string, number>();
@@ -29,8 +29,8 @@ export const openStatements = () => {
     /** Index of an account's last statement. */
     last: (account: string): number => of(account).length - 1,
     /**
-     * An ancestor has answered that its grant may be used. `requestedAt`: for how long from then it has lent something; undefined where it
-     * has lent nothing, and trust lasts no longer than before.
+     * Records an ancestor's answer that its grant may be used. `requestedAt`: the time of the request from which the account may act on
+     * this statement for a minute. Undefined where the answer lent nothing, so that the earlier time stays.
      */
     receive(
       account: string,
@@ -56,7 +56,7 @@ export const openStatements = () => {
     forget(account: string): void {
       for (const key of received.keys()) if (key.startsWith(`${account} `)) received.delete(key);
     },
-    /** Returns the ancestor's statement that an account may follow. Undefined if it requested none for a minute. */
+    /** Returns the ancestor's statement on which an account may act. Undefined if the account received none for a minute. */
     trusted(account: string, { grant }: Link, at: Seconds): number | undefined {
       const last = received.get(`${account} ${grant}`);
       return last === undefined || at >= last.requestedAt + TRUST ? undefined : last.statement;

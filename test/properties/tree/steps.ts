@@ -4,7 +4,7 @@ import { type GrantPlan, chooser, grantOf, limitsOf } from './plan.ts';
 import type { How } from './wish.ts';
 import type { Limits } from './limits.ts';
 
-/** Index of an account, counted from the last, which has no descendants; or the last caller. */
+/** Index of an account, counted from the last one, which has no descendants; or the last caller again. */
 export type Member = number | 'same';
 
 export type Deed =
@@ -12,13 +12,13 @@ export type Deed =
       readonly do: 'call';
       readonly of: Member;
       readonly price: bigint | 'rest' | 'more';
-      /** Index of the grant that the call names. */
+      /** Index of the grant that the call names. Undefined if it names none. */
       readonly grant: number | undefined;
       readonly keep: boolean;
       readonly appetite: bigint;
     }
   | { readonly do: 'finish'; readonly call: number; readonly how: How }
-  /** An operator resolves a silent call. */
+  /** An operator resolves a call whose upstream did not answer. */
   | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
   | { readonly do: 'wait'; readonly seconds: number; readonly alarms: boolean }
   | { readonly do: 'idle' | 'restart' | 'recall'; readonly of: Member }

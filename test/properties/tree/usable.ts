@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 type Standing = { readonly chain: readonly Link[]; readonly authority: Hex | undefined };
 
-/** Returns the grants that the account may call with now. Undefined if none is valid. */
+/** Returns the grants under which the account may call now. Undefined if none is valid. */
 const standingOf = ({ grants, reference, clock }: World, keeper: Keeper): Standing | undefined => {
   const { account } = keeper;
   const lives = (chain: readonly Link[]) => reference.lives({ account, chain, at: clock.now });
@@ -28,7 +28,7 @@ const deniedOf = (verdict: ReserveVerdict): Denial => {
 const text = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each));
 
-/** Whether a denial names a limit that is too small for the price, with what remains of it. */
+/** Tells whether a denial names a limit that is too small for the price, with its remaining amount. */
 const refuses = (limits: readonly Left[], { account, limit }: Denial, price: bigint): boolean => {
   if (limit === undefined) return false;
   const reported = BigInt(limit.remaining);
@@ -39,17 +39,17 @@ const refuses = (limits: readonly Left[], { account, limit }: Denial, price: big
       limit.rule.split(':').at(-1) === each.name &&
       limit.limit === each.limit.toString() &&
       left < price &&
-      // The account asks no descendant about a call that cannot fit, so it does not know their spend since the last report.
+      // For a call that cannot fit, the account asks no descendants, so it lacks their spend since the last report.
       (reported === left || reported < price)
     );
   });
 };
 
-/** Checks that this account alone can spend all that remains, whichever accounts hold shares of it, and not one unit more. */
+/** Checks that this account alone can spend exactly what remains, whichever accounts hold shares of it. */
 export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): void => {
   const { reference, clock, note, calls } = world;
   const standing = standingOf(world, keeper);
-  // Wait until no account may follow an older statement.
+  // Wait until no account may act on an older statement.
   if (
     !hasWaited &&
     (standing === undefined ||
@@ -71,15 +71,15 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   const credit = credits.reduce((a, b) => (a > b ? a : b));
   const rest = limits.reduce((a, { remaining: b }) => (a < b ? a : b), credit);
   const perCall = reference.perCall(caller) ?? rest + 1n;
-  // The counter may already exceed a limit that was lowered afterwards.
+  // The counter may already exceed a limit that was lowered later.
   const price = rest > 0n ? rest : 0n;
 
   const denial = deniedOf(ask(world, keeper, standing, price + 1n));
-  // The account denies first what it can deny without asking its ancestors.
+  // The account first denies what it can deny without its ancestors.
   if (denial.rule === 'per_call') {
     if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
   } else if (denial.rule === 'credit' && credit <= price) {
-    // The account asks no ancestor for the remaining limit of a call that nothing can pay for.
+    // If no credit can pay for the call, the account does not ask its ancestors for the remaining limit.
     note('rest refused unpaid');
   } else if (limits.some(({ remaining }) => remaining <= price)) {
     if (!refuses(limits, denial, price + 1n))

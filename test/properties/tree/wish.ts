@@ -12,7 +12,7 @@ export type Wish = {
   readonly appetite: bigint;
 };
 
-/** Builds the call as the gateway sends it to the account: paid from own or lent credit, or free. */
+/** Builds the call as the gateway sends it to the account: free, or paid from own or lent credit. */
 export const callOf = (
   id: number,
   account: AccountId,

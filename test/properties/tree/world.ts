@@ -71,7 +71,7 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
     }
   };
 
-  /** The least that remains of any limit of the call, and of the credit that can pay for it. */
+  /** The smallest remaining amount of the call's limits and of the credit that can pay for it. */
   const restOf = (keeper: Keeper, authority: Hex | undefined): bigint => {
     const chain = grants.all.get(authority ?? grants.held(keeper)[0]?.signed.hash ?? '0x')?.chain;
     const left = reference.left({ account: keeper.account, chain: chain ?? [], at: clock.now });

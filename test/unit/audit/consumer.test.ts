@@ -180,7 +180,7 @@ describe('applying stored entries', () => {
       history(ALICE, [
         { type: 'webhook.put', at: START, outcome: { name: `${ALICE}/main`, hash: of } },
       ]);
-    /** An account whose current document is this one. */
+    /** An account whose current document is `kept`. */
     const keeping = (kept: KeptDocument) => {
       const { acknowledged, account } = listeners();
       return {

@@ -19,7 +19,7 @@ type Made = {
   readonly sql: string;
 };
 
-/** What the migrations make, in an order in which it can be made again. */
+/** Everything that the migrations create, in an order in which it can be created again. */
 const OBJECTS = `SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'
   ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid`;
 const FIRST_ROWS = 'INSERT INTO log_tag (id) VALUES (1)';
@@ -35,7 +35,7 @@ const textOf = (objects: readonly Made[]): string =>
 
 let schema: { readonly text: string; readonly emptying: readonly string[] } | undefined;
 
-/** Deletes all rows, eight times as fast as a new database. False if the schema is another one now: some tests change it. */
+/** Deletes all rows, eight times as fast as a new database. Returns false if a test has changed the schema. */
 const isEmptied = async (): Promise<boolean> => {
   if (schema === undefined) return false;
   try {
@@ -50,14 +50,15 @@ const isEmptied = async (): Promise<boolean> => {
 export const freshDatabase = async (): Promise<void> => {
   if (await isEmptied()) return;
   await reset();
-  // `reset` alone sometimes leaves rows of the test file before: files share one runtime. A table takes its indexes with it.
+  // `reset` alone sometimes leaves rows of the previous test file, because files share one runtime. Dropping a table also drops its
+  // indexes.
   const [left] = await run([OBJECTS]);
   const dropped = (left?.results ?? []).filter(({ type }) => type !== 'index').toReversed();
   if (dropped.length > 0) await run(dropped.map(({ type, name }) => `DROP ${type} ${name}`));
   await applyD1Migrations(db, TEST_MIGRATIONS);
   const [made] = await run([OBJECTS]);
   const objects = made?.results ?? [];
-  // These keep rows from being deleted before they are archived.
+  // These triggers prevent the deletion of rows before the archive has them.
   const guards = objects.filter(({ type, sql }) => type === 'trigger' && /BEFORE DELETE/.test(sql));
   schema = {
     text: textOf(objects),
@@ -72,24 +73,24 @@ export const freshDatabase = async (): Promise<void> => {
   };
 };
 
-/** These entries as one message. */
+/** One message with these entries. */
 export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {
   const [message, ...more] = splitRun(entries);
   if (message === undefined || more.length > 0) throw new Error('not one message');
   return message;
 };
 
-/** Names what lists show now, as the first reader does. */
+/** Tags the current state of the lists, as the first reader does. */
 export const nameLists = async (): Promise<void> => {
   await db.prepare("UPDATE log_tag SET tag = 'now'").run();
 };
 
-/** Whether lists may still show what they did when they were named. */
+/** Tells whether the lists still have the state that was tagged. */
 export const isUnchanged = async (): Promise<boolean> =>
   (await db.prepare('SELECT tag FROM log_tag').first('tag')) === 'now';
 
 export const rows = async (table: 'calls' | 'dead_letters' | 'accounts' | 'kin' | 'spend') => {
-  // In the order of the primary key.
+  // Rows come in the order of the primary key.
   const { results } = await db.prepare(`SELECT * FROM ${table}`).all();
   return results;
 };

@@ -6,7 +6,7 @@ import { hexOf } from '../../../src/crypto/bytes.ts';
 
 export const ALICE: AccountId = `eip155:84532:0x${'a1'.repeat(20)}`;
 export const MALLORY: AccountId = `eip155:84532:0x${'e0'.repeat(20)}`;
-/** Another account for each number. */
+/** A different account for each number. */
 export const accountOf = (seed: number): AccountId =>
   `eip155:84532:0x${(seed + 0xb0b).toString(16).padStart(40, '0')}`;
 
@@ -14,7 +14,7 @@ export const START = 1_800_000_000;
 
 export const word = (seed: number): Hex => `0x${seed.toString(16).padStart(64, '0')}`;
 
-/** Random salts, like the account's: without them a chunk would compress to almost nothing. */
+/** Random salts, as accounts use: without them, a chunk would compress to almost nothing. */
 const randomSalt = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 /** The entries of an account for these events, in order. */
@@ -90,7 +90,7 @@ export const late = (call: number, at = START + 95): EntryBody => ({
   outcome: { success: true, status: 200, digest: word(9) },
 });
 
-/** A silent tool that keeps the amount: of a settled payment, or of credit. */
+/** A tool that did not answer and keeps the amount: of a settled payment, or of credit. */
 export const kept = (call: number, paidBy: 'upfront' | 'credit', at = START + 90): EntryBody => ({
   ...abandoned(call, at),
   amounts: { charged: paidBy === 'upfront' ? '20000' : '0' },

@@ -55,7 +55,7 @@ test('raises log_behind for an entry that no signed checkpoint covers after ten 
   expect(await raisedAt(NEW_YEAR + LATE)).toEqual([alert]);
   await runDurableObjectAlarm(logOf(2027));
   expect(await raisedAt(NEW_YEAR + LATE)).toEqual([]);
-  // A later call of another account, whose chunk the log never got.
+  // A later call of another account, whose chunk the log never received.
   await store(callOf(MALLORY, NEW_YEAR + 60), NEW_YEAR + 61);
   expect(await raisedAt(NEW_YEAR + LATE)).toEqual([]);
   expect(await raisedAt(NEW_YEAR + LATE + 61)).toMatchObject([{ detail: { account: MALLORY } }]);

@@ -14,7 +14,7 @@ beforeEach(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
 });
 
-/** A log in memory. */
+/** An in-memory log. */
 const openLog = () => {
   const heads = new Map<AccountId, LogHead>();
   const calls: (readonly StoredRun[])[] = [];
@@ -116,7 +116,7 @@ describe('stored chunks', () => {
       1,
       told,
     ]);
-    // The rows come back from a backup: the log goes on where it was.
+    // A backup restores the rows, and the log continues where it was.
     expect(await deliver([await cut(alice, 3, 6), later], deps)).toMatchObject({
       acked: ['m0', 'm1'],
     });

@@ -4,7 +4,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { USD } from '../../../src/protocol/fiat-asset.ts';
 import { accountOf, START, word } from './history.ts';
 
-/** The life of one call: the names of its entries, in order. */
+/** The life of a call: the types of its entries, in order. */
 const LIVES = [
   ['accepted'],
   ['accepted', 'committed'],
@@ -36,7 +36,7 @@ const LIVES = [
   ['card', 'unclear', 'not charged'],
 ] as const;
 
-/** Lives that histories do not mix in, because some models do not know them. */
+/** Lives that random histories leave out, because some models do not support them. */
 const RARE = [['lent', 'used'], ['refused']] as const;
 
 type Moment = (typeof LIVES | typeof RARE)[number][number];
@@ -46,7 +46,7 @@ const ASSETS = [
   'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
 ];
 
-/** The facts of a call that only its first entry has. */
+/** Facts about a call that only its first entry contains. */
 type Life = {
   readonly moments: readonly Moment[];
   readonly tool: string;
@@ -63,7 +63,7 @@ type Deed =
       readonly tool: string;
       readonly rule: string;
       readonly count: number;
-      /** How long after its decision it is entered. */
+      /** Seconds from the decision to its entry. */
       readonly late: number;
     }
   | { readonly kind: 'above'; readonly above: readonly AccountId[] }
@@ -74,7 +74,7 @@ type Deed =
       readonly amount: number;
     };
 
-/** A change of an account's credit without a call of its own. */
+/** A change of an account's credit that belongs to no call of the account. */
 const PURSE = [
   { type: 'credit.adjusted', decision: 'added' },
   { type: 'credit.adjusted', decision: 'taken' },
@@ -127,13 +127,13 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: above.map((each) => ({ kind: 'above' as const, above: each })) },
 );
 
-/** Mostly short, so that many events share a day and a key; sometimes across midnight. */
+/** Mostly short pauses, so that many events share a day and a key, and sometimes one across midnight. */
 const pause = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 0, max: 300 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
 );
 
-/** The history of an account: interleaved calls, denials, and grants that change its ancestors. */
+/** An account's history: interleaved calls, denials, and grants that change its ancestors. */
 export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
   .array(fc.tuple(deed, pause), { minLength: 1, maxLength: 60, size: 'medium' })
   .map((deeds) => {
@@ -166,7 +166,7 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
     });
   });
 
-/** Every life of a call, each in both assets, entries some hours apart: some ends and settlements are on another day, some a day late. */
+/** Every life of a call in both assets, with entries some hours apart: some calls end or settle on another day, and some a day late. */
 export const everyLife = (): readonly EntryBody[] => {
   const calls = [...LIVES, ...RARE].flatMap((moments, nth) =>
     ASSETS.map((asset, which) => ({

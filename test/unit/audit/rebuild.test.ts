@@ -29,14 +29,14 @@ type Settings = {
   readonly apply?: 0 | 1;
   readonly archive?: R2Bucket | null;
   readonly steps?: number;
-  /** Runs between two requests. */
+  /** Called between two requests. */
   readonly between?: () => Promise<void>;
 };
 
 let runs = 0;
 const nextRun = (): string => `run-${(runs += 1)}`;
 
-/** Runs a rebuild to its end, and returns what it found. */
+/** Runs a rebuild until it ends, and returns its findings. */
 const rebuild = async ({ apply = 0, archive = bucket, steps = 40, between }: Settings = {}) => {
   const request = { run: nextRun(), signer: SIGNER, apply };
   for (let at = 0; at < 5_000; at += 1) {
@@ -83,7 +83,7 @@ const approved = (call: number, at: number): EntryBody => ({
   evidence: { by: ALICE, role: 'owner' },
 });
 
-/** Calls that wait for a person: one runs, one is approved, one waits. */
+/** Calls that needed approval: one runs, one is approved, one waits. */
 const approvals = (account: AccountId): Entry[] =>
   history(account, [
     parked(901, START),
@@ -189,7 +189,7 @@ describe('a rebuild names rows that were changed by hand, and corrects them', ()
     expect(found.tables.map((each) => each.name)).toEqual([name]);
     expect(found.first[0]?.name).toBe(name);
     await nameLists();
-    // A check changes nothing.
+    // A run without `apply` changes nothing.
     expect((await rebuild()).verdict).toBe('different');
     expect(await isUnchanged()).toBe(true);
     expect((await rebuild({ apply: 1 })).verdict).toBe('corrected');
@@ -274,7 +274,7 @@ describe('a rebuild corrects nothing that it cannot read whole', () => {
     const entries = history(ALICE, [accepted(1), committed(1), accepted(2)]);
     const [first, ...rest] = entries as [Entry, Entry, Entry];
     await storeAll([[first], rest, history(MALLORY, [accepted(5), committed(5)])]);
-    // Of another account, whose log is whole.
+    // Damages a row of another account, whose log is complete.
     await db.prepare(`UPDATE calls SET charged = 1 WHERE account = '${MALLORY}'`).run();
     const forged = { ...first, amounts: { price: '1' } } as Entry;
     const { body } = await messageOf([forged]);

@@ -68,7 +68,7 @@ describe('a message that no account could have sent', () => {
   });
 
   test('stays in the dead-letter queue until it is recorded', async () => {
-    // Files share the database.
+    // Test files share the database.
     onTestFinished(freshDatabase);
     await db.prepare('DROP TABLE dead_letters').run();
     const batch = createMessageBatch(`${QUEUE}-dead`, [

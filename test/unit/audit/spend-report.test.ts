@@ -42,7 +42,7 @@ const taken = (...above: readonly string[]): EntryBody => ({
 
 const whole = { from: '2026-01-01', to: '2028-12-31', limit: 100 };
 
-/** A report in short form. */
+/** Reads a report in a short form. */
 const report = async (asked: Pick<Parameters<typeof spendReport>[1], 'scope' | 'by'> & object) => {
   const found = await spendReport(db, { ...whole, ...asked });
   if (!found.ok) return found.error.kind;
@@ -166,7 +166,7 @@ describe('what counts as spend', () => {
       taken(OTHER),
       accepted(3),
       committed(3),
-      // After a revocation the former ancestor still counts the holder's calls.
+      // After a revocation, the former ancestor's totals still include the holder's calls.
       { type: 'grant.revoked', at: START },
       accepted(4),
       committed(4),

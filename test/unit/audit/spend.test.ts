@@ -16,15 +16,15 @@ type Agreed = {
   readonly payee: string;
   readonly paidBy: string;
   readonly price: bigint;
-  /** The day of its settlement. */
+  /** The day on which the payment settled. */
   settled?: string;
 };
 
 const NOTHING: Sum = { calls: 0, charged: 0n, denied: 0, failed: 0, earned: 0n };
 
 /**
- * The model: adds up entries one by one and shares no code with the roll-up. Remembers the facts of each call, and adds each end or denial for
- * the account, for all accounts, and for the ancestors of that moment.
+ * The model: adds up entries one by one and shares no code with the roll-up. It stores the facts of each call, and counts each end or
+ * denial for the account, for all accounts, and for the account's ancestors at that time.
  */
 const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
   const agreed = new Map<string, Agreed>();
@@ -110,7 +110,7 @@ const storedSums = async (): Promise<Sums> =>
 beforeEach(freshDatabase);
 
 describe('spend equals the sum of the entries', () => {
-  /** Chunks as a faulty outbox may send them: any, in any order, any number of times, two at once. */
+  /** Chunks as a faulty outbox may send them: any chunk, in any order, repeatedly, two at once. */
   const pieces = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 12 })), { maxLength: 12 });
 
   test('however chunks are cut, resent and overlap', async () => {
@@ -140,7 +140,7 @@ describe('spend equals the sum of the entries', () => {
           }
           for (const chain of chains) {
             for (let from = 0; from < chain.length; from += step) {
-              // Two consumers with the same message.
+              // Two consumers process the same message.
               const both = [
                 chain.slice(from, from + step),
                 chain.slice(Math.max(0, from - 2), from + step),
@@ -158,7 +158,7 @@ describe('spend equals the sum of the entries', () => {
     );
   }, 240_000);
 
-  /** Deletes chunks through a watermark: faster than a new database. */
+  /** Deletes chunks by setting the watermark, which is faster than a new database. */
   const forgetChunks = () =>
     db.batch(
       ['DROP TRIGGER IF EXISTS chunks_stay_until_archived', 'DELETE FROM chunks'].map((sql) =>

@@ -21,7 +21,7 @@ const store = async (entries: readonly Entry[]) => storeChunk(db, await messageO
 
 beforeEach(freshDatabase);
 
-/** The database, and the rows that its batches have read. */
+/** A database that counts the rows that its batches read. */
 const counting = () => {
   const counted = { read: 0 };
   const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
@@ -54,10 +54,11 @@ test('the cost of a chunk does not grow with the history of its account', async 
 });
 
 /**
- * Rows billed for one paid call of an account without ancestors. Chunk: its row. Call: its row, and one in the index on the account, which no
- * later update touches. Payment: nothing if it ends in the chunk of its call; otherwise a row in the index of open ones, and later the call's
- * row again. `spend`: one row of the account and one of all accounts; the latter again if the payment settles in a later chunk. First chunk of
- * an account: its row in `accounts`. A later decision about a charge: its row in `charge_changes`, and one in the index on its time.
+ * Rows billed for one paid call of an account without ancestors. Chunk: one row. Call: its row, and a row in the index on the account,
+ * which later updates do not touch. Payment: nothing if it ends in the call's chunk; otherwise a row in the index of open payments, and
+ * later the call's row again. `spend`: a row for the account and a row for all accounts, the latter again if the payment settles in a later
+ * chunk. First chunk of an account: a row in `accounts`. Later decision about a charge: a row in `charge_changes`, and a row in the index
+ * on its time.
  */
 const CHUNK = 1;
 const CALL = 1 + 1;
@@ -123,7 +124,7 @@ describe('the rows that D1 bills for a paid call', () => {
     expect(await store(all.slice(0, 2))).toMatchObject({
       value: { rowsWritten: FIRST + CHUNK + CALL + 1 + SPEND },
     });
-    // The call's row, the change and its rows of `spend`; D1 does not bill the removal of an index entry.
+    // The call's row, the change, and its rows of `spend`. D1 does not bill the removal of an index entry.
     expect(await store(all.slice(2))).toMatchObject({
       value: { rowsWritten: CHUNK + 1 + CHANGE + SPEND },
     });
@@ -140,7 +141,7 @@ describe('the rows that D1 bills for a paid call', () => {
 
   test.each([
     ['succeeds', { ...committed(1), payment: spent }, 0, [6, 9, 8]],
-    // Also a row of `credit_movements`.
+    // Adds a row of `credit_movements`.
     ['fails', { ...failed(1), payment: spent }, 20_000, [7, 10, 9]],
   ])('a call settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);

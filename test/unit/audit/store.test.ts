@@ -19,7 +19,7 @@ import {
 
 const store = async (entries: readonly Entry[]) => storeChunk(db, await messageOf(entries), START);
 
-/** The whole content of the database, to compare orders of arrival. */
+/** The whole content of the database, to compare different orders of arrival. */
 const picture = async () => ({
   entries: (await storedEntries(ALICE)).map(entryText),
   reports: await Promise.all((['spend', 'accounts', 'kin'] as const).map((table) => rows(table))),
@@ -197,7 +197,7 @@ describe('a chunk that no account could have sent writes nothing', () => {
   });
 
   test('a projection that fails rolls its chunk back', async () => {
-    // Files share the database.
+    // Test files share the database.
     onTestFinished(freshDatabase);
     await db.prepare('DROP TABLE spend').run();
     expect(await store(entries)).toMatchObject({ error: { kind: 'unavailable' } });

@@ -12,7 +12,7 @@ beforeEach(freshDatabase);
 
 type Row = {
   readonly tool: string;
-  /** Seconds before now. */
+  /** Seconds before the current time. */
   readonly ago: number;
   readonly state?: string;
   readonly success?: 0 | 1 | null;
@@ -83,7 +83,7 @@ describe('the health of a tool', () => {
     await store([
       { tool: 't', ago: 600 },
       ...Array.from({ length: 20 }, (_, at) => ({ tool: 't', ago: at, ...failed, status: 422 })),
-      // A payment that could not settle ends its call before the tool runs.
+      // An upfront payment that could not settle ends its call before the tool runs.
       { tool: 't', ago: 5, state: 'released', success: null, status: null },
     ]);
     expect(await healthNow('t')).toMatchObject({ state: 'working', lastFailure: undefined });
@@ -106,7 +106,7 @@ describe('the health of a tool', () => {
     const none = { ...failed, status: 0 };
     await store([50, 40, 30].map((ago) => ({ tool: 'gone', ago, ...none, reason: 'dropped' })));
     expect(await healthNow('gone')).toMatchObject({ state: 'failing' });
-    // A JSON-RPC error of a remote MCP server, e.g. for wrong arguments.
+    // A remote MCP server returned a JSON-RPC error, e.g. for invalid arguments.
     await store([50, 40].map((ago) => ({ tool: 'mcp', ago, ...none, reason: 'upstream_status' })));
     expect(await healthNow('mcp')).toBeUndefined();
   });
@@ -117,7 +117,7 @@ describe('the health of a tool', () => {
       Array.from({ length: 12 }, (_, at) => ({ tool: 't', ago: at, ...failed, status: 502 })),
     );
     expect(await healthNow('t')).toMatchObject({ state: 'failing' });
-    // A quiet tool: one failure after successes of other hours says little, three of five much.
+    // For a rarely called tool, one failure after successes in other hours means little, but three failures in five calls mean much.
     await store([4, 3, 2].map((hour) => ({ tool: 'quiet', ago: hour * 3_600 })));
     await store([{ tool: 'quiet', ago: 60, ...failed, status: 500 }]);
     expect(await healthNow('quiet')).toMatchObject({ state: 'working' });

@@ -10,7 +10,7 @@ beforeEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** The forms of every card of a world that a text holds: its number in any grouping and its CVC as a value. */
+/** The forms in which a text contains a card of the world: its number in any grouping, or its CVC as a value. */
 const foundIn = (text: string, world: ReturnType<typeof openCardWorld>): readonly string[] =>
   world.issuer.cards().flatMap(({ number, cvc }) => {
     const digits = text.replace(/\D/g, '');

@@ -5,7 +5,7 @@ import { CARD, ORIGIN } from './world.ts';
 
 const CALL = `0x${'ab'.repeat(32)}` as const;
 
-/** Answers requests from a list, and records them. */
+/** Answers requests from a list, and records the requests. */
 const recording = (answers: readonly (Response | 'lost')[]) => {
   const sent: Record<string, unknown>[] = [];
   const issuer = openIssuer(

@@ -17,7 +17,7 @@ beforeEach(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
-/** Sweeps an hour and a half later. Requests to the issuer go to the world's fake, with the key that the vault places. */
+/** Runs the sweep an hour and a half later. The world's fake answers requests to the issuer, with the key that the vault inserts. */
 const sweep = async (
   world: CardWorld,
   {
@@ -58,7 +58,7 @@ const sweep = async (
   return { told: told.map(({ call, charged }) => [call, charged]), alerts };
 };
 
-/** A Worker that dies: nothing that it does after the nth request to issuer, merchant or database counts. */
+/** A Worker that crashes: nothing after its nth request to the issuer, the merchant or the database has an effect. */
 const diesAfter = (requests: number) => {
   let left = requests;
   const never = () => new Promise<never>(() => undefined);
@@ -87,7 +87,7 @@ const crash = async (world: CardWorld, call: CardCall, after: number, trick?: st
 };
 
 describe('a crash', () => {
-  // insert, make, open at the issuer, open in the table, merchant, look-up
+  // The steps: insert, create the card, open it at the issuer, open it in the table, merchant, look-up.
   it.each([1, 2, 3, 4])('at step %i leaves no card that could be charged', async (after) => {
     const world = openCardWorld();
     const call = callOf();

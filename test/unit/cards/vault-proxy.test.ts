@@ -14,7 +14,7 @@ const NUMBER = '4242424242424242';
 const COMPANY_CARD = { number: NUMBER, cvc: '737', expiration_month: 4, expiration_year: 2030 };
 const HOST = 'api.basistheory.com';
 
-/** Evaluates to the number of the card, backwards: nothing that looks like a card comes back. */
+/** Evaluates to the card's number backwards, so that the answer contains nothing that looks like a card. */
 const TURNED_ROUND =
   "{{ proxy.request.body | json: '$.card.number' | split: '' | reverse | join: '' }}";
 
@@ -37,7 +37,7 @@ beforeEach(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
-/** Buys through the fake vault. `sent`: the requests of the gateway. */
+/** Buys through the fake vault. `sent`: the gateway's requests. */
 const buy = async (
   order: object | string,
   {
@@ -155,7 +155,7 @@ describe('a purchase through a card vault', () => {
       { item: 'book', trick: 'reflect' },
       { headers: { [name]: value } },
     );
-    // First, so that a failure shows what came back.
+    // Check the body first, so that a failure shows it.
     expect(await answer.json()).toMatchObject({
       field: name,
       detail: expect.stringContaining(`${name} must`),

@@ -14,7 +14,7 @@ beforeEach(async () => {
 const table = openCardTable(db);
 const now = () => Math.floor(Date.now() / 1000);
 
-/** An open card of $20.00. */
+/** Opens a card of $20.00. */
 const openCard = async (card = 'ic_1') => {
   const { id: call, account } = callOf();
   const row = { call, account, tool: 'shop', secret: 'issuer', request: 'a=b', currency: 'usd' };
@@ -211,7 +211,7 @@ describe('a payment that the issuer reports', () => {
     const call = await openCard();
     await report({ amount: 100 });
     expect(await report({ amount: 1_850 }, 'updated')).toEqual([]);
-    // Late: the issuer sends events in any sequence.
+    // The event arrives late: the issuer sends events in any order.
     expect(await report({ amount: 100 })).toEqual([]);
     expect(await table.byCall(call)).toMatchObject({ state: 'charged', charged: 1_850 });
     expect(await report({ amount: 2_500 }, 'updated')).toEqual([

@@ -38,7 +38,7 @@ export const callOf = (changes: Partial<CardCall> = {}): CardCall => {
   };
 };
 
-/** A fetcher that carries the issuer's key, as the vault makes it. `intercept` may fail a request before or after it. */
+/** Intercepts a request to the issuer. It may fail the request before or after the request takes effect. */
 export type Intercept = (
   path: string,
   method: string,
@@ -53,7 +53,7 @@ export type CardWorld = {
   /** Sends an order, as a call whose amount is held. */
   readonly buy: (order: object | string, call?: CardCall, changes?: Changes) => Promise<Response>;
   readonly api: (intercept?: Intercept) => Issuer;
-  /** Waits for what a call left behind. */
+  /** Waits for the background work of a call. */
   readonly settle: () => Promise<void>;
 };
 
@@ -65,7 +65,7 @@ type Changes = {
   readonly signal?: AbortSignal;
 };
 
-/** The fakes of one test. `webhooks: false`: the gateway does not hear of authorizations, and the issuer approves by itself. */
+/** The fakes of one test. With `webhooks: false` the gateway receives no authorizations, and the issuer approves by itself. */
 export const openCardWorld = ({
   webhooks = true,
 }: { readonly webhooks?: boolean } = {}): CardWorld => {
@@ -148,7 +148,7 @@ export const openCardWorld = ({
   };
 };
 
-/** The charge that a fetched answer reports, millionths. */
+/** The charge that an answer reports, in millionths. */
 export const chargeOf = (response: Response): unknown =>
   JSON.parse(response.headers.get('settlement-overrides') ?? 'null');
 

@@ -14,7 +14,7 @@ const UPSTREAM = {
   services: ['BOUND'],
 } as const;
 
-/** A deployed file with these puts and removals applied. */
+/** Applies these puts and removals to a deployed file. */
 const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly string[] = []) =>
   catalogueOf(
     startOf(file),

@@ -16,7 +16,7 @@ export const documentOf = (id: string, changes: Readonly<Record<string, Json>> =
   ...changes,
 });
 
-/** The deployed tools of this file. */
+/** The deployed tools with these documents. */
 export const startOf = (documents: readonly Document[]): DeployedTools => {
   const tools = parseTools({ tools: documents }, 'public');
   if (!tools.ok) throw new Error(JSON.stringify(tools.error));

@@ -19,7 +19,7 @@ beforeEach(() => {
 
 const priced = (id: string, price: string) => documentOf(id, { price });
 
-/** An isolate: its price of a tool at a time, and its background work. */
+/** An isolate, with a tool's price at a time and the isolate's background work. */
 const isolate = (tools: WatchedTools = watchedTools()) => {
   const alerts: AlertBody[] = [];
   let isDeaf = false;
@@ -40,7 +40,7 @@ const isolate = (tools: WatchedTools = watchedTools()) => {
     live,
     behind,
     alerts,
-    /** True if the account that records alerts does not answer. */
+    /** Sets whether the account that records alerts does not answer. */
     setDeaf: (to: boolean) => {
       isDeaf = to;
     },
@@ -81,7 +81,7 @@ describe('the catalogue of an isolate', () => {
     answer();
     await settle();
     expect(await price(NOW + 4)).toBe(2_000_000n);
-    // Its age counts from the start of the read, not from its end.
+    // The catalogue's age counts from the start of the read, not from its end.
     expect([reads(), behind.length]).toEqual([3, 1]);
   });
 
@@ -100,7 +100,7 @@ describe('the catalogue of an isolate', () => {
     tools.put(priced('a', '$2'));
     expect(await one.live.fresh(NOW)).toMatchObject({ ok: true });
     expect([await one.price(NOW), await other.price(NOW)]).toEqual([2_000_000n, 1_000n]);
-    // It continues to serve; the background read is for the next call.
+    // The isolate still uses the old catalogue. The background read is for the next call.
     expect(await other.price(NOW + 2)).toBe(1_000n);
     await other.settle();
     expect(await other.price(NOW + 3)).toBe(2_000_000n);
@@ -120,7 +120,7 @@ describe('the catalogue of an isolate', () => {
     const { price, put, reads, behind, holdBack, letPass } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     holdBack();
-    // The runtime cancels this call: its read never ends.
+    // The runtime cancels this call, so its read never ends.
     expect(await price(NOW + 2)).toBe(1_000n);
     void price(NOW + 5);
     await Promise.resolve();
@@ -223,7 +223,7 @@ describe('tools that cannot be read', () => {
     recover();
     await price(NOW + 10);
     breakDown();
-    // Not stale yet: no alert.
+    // The catalogue is not stale yet, so the isolate raises no alert.
     await price(NOW + 12);
     await settle();
     expect(alerts).toHaveLength(1);

@@ -18,14 +18,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The log of a gateway account: the sets that it has, and the terms that it got. */
+/** The log of the gateway's account: the sets of texts that it has, and the terms that it received. */
 const logOf = () => {
   const sets = new Set<Hex>();
   const terms = new Map<Hex, ToolTerms>();
   return { sets, terms, commands: 0, isDown: false };
 };
 
-/** An isolate that sells the deployed tools with the changes of `tools`. */
+/** An isolate that sells the deployed tools with the changes in `tools`. */
 const isolate = (
   log = logOf(),
   {
@@ -61,7 +61,7 @@ const isolate = (
     log,
     live,
     textsAt,
-    /** A call was accepted. */
+    /** Reports an accepted call. */
     accepted: async (now: number): Promise<void> => {
       live.publish(now, (promise) => behind.push(promise));
       await Promise.all(behind.splice(0));
@@ -116,7 +116,7 @@ describe('the texts of a call', () => {
     expect(await textsAt(NOW + 1, 'b')).not.toHaveProperty('terms.document');
     await accepted(NOW + 31);
     expect(await textsAt(NOW + 31)).not.toHaveProperty('terms.document');
-    // Removed and put again with another price, while a call of the old one runs.
+    // An operator removes the tool and adds it again with another price, while a call of the old one runs.
     remove('a');
     put(documentOf('a', { price: '$3' }));
     await live.fresh(NOW + 32);

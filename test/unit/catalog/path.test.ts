@@ -59,7 +59,7 @@ describe('pathFault', () => {
     fc.assert(
       fc.property(path, (text) => {
         fc.pre(pathFault(text) === undefined);
-        // Parsing changes nothing, and decoding adds no slash, dot segment or letter.
+        // Parsing must not change the path, and decoding must add no slash, dot segment or letter.
         const { pathname } = new URL(`https://a.example${text}`);
         expect(pathname).toBe(text);
         const decoded = decodeURIComponent(text);

@@ -48,7 +48,7 @@ describe('an HTTP call of a tool with placeholders', () => {
       'https://up.example/pets/7/toys/b%20c?a=%41&x=1&x=2',
     );
     expect(urlOf('/tools/toy?pet=7&toy=é')).toBe('https://up.example/pets/7/toys/%C3%A9');
-    // Not the keys `pet` and `toy`: they stay.
+    // The query keys `pet` and `toy` are not placeholders, so they stay.
     expect(urlOf('/tools/toy?pet=7&toy=1&?pet=2&PET=3')).toBe(
       'https://up.example/pets/7/toys/1??pet=2&PET=3',
     );

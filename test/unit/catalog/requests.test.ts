@@ -9,7 +9,7 @@ import { AgentAccount } from '../../../durable-objects/account/agent-account.ts'
 import { freshDatabase } from '../audit/database.ts';
 import { documentOf } from './documents.ts';
 
-/** The Worker itself, in separate requests: each has its own I/O context, and none may wait for another's. */
+/** Calls the Worker itself in separate requests. Each has its own I/O context and must not wait for another's. */
 const ask = async (path: string): Promise<number> => {
   const answer = await exports.default.fetch(`https://gateway.example${path}`);
   await answer.body?.cancel();
@@ -32,7 +32,7 @@ const self = () => {
 const intent: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 const by: CommandSigner = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
 
-/** Puts or removes a tool like an operator. */
+/** Adds or removes a tool, as an operator would. */
 const write = async (name: string, document: Json | null): Promise<void> => {
   const expected = (await isKnown(name)) ? '*' : 'none';
   const governed = await self().apply({
@@ -108,9 +108,9 @@ describe('an account that keeps tools', () => {
       const exec = vi.spyOn(storage.sql, 'exec');
       const same = await object.documentsSince('tool', top);
       expect(same).toEqual({ verdict: 'found', top, documents: [] });
-      // Every answer accesses storage once, so that an instance that the runtime has replaced fails.
+      // Every answer accesses storage once, so that an object that the runtime has replaced fails.
       const statements = exec.mock.calls.filter(([sql]) => sql !== 'SELECT 1').length;
-      // An isolate that is ahead of restored storage gets all tools.
+      // If an isolate is ahead of restored storage, it gets all tools.
       const ahead = await object.documentsSince('tool', top + 1);
       expect(ahead.verdict === 'found' && ahead.documents.length).toBeGreaterThan(1);
       return statements;

@@ -92,7 +92,7 @@ describe('findTool', () => {
   );
 });
 
-/** The routing rule, tool by tool; the tables of `findTool` must give the same result. */
+/** Applies the routing rule tool by tool. The tables of `findTool` must return the same result. */
 const byTheRule = (tools: readonly Tool[], method: string, pathname: string): Route => {
   const isWildcard = (path: string) => path.endsWith('/*');
   const rank = ({ path }: Tool) => (isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER);

@@ -12,7 +12,7 @@ const tool = {
   upstream: '/lookup',
 };
 
-/** A schema that nests as many levels of JSON. */
+/** A schema with this many nested levels of JSON. */
 const nested = (levels: number): object =>
   levels === 1 ? { type: 'object' } : { type: 'object', not: nested(levels - 1) };
 

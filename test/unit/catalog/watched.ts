@@ -12,7 +12,7 @@ export const watchedTools = () => {
   let reads = 0;
   const read: ReadTools = async (since) => {
     reads += 1;
-    // A read sees the state at its start; only its answer is late.
+    // A read sees the state at its start. Only its answer is late.
     const [until, failing] = [gate, broken];
     const top = Math.max(0, ...[...puts.values()].map((put) => put.seq));
     const from = top < since ? 0 : since;
@@ -46,7 +46,7 @@ export const watchedTools = () => {
     recover: () => {
       broken = false;
     },
-    /** Delays answers from now on until the returned function is called. */
+    /** Delays answers until the returned function is called. */
     holdBack: (): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       gate = promise;
@@ -55,7 +55,7 @@ export const watchedTools = () => {
         resolve();
       };
     },
-    /** Stops delaying later reads; delayed ones keep waiting. */
+    /** Stops delaying later reads. Those already delayed still wait. */
     letPass: () => {
       gate = Promise.resolve();
     },

@@ -29,7 +29,7 @@ it.each([true, false])(
   },
 );
 
-/** Both streams of a process, and what they got. */
+/** Both output streams of a process, and what each received. */
 const streams = (isTTY: boolean) => {
   const written: string[] = [];
   const write = (chunk: string | Uint8Array): boolean => {
@@ -52,7 +52,7 @@ it('prints an answer without its controls on a terminal, and resets the terminal
   expect(written.join('')).not.toContain(ESC);
   expect(written.join('')).toContain('ok');
   out.endBytes();
-  // CAN and ST end a sequence that the answer began, SGR 0 its colours.
+  // CAN and ST end a control sequence that the answer started, and SGR 0 resets its colours.
   expect(written.at(-1)).toBe(`\u0018${ESC}\\${ESC}[0m\n`);
 });
 

@@ -25,7 +25,7 @@ const imported = (document: Members, options: Partial<ImportOptions> = {}) => {
   if (!found.ok) throw new Error(found.error);
   return found.value;
 };
-/** The only tool of an operation, or why it was skipped. */
+/** The only tool of an operation, or the reason for skipping it. */
 const one = (method: string, path: string, operation: Members, more: Members = {}) => {
   const { tools, skipped } = imported(documentOf({ [path]: { [method]: operation } }, more));
   return tools[0]?.tool ?? skipped[0]?.why;
@@ -315,7 +315,7 @@ describe('choosing and pricing', () => {
   });
 });
 
-/** Elements that `work` compares by the callbacks of arrays. A count, because time depends on the machine. */
+/** Counts the elements that `work` compares in callbacks of arrays. A count, because time depends on the machine. */
 const comparisonsIn = (work: () => void): number => {
   const prototype = Array.prototype as unknown as Record<string, (...all: never[]) => unknown>;
   const spies = ['some', 'filter', 'find', 'findIndex', 'every'].map((name) => {
@@ -353,7 +353,7 @@ describe('a hostile document', () => {
     const count = comparisonsIn(() => (isRead = readOpenApi(text).ok));
     expect(isRead).toBe(true);
     expect(count).toBeLessThan(20 * lines.length);
-    // The check has moved, and is still there.
+    // The check is now elsewhere, but still exists.
     const twice = readOpenApi(text.replace('/p1999', '/p7'));
     expect(twice.ok ? '' : twice.error).toContain('the key /p7 is there twice');
   });

@@ -4,7 +4,7 @@ import { passed } from '../../../src/cli/lib/checks.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** The time limits of parts pass a hundred times as fast. */
+/** Makes the time limits of parts pass a hundred times as fast. */
 const hurry = () => {
   const timeout = AbortSignal.timeout.bind(AbortSignal);
   vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 100));
@@ -29,7 +29,7 @@ it('reports each part as it ends, and a part without an answer as failed', async
     (checks) => lines.push(...checks.map(({ name, status }) => `${status} ${name}`)),
   );
   expect(lines).toEqual(['fail gateway', 'ok upstream', 'fail chain']);
-  // The verdict counts what was printed.
+  // The verdict covers exactly the lines that were printed.
   expect(all.map(({ name, status }) => `${status} ${name}`)).toEqual(lines);
   expect(all.at(-1)).toMatchObject({ says: 'no answer within 8 s' });
 });

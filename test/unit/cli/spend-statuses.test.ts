@@ -10,7 +10,7 @@ const item = (account: string, status: Item['status'] = 'active'): Item => ({
   status,
 });
 
-/** An operator's client whose reads of accounts answer, or fail with a code. */
+/** An operator's client whose reads of accounts return an answer or fail with a code. */
 const answering = (answers: Readonly<Record<string, object | string>>): Admin => ({
   call: (async (_: string, { params }: { readonly params: { readonly account: string } }) => {
     const answer = answers[params.account] ?? 'unread';

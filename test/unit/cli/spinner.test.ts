@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A terminal that both streams write to, as it shows the text: `\r ESC[2K` empties the current line. */
+/** A terminal that shows what both streams write. `\r ESC[2K` erases the current line. */
 const terminal = () => {
   let text = '';
   const write = (chunk: string | Uint8Array): boolean => {

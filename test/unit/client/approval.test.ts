@@ -38,7 +38,7 @@ const parked: Step = () =>
 
 type Script = ReturnType<typeof scripted>;
 
-/** The two answers of a look-up of the first signed call. */
+/** The two answers to a look-up of the first signed call: a challenge, then the state. */
 const looked = (state: string, server: () => Script): readonly Step[] => [
   () => challenged(),
   () =>

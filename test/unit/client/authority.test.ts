@@ -25,7 +25,7 @@ import {
 const authority = vectors.delegation.hash as Hex;
 const NONE: Hex = `0x${'0'.repeat(64)}`;
 
-/** The authority of the intent that a request carries, in either form. */
+/** The authority of a request's intent, which may be in either form. */
 const authorityIn = (arrived: Arrived | undefined): Hex | undefined => {
   const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
   return paid.ok ? paid.value.intent?.authority : intentOf(arrived).intent.authority;

@@ -32,7 +32,7 @@ const refusalOf = async (call: Promise<unknown>): Promise<CountersignError> => {
   return error;
 };
 
-/** An agent whose first, bound call this origin has served. */
+/** An agent whose first, bound call was served by this origin. */
 const served = async (...steps: readonly Step[]) => {
   const server = scripted(bindingOffer, sold, ...steps);
   const agent = agentOf(server);
@@ -73,7 +73,7 @@ describe('an origin that has offered binding', () => {
 
   it('is still remembered after a thousand other origins', async () => {
     const others = Array.from({ length: 1_000 }, (_, at) => `https://${at}.example`);
-    // Each offers binding at too high a price, so that the agent pays nothing.
+    // Each server offers binding at too high a price, so the agent pays nothing.
     const asks = others.map(
       (audience): Step =>
         () =>

@@ -30,7 +30,7 @@ const halted: Step = () => problem(503, 'settlement-unavailable', {}, { 'Retry-A
 
 const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0' });
 
-/** Announces more bytes than it sends: the connection breaks in the middle of the body. */
+/** Announces more bytes than it sends, so that the connection breaks within the body. */
 const broken: Step = async (arrived) => {
   const whole = await served(arrived, callOf(arrived));
   const body = new ReadableStream<Uint8Array>({

@@ -24,7 +24,7 @@ const busy: Step = () => new Response('busy', { status: 503, headers: { 'Retry-A
 const paidAt = (server: ReturnType<typeof scripted>) =>
   server.arrived.filter(({ headers }) => headers.has('PAYMENT-SIGNATURE'));
 
-/** The outcome of a promise, or a timeout after three seconds. */
+/** The result of a promise, or a timeout after three seconds. */
 const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
   await Promise.race([
     promise.then(

@@ -21,7 +21,7 @@ import {
   type Step,
 } from './server.ts';
 
-/** Serves, and states the remaining credit. */
+/** Serves the call and reports the remaining credit. */
 const serve =
   (left?: bigint, more: Readonly<Record<string, unknown>> = {}): Step =>
   async (arrived) =>
@@ -29,7 +29,7 @@ const serve =
 
 const uncovered: Step = () => problem(403, 'denied', { rule: 'credit' });
 
-/** A tool that only credit can pay. */
+/** Offers a tool that only credit can pay for. */
 const creditOnly = () =>
   offer([entry()], {
     ...binding(),

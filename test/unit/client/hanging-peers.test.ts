@@ -17,7 +17,7 @@ import {
   serve,
 } from './server.ts';
 
-/** The outcome of a promise, or a timeout after three seconds. */
+/** The result of a promise, or a timeout after three seconds. */
 const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
   await Promise.race([
     promise.then(
@@ -27,7 +27,7 @@ const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
     new Promise((resolve) => setTimeout(() => resolve('still waiting'), 3_000)),
   ]);
 
-/** A body that begins and never continues. */
+/** A body that starts and never continues. */
 const stuck = (begin = '{"x402'): ReadableStream<Uint8Array> =>
   new ReadableStream({ start: (controller) => controller.enqueue(utf8(begin)) });
 

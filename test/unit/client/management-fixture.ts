@@ -34,7 +34,7 @@ export const json =
   () =>
     Response.json(body, { headers });
 
-/** A 401 as any gateway gives it. */
+/** The 401 that any gateway returns. */
 export const CHALLENGE: Step = () => challenged();
 
 export const ORDERED = { changed: true, revision: 7, acknowledged: [], silent: [] };
@@ -43,7 +43,7 @@ export const ORDERED = { changed: true, revision: 7, acknowledged: [], silent: [
 export const errorOf = async (work: () => Promise<unknown>): Promise<CountersignError> =>
   await clientErrorOf(work());
 
-/** Whether the intent of a request was signed by the account for exactly what arrived. */
+/** Expects that the account signed a request's intent for exactly the request that arrived. */
 export const expectSigned = async (arrived: Arrived | undefined, tool: string): Promise<void> => {
   if (arrived === undefined) throw new Error('nothing arrived');
   const { intent, chainId, signature } = intentOf(arrived);

@@ -177,7 +177,7 @@ describe('a lost answer to a management request', () => {
     const error = await errorOf(async () => pause(clientOf(server)));
     expect(error).toMatchObject({ code: 'refused', message: 'No node answers.' });
     expect(server.arrived).toHaveLength(1);
-    // If the first attempt got no decision, the gateway may have carried it out.
+    // If the first attempt got no decision, the gateway may have applied it.
     const away = () => problem(503, 'storage-unavailable', {}, { 'Retry-After': '0' });
     for (const first of [lose, away]) {
       const late = await errorOf(async () => pause(clientOf(scripted(first, silent))));

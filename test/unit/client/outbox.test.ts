@@ -24,7 +24,7 @@ const locks = (): Alone => {
 
 const noLocks: Alone = async (_, act) => await act(true);
 
-/** The points at which a page may be closed. */
+/** The points at which the user may close a page. */
 const CRASHES = [
   'before it signs',
   'after it signed, before it keeps',
@@ -34,7 +34,7 @@ const CRASHES = [
 ] as const;
 type Crash = (typeof CRASHES)[number];
 
-/** `refused`, `forgotten`: an answer of a gateway that may still carry the request out. `garbage`: the page of a proxy. */
+/** `refused`, `forgotten`: answers of a gateway that may still apply the request. `garbage`: the page of a proxy. */
 type Answer = 'done' | 'lost' | 'refused' | 'forgotten' | 'garbage';
 
 type Visit = {
@@ -43,7 +43,7 @@ type Visit = {
   readonly outbox?: Outbox<Request>;
 };
 
-/** A browser, and a gateway that carries out each signature at most once. */
+/** A browser, and a gateway that applies each signature at most once. */
 const createWorld = ({
   shelf = memoryShelf(),
   alone = locks(),
@@ -51,7 +51,7 @@ const createWorld = ({
   let now = NOW;
   let signatures = 0;
   let crash: Crash | undefined;
-  /** The signatures that left a page. */
+  /** The signatures that a page sent. */
   const left: string[] = [];
   const effects = new Set<string>();
   const reach = (point: Crash): void => {

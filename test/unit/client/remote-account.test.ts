@@ -42,7 +42,7 @@ describe('typed data', () => {
 
 type Rpc = { readonly method: string; readonly params: readonly string[] };
 
-/** A signing service that passes each signature through `change`, and the requests that it received. */
+/** A signing service that passes each signature through `change`, with a record of its requests. */
 const service = (change: (signature: Hex) => unknown = (signature) => signature) => {
   const asked: (Rpc & { readonly headers: Headers; readonly redirect: string | undefined })[] = [];
   const fetcher = async (_: unknown, init: RequestInit = {}): Promise<Response> => {

@@ -28,7 +28,7 @@ const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0'
 const keyOf = (arrived: Arrived | undefined): string | null =>
   arrived?.headers.get('Agent-Retry-Key') ?? null;
 
-/** The nonce of the intent that a request carries, in either form. */
+/** The nonce of a request's intent, which may be in either form. */
 const nonceOf = (arrived: Arrived | undefined): Hex | undefined => {
   const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
   return paid.ok ? paid.value.intent?.nonce : intentOf(arrived).intent.nonce;

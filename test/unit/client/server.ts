@@ -44,7 +44,7 @@ export type Arrived = {
 
 export type Step = (arrived: Arrived) => Response | Promise<Response>;
 
-/** A server that answers by a script, one step a request, and fails after its end. It serves keys outside the script. */
+/** A server that answers by a script, with one step per request, and fails when the script is over. It also serves its keys. */
 export const scripted = (...steps: readonly Step[]) => {
   const arrived: Arrived[] = [];
   const keysAsked: string[] = [];
@@ -110,7 +110,7 @@ export const binding = (more: Readonly<Record<string, unknown>> = {}) => ({
 
 export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
-/** A version 2 offer with a body of version 1, as the gateway sends both. */
+/** A version 2 offer whose body is a version 1 offer, as the gateway sends both. */
 export const offer = (
   accepts: readonly unknown[] = [entry()],
   extensions: unknown = binding(),
@@ -169,7 +169,7 @@ const receiptSigner = async (): Promise<ReceiptSigner> => {
   return await opened;
 };
 
-/** The claims of the gateway about a request and its text answer. */
+/** The gateway's receipt claims about a request and its text answer. */
 export const claimsFor = async (
   arrived: Arrived,
   call: Hex,
@@ -207,7 +207,7 @@ export const receiptOf = async (
   typ: string = RECEIPT_TYPE,
 ): Promise<string> => (await receiptSigner()).sign(claims, typ);
 
-/** The text answer of a tool with the gateway's receipt. */
+/** A tool's text answer with the gateway's receipt. */
 export const served = async (
   arrived: Arrived,
   call: Hex,
@@ -221,7 +221,7 @@ export const served = async (
     },
   });
 
-/** The gateway's record of a call that it served. */
+/** The gateway's record of a served call, as a look-up returns it. */
 export const lookedUp = async (
   first: Arrived | undefined,
   more: Readonly<Record<string, unknown>> = {},
@@ -238,7 +238,7 @@ export const lookedUp = async (
   return Response.json(record, { headers: { 'Agent-Receipt': await receiptOf(claims) } });
 };
 
-/** The problems that declare themselves final, with their status. */
+/** The problems that are marked as final, with their status. */
 const FINAL = new Set(
   all.flatMap(([status, reason]) =>
     problemOf(reason).members.final === true
@@ -282,21 +282,21 @@ export const creditLeft = (amount: bigint): Record<string, string> => ({
   RateLimit: `"rate";r=59;t=60, "credit";r=${amount}`,
 });
 
-/** A network failure, as `fetch` throws it. */
+/** Fails as `fetch` does after a network failure. */
 export const dropped: Step = () => {
   throw new TypeError('connection closed');
 };
 
 export type { Hex };
 
-/** The intent that a request carries in its own header. */
+/** The intent in a request's own header. */
 export const intentOf = (arrived: Arrived | undefined) => {
   const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;
 };
 
-/** The call id of a signed request, in either form */
+/** The call id of a signed request, in either form. */
 export const callOf = (arrived: Arrived | undefined): Hex => {
   const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
   if (paid.ok) return paid.value.authorization.nonce;
@@ -307,14 +307,14 @@ export const callOf = (arrived: Arrived | undefined): Hex => {
 /** Serves the call that a request pays for. */
 export const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
 
-/** The reason of a rejected promise; undefined if it resolves. */
+/** The reason of a rejected promise. Undefined if it resolves. */
 export const rejectionOf = async (promise: Promise<unknown>): Promise<unknown> =>
   await promise.then(
     () => undefined,
     (cause: unknown) => cause,
   );
 
-/** Expects that a call fails with a `CountersignError` with a hint, and returns it. */
+/** Expects that a call fails with a `CountersignError` that has a hint, and returns it. */
 export const clientErrorOf = async (promise: Promise<unknown>): Promise<CountersignError> => {
   const error = await rejectionOf(promise);
   if (!(error instanceof CountersignError))

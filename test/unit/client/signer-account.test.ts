@@ -43,7 +43,7 @@ const refusal = (error: SignerError, more: object = {}): Response =>
     { status: 200 },
   );
 
-/** A signer that accepts only requests of `key`, each nonce once, and signs everything. Steps answer before it does. */
+/** A signer that accepts only requests of `key`, each nonce once, and signs everything. `steps` answer the first requests instead. */
 const signer = (...steps: readonly (() => Response | Promise<Response>)[]) => {
   const asked: Rpc[] = [];
   const nonces = new Set<string>();

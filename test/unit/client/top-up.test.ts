@@ -15,7 +15,7 @@ import {
   type Step,
 } from './server.ts';
 
-/** Serves, and states the remaining credit. */
+/** Serves the call and reports the remaining credit. */
 const serve =
   (left?: bigint, more: Readonly<Record<string, unknown>> = {}): Step =>
   async (arrived) =>

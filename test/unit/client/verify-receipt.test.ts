@@ -65,7 +65,7 @@ describe('verifyReceipt', () => {
   });
 
   const other = `0x${'11'.repeat(32)}`;
-  /** A wrong value of every claim, and what the client says of it. */
+  /** For each claim, a wrong value and the reason that the client then reports. */
   const WRONG: Record<keyof ReceiptClaims, readonly [value: unknown, why: string]> = {
     iss: ['https://other.example', 'another iss'],
     agent: [`eip155:84532:0x${'11'.repeat(20)}`, 'another agent'],

@@ -40,19 +40,19 @@ export const tools = {
   ],
 };
 
-/** `RELAYERS` with one relayer that has its own signer. */
+/** `RELAYERS` with one relayer, which has a signer of its own. */
 export const relayerOf = (changes: object, network = 'eip155:8453'): string =>
   JSON.stringify({
     [network]: { addresses: [CHECKSUMMED], signer: 'https://signer.example', ...changes },
   });
 
-/** Settings of each kind of backend, with which it serves eip155:84532. */
+/** For each kind of backend, settings with which it serves eip155:84532. */
 const SERVING: { readonly [name in KindVariable]: string } = {
   FACILITATORS: '[{"url":"https://facilitator.example/x402"}]',
   RELAYERS: relayerOf({ first: false }, 'eip155:84532'),
 };
 
-/** The variables of a gateway with one kind of backend. */
+/** The variables of a gateway that has one kind of backend. */
 export const onlyOf = (kind: KindVariable): Readonly<Record<string, string>> => ({
   FACILITATORS: '[]',
   [kind]: SERVING[kind],

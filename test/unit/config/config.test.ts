@@ -93,7 +93,7 @@ describe('audienceOf', () => {
     ['https://gw.example/tools/a', 'https://gw.example'],
     ['http://127.0.0.1:8787/tools/a?x=1', 'http://127.0.0.1:8787'],
     ['https://gw.example:443/', 'https://gw.example'],
-    // Never an origin outside the list, however similar.
+    // The audience is never an origin outside the list, however similar.
     ['https://evil.example/', 'https://gw.example'],
     ['http://gw.example/', 'https://gw.example'],
     ['http://127.0.0.1:8788/', 'https://gw.example'],

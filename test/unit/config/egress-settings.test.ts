@@ -35,7 +35,7 @@ const facilitator = (url: string) => JSON.stringify([{ url }]);
 const relayer = (signer: string) => JSON.stringify({ [ON]: { addresses: [ADDRESS], signer } });
 const tool = (upstream: string) => documentOf('lookup', { upstream });
 
-/** Each place a URL comes from, and whether a text is refused there. */
+/** Each source of a URL, and whether it rejects a text. */
 const readers: readonly (readonly [string, (url: string, reach: EgressReach) => boolean])[] = [
   ...(
     [
@@ -83,16 +83,16 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
   ],
 ];
 
-/** True for the form that both the catalogue and UPSTREAM_URL accept. */
+/** Tells whether a URL has the form that both the catalogue and UPSTREAM_URL accept. */
 const isOrigin = (url: string): boolean => URL.parse(url)?.origin === url;
 
 describe.each(readers)('%s', (title, refuses) => {
   it('rejects every forbidden URL', () => {
-    // An empty UPSTREAM_URL means that there is none.
+    // An empty UPSTREAM_URL means that there is no upstream.
     const all = FORBIDDEN_URLS.filter((url) => url !== '' || title !== 'UPSTREAM_URL');
     expect(all.filter((url) => !refuses(url, 'public'))).toEqual([]);
     expect(all.filter((url) => !refuses(url, 'local_stack'))).toEqual([]);
-    // In the form of an origin, so that only the rule under test rejects it.
+    // Reduced to their origins, so that only the rule under test rejects them.
     const origins = new Set(all.flatMap((url) => URL.parse(url)?.origin ?? []).filter(isOrigin));
     expect(origins.size).toBeGreaterThan(20);
     const tried = new Set(all);

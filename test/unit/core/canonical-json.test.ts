@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonical-json.ts';
 import { runs } from '../../support/runs.ts';
 
-/** Keys that JavaScript lists in another sequence than they were written, or that JSON.parse treats as others do not. */
+/** Keys that JavaScript lists in an order other than written, or that JSON.parse treats specially. */
 const key = fc.oneof(
   fc.constantFrom('', '0', '10', '9', '01', '-1', '4294967295', '__proto__', 'toJSON', 'z', 'Z'),
   fc.string({ maxLength: 4 }),
   fc.string({ unit: 'binary', maxLength: 4 }),
-  // Lone surrogates as well.
+  // Includes lone surrogates.
   fc.array(fc.nat({ max: 0xffff }), { maxLength: 3 }).map((codes) => String.fromCharCode(...codes)),
 );
 
@@ -29,7 +29,7 @@ const { value: anything } = fc.letrec<{ readonly value: unknown }>((tie) => ({
   ),
 }));
 
-/** The text, or that there is none. */
+/** The written text, or the fact that there is none. */
 const outcome = (write: () => string | undefined): unknown => {
   try {
     return { text: write() };

@@ -47,7 +47,7 @@ describe('isVisible', () => {
     },
   );
 
-  // Each of them looks like "Acme", or like nothing.
+  // Each of these texts looks like "Acme", or like nothing.
   it.each([
     ...[
       'Acme\u200b',

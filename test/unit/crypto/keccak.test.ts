@@ -9,7 +9,7 @@ const both = [
   ['compiled', compiled],
 ] as const;
 
-/** Around the block size of 136 bytes, and beyond the first pages of the module's memory. */
+/** Lengths around the block size of 136 bytes, and beyond the first memory pages of the module. */
 const LENGTHS = [0, 1, 31, 32, 64, 66, 135, 136, 137, 224, 271, 272, 480, 4_096, 300_000, 33];
 
 test.each(both)('%s: hashes bytes and digits of any length as noble does', (_, keccak) => {

@@ -19,7 +19,7 @@ describe('classifySignature', () => {
     serializeErc6492Signature({ address: agent, data: '0x00', signature: ecdsa }),
     `0x${'6492'.repeat(16)}`,
     `0x00${'8010'.repeat(16)}`,
-    // 65 bytes that end in the magic suffix are a wrapper as well.
+    // A signature of 65 bytes that ends in the magic suffix is a wrapper too.
     `0x${'11'.repeat(33)}${'6492'.repeat(16)}`,
   ])('refuses a counterfactual wrapper %#', (signature) => {
     expect(classifySignature(signature)).toMatchObject({

@@ -13,7 +13,7 @@ const NOW = 1_800_000_000;
 const hash = (digit: string): `0x${string}` => `0x${digit.repeat(64)}`;
 const agent = `eip155:84532:0x${'ab'.repeat(20)}` as const;
 
-/** Claims in the form of a receipt. Their names and values do not matter to the signer. */
+/** Claims in the form of a receipt. The signer does not depend on their names and values. */
 const receipt = {
   iss: 'https://gateway.example',
   agent,

@@ -8,8 +8,8 @@ import { token } from '../../durable-objects/support.ts';
 import { transfer } from '../gateway/signing.ts';
 
 /**
- * The only test that looks at time: the verifier against viem, with the same signatures in the same run, in blocks that take turns. The
- * ratio is 5 to 7; in JavaScript alone (noble) it would be below 2.
+ * The only test that measures time: it compares the verifier with viem on the same signatures in the same run, in alternating blocks. The
+ * ratio is 5 to 7. In JavaScript alone (noble) it would be below 2.
  */
 const LEAST = 3.7;
 const BLOCKS = 15;
@@ -47,7 +47,7 @@ const ours = ({ message, signature }: Signed): boolean =>
 const viems = ({ message, signature }: Signed): Promise<boolean> =>
   verifyTypedData({ ...typed, address: payer, message, signature });
 
-/** Milliseconds for all of them. The clock of workerd advances only after I/O, so both ends wait. */
+/** Milliseconds for all signatures. The clock of workerd advances only after I/O, so wait at both ends. */
 const timed = async (
   all: readonly Signed[],
   verify: (one: Signed) => boolean | Promise<boolean>,
@@ -64,7 +64,7 @@ const median = (list: readonly number[]): number =>
 
 test('verifies a signature in far less time than viem', async () => {
   const all = await Promise.all(Array.from({ length: MESSAGES }, (_, number) => sign(number)));
-  // Warms up both.
+  // Warm both up.
   for (let turn = 0; turn < 10; turn += 1) await timed(all, ours);
   for (let turn = 0; turn < 4; turn += 1) await timed(all, viems);
   const ratios: number[] = [];

@@ -7,9 +7,9 @@ import { addressOfKey, recoverStrict, verifyStrict } from '../../../src/crypto/v
 import { groups } from '../../vectors/wycheproof/ecdsa-secp256k1-sha256.json';
 
 /**
- * Wycheproof's vectors of ECDSA over secp256k1: numbers at the ends of their ranges, and signatures and keys that make intermediate
- * results extreme, equal or infinite. They have no v and allow a high s, so each vector is tried with both v, and a high s also in its
- * low form. The verifier must agree with viem under the strict rules on every encoding, and with Wycheproof on the vector.
+ * Wycheproof's vectors of ECDSA over secp256k1: numbers at the ends of their ranges, and signatures and keys that make intermediate results
+ * extreme, equal or infinite. The vectors have no v and allow a high s, so each is tried with both v, and a high s also in its low form.
+ * The verifier must agree with viem under the strict rules on every encoding, and with Wycheproof on the vector.
  */
 const { ORDER } = secp256k1.Point.Fn;
 const word = (value: bigint): string => value.toString(16).padStart(64, '0');
@@ -31,7 +31,7 @@ const isStrict = (signature: Hex): boolean => {
   return r > 0n && r < ORDER && s > 0n && s <= ORDER >> 1n;
 };
 
-/** The signer by viem, of signatures that the strict rules allow. */
+/** The signer that viem recovers, for signatures that the strict rules allow. */
 const signerByViem = async (hash: Hex, signature: Hex): Promise<Address | undefined> => {
   if (!isStrict(signature)) return undefined;
   try {
@@ -41,7 +41,7 @@ const signerByViem = async (hash: Hex, signature: Hex): Promise<Address | undefi
   }
 };
 
-/** Whether one encoding of a vector is accepted. Fails the test where the verifier and viem disagree. */
+/** Tells whether the verifier accepts an encoding of a vector. Fails the test if the verifier and viem disagree. */
 const isAccepted = async (account: Address, vector: Vector): Promise<boolean> => {
   const digest = sha256Hex(bytesOf(`0x${vector.message}`));
   let accepted = 0;
@@ -71,6 +71,6 @@ test("agrees with viem and Wycheproof on Wycheproof's signatures over secp256k1"
     }
   }
   expect(counts).toEqual({ accepted: 162, refused: 80 });
-  // The equation compares x modulo the order. `ecrecover` has no v for an x above the order, and the verifier has none either.
+  // ECDSA compares x modulo the order. `ecrecover` has no v for an x above the order, so the verifier rejects it too.
   expect(differing).toEqual(['115 k*G has a large x-coordinate: valid']);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { flowOf, type Sale } from '../../../dev/bench/flow.ts';
 
-/** Ten sales a second for a minute, from four seconds before the measurement on; each settles `delay(at)` seconds later. */
+/** Ten sales a second for a minute, starting four seconds before the measurement. Each settles `delay(at)` seconds later. */
 const sales = (delay: (at: number) => number): readonly Sale[] =>
   Array.from({ length: 640 }, (_, number) => {
     const acceptedAt = number / 10 - 4;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const MODULE = JSON.stringify(join(import.meta.dirname, '../../../dev/jobs.ts'));
 
-/** A job that prints a line after some milliseconds and ends with a code. */
+/** A job that prints a line after some milliseconds and exits with a code. */
 type Line = readonly [text: string, milliseconds: number, code: number];
 
 const ran = (...lanes: readonly (readonly Line[])[]) => {

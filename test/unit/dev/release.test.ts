@@ -49,7 +49,7 @@ const {
   readonly imports: Readonly<Record<string, { readonly default: string }>>;
 };
 
-/** The packages that a module of this repository and the modules that it imports need at run time. */
+/** The packages that a module of this repository, and the modules that it imports, need at run time. */
 const packagesOf = (entry: string): ReadonlySet<string> => {
   const seen = new Set<string>();
   const packages = new Set<string>();
@@ -67,7 +67,7 @@ const packagesOf = (entry: string): ReadonlySet<string> => {
   return packages;
 };
 
-/** Inside the checkout every development dependency resolves, so a program that uses the package would be the first to fail. */
+/** In the checkout every development dependency resolves, so only a program that installs the package would notice a missing one. */
 it('installs every package that the published client imports', () => {
   const installed = Object.keys({ ...dependencies, ...peerDependencies });
   const imported = packagesOf('src/client/index.ts');

@@ -16,7 +16,7 @@ export const AT = 1_795_791_600;
 
 export const managementApi = openApi('1.2.3');
 
-/** Every document about these tools. */
+/** Every discovery document for these tools. */
 export const documentsOf = (
   tools: readonly Tool[],
   {

@@ -9,7 +9,7 @@ const results: readonly ToolResults[] = [
   { tool: 't', succeeded: 1, failed: 0, success_at: AT - 9, failure_at: null, success_day: null },
 ];
 
-/** A cache of one location, and its isolates. */
+/** The cache of a Cloudflare location, and the isolates that share it. */
 const location = (read: (now: number) => Promise<readonly ToolResults[]>) => {
   const reads: number[] = [];
   let stored: unknown;

@@ -12,7 +12,7 @@ import { documentsOf } from './documents.ts';
 
 const PAY_TO = '0x1111111111111111111111111111111111111111';
 
-/** Reads dollars with at most six decimals as atomic units, without the code under test. */
+/** Parses dollars with at most six decimals to atomic units, without the code under test. */
 const atomic = (dollars: string | undefined): bigint => {
   const [, whole = '', fraction = ''] = /^\$?(\d+)\.(\d{1,6})$/.exec(dollars ?? '') ?? [];
   if (whole === '') throw new Error(`no dollars: ${dollars}`);
@@ -29,7 +29,7 @@ type Prices = Pick<Config, 'networks' | 'payTo'>;
 
 type Terms = { readonly amount: string; readonly network: string; readonly payTo: string };
 
-/** The terms of each document and of the 402, and every price that they show, atomic units. */
+/** The terms in each document and in the 402, and every price that they show in atomic units. */
 const shownFor = async (tool: Tool, config: Prices) => {
   const { page, json, openapi, llms, x402 } = documentsOf([tool], config);
   const { gateway } = await scriptedGateway({ ...configOf([tool]), ...config });

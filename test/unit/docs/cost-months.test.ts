@@ -8,7 +8,7 @@ import { COUNT_NAMES, NAMED } from '../../../dev/cost/tables.ts';
 import type { Counts } from '../../cost/counts.ts';
 import { expectText } from './expect-text.ts';
 
-/** Numbers in the row of a table that begins with this text. Rows of several tables have the same names. */
+/** The numbers in a table's row that starts with this text. Rows of several tables share names. */
 const row = (table: string, title: string): readonly number[] =>
   (
     page
@@ -20,7 +20,7 @@ const row = (table: string, title: string): readonly number[] =>
     .slice(2, -1)
     .map((cell) => Number(cell.trim().replaceAll(',', '')));
 
-/** The counts that the page lists, of a single call (0) or of one of 32 (1). */
+/** The counts on the page, of a single call (0) or of one of 32 (1). */
 const countsOf = (column: 0 | 1): Counts =>
   Object.fromEntries(
     NAMED.map((name) => [name, row('counts', COUNT_NAMES[name])[column]]),

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Expects a part of a page. A failure names the part and does not print the page. */
+/** Expects that a page contains a text. A failure prints the text and not the page. */
 export const expectText = (page: string, part: string): void => {
   expect(page.includes(part), part).toBe(true);
 };

@@ -4,7 +4,7 @@ import page from '../../../docs/dashboard.md?raw';
 import { ADDRESSES, PAGES } from '../../../dev/scale/page-addresses.ts';
 import { MOST } from '../../browser/page-costs.ts';
 
-/** The rows of the table below a head that has this column. */
+/** The rows of the table whose head has this column. */
 const rowsOf = (column: string): readonly (readonly string[])[] => {
   const tables = page
     .split('\n\n')
@@ -13,7 +13,7 @@ const rowsOf = (column: string): readonly (readonly string[])[] => {
   return rows;
 };
 
-/** A number of each who may see the page, the operator's first. */
+/** The cell of a page: one number for each role that may see the page, the operator's first. */
 const cellOf = (address: string, at: 0 | 1): string =>
   ['operator', 'owner'].flatMap((who) => MOST[`${who} ${address}`]?.[at] ?? []).join(' / ');
 

@@ -12,7 +12,7 @@ import { placeholdersIn } from '../../../src/dashboard/format/placeholders.ts';
 import { accountRuleWords } from '../../../src/protocol/problem/account-rule.ts';
 import { EVERY_RULE } from '../policy/every-rule.ts';
 
-/** Every document, by its path in the repository. */
+/** Every document by its path in the repository. */
 const PAGES = new Map(
   Object.entries(
     import.meta.glob(['../../../*.md', '../../../docs/*.md', '../../conformance/*.md'], {
@@ -36,14 +36,14 @@ function fromRoot(path: string): string {
   return new URL(path, 'file:///test/unit/docs/').pathname.slice(1);
 }
 
-/** Whether a path names a file or a folder of the repository. */
+/** Tells whether a path names a file or a folder of the repository. */
 const exists = (path: string): boolean =>
   FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
 
-/** Scripts of a project of `npm create countersign`. */
+/** Scripts of a project that `npm create countersign` writes. */
 const PROJECT_SCRIPTS = ['dev', 'deploy'];
 
-/** The sources that define options of the command line: the commands, and the rules of a policy. */
+/** The sources that define command line options: the commands, and the rules of a policy. */
 const CLI_FILES = import.meta.glob(['../../../src/{cli,policy}/**/*.ts'], {
   query: '?raw',
   import: 'default',
@@ -51,17 +51,20 @@ const CLI_FILES = import.meta.glob(['../../../src/{cli,policy}/**/*.ts'], {
 });
 const CLI = Object.values(CLI_FILES).join('\n');
 
-/** Every word after `countersign`. */
+/** Every command, i.e. every word that may follow `countersign`. */
 const COMMANDS: CommandTree[string] = Object.assign({}, ...Object.values(commandTree));
 
-/** The commands of a noun: the keys of `commands` in its file, which imports what workerd lacks. */
+/**
+ * The subcommands of a command: the keys of `commands` in its file. The file cannot be imported, because it imports modules that workerd
+ * lacks.
+ */
 const commandsOf = (noun: string): readonly string[] => {
   const text = CLI_FILES[`../../../src/cli/${noun}.ts`] ?? '';
   const [, keys = ''] = /^ {2}commands: \{([^}]*)\}/m.exec(text) ?? [];
   return keys.split(',').map((key) => key.split(':')[0]?.replaceAll("'", '').trim() ?? '');
 };
 
-/** The anchors of a page, as GitHub makes them of its headings. */
+/** The anchors that GitHub derives from a page's headings. */
 const anchorsOf = (text: string): ReadonlySet<string> =>
   new Set(
     [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -75,7 +78,7 @@ const anchorsOf = (text: string): ReadonlySet<string> =>
 /** A page without its code blocks. */
 const prose = (text: string): string => text.replaceAll(/^```.*?^```/gms, '');
 
-/** The sources of pages that show commands to copy. */
+/** The sources of dashboard pages that show commands to copy. */
 const SCREENS = Object.entries(
   import.meta.glob(['../../../src/dashboard/**/*.tsx'], {
     query: '?raw',

@@ -117,7 +117,7 @@ describe('the page on the wire format', () => {
       table.findIndex(([cell]) => cell === 'refused'),
     );
     expect(members.flatMap(([cell = '']) => code(cell)).toSorted()).toEqual(names.toSorted());
-    // Every member that a child can be refused for has its row.
+    // The table has a row for every member for which a child can be rejected.
     const narrower = rows(text.slice(text.indexOf('A child is never wider')));
     const ends = narrower.findIndex(([cell]) => cell === 'step');
     const ruled = narrower.slice(1, ends).flatMap(([cell = '']) => code(cell));
@@ -242,7 +242,7 @@ describe('the page on the wire format', () => {
     const documented = new Map(
       rows(table).flatMap(([names = '', statuses = '']) => {
         const numbers = [...statuses.matchAll(/\d{3}/g)].map(([digits]) => Number(digits));
-        // Either one status for all of them, or one for each.
+        // The row has either one status for all names, or one status for each.
         return code(names).map((name, at) => [name, numbers[at] ?? numbers[0]] as const);
       }),
     );

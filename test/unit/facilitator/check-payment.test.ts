@@ -10,7 +10,7 @@ beforeAll(async () => {
   payment = await signForSeller(account);
 });
 
-/** Sends a body to both routes, which must refuse it without network access, object call or rate limit. */
+/** Sends a body to both routes. They must reject it without network access, object call or rate limit. */
 const refusedAs = async (body: unknown, facilitates?: Map<never, never>) => {
   const fetched = vi.spyOn(globalThis, 'fetch');
   const { send, relayed, rateLimited } = await openFacilitator(
@@ -121,7 +121,7 @@ describe('a payment is refused without network access', () => {
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-/** The other signature of the same key over the same digest, which the token rejects (EIP-2). */
+/** The signature with the complementary s, which the token rejects (EIP-2). */
 function highS(text: string): string {
   const s = ORDER - BigInt(`0x${text.slice(66, 130)}`);
   const v = text.endsWith('1b') ? '1c' : '1b';

@@ -29,7 +29,7 @@ const submit = async ({ payment: { authorization, signature } }: Pick<Relay, 'pa
     signed: { authorization, signature },
   });
 
-/** A relayer that settles at once. */
+/** A relayer that settles every payment at once. */
 const honest = async (relays: readonly Relay[]): Promise<readonly Relayed[]> => {
   for (const one of relays) await submit(one);
   return relays.map(({ call }) => ({ call, verdict: 'taken' }));
@@ -52,7 +52,7 @@ describe('POST /facilitator/settle', () => {
     expect(relayed).toHaveLength(1);
     expect(relayed[0]?.account).toBeUndefined();
     expect(observed).toMatchObject([{ event: 'payment_facilitated', amount: 2_000n }]);
-    // Again: the same facts without the success, and nothing is presented.
+    // A repeat returns the same facts without the success, and the gateway presents nothing.
     expect((await send('settle', bodyFor(payment))).json).toEqual({
       ...first.json,
       success: false,
@@ -197,7 +197,7 @@ describe('the success of a settlement', () => {
     expect(await take(1_000_000)).toEqual(ok('ours'));
   });
 
-  /** As a stranger builds it: the chain shows authorization and signature, and nothing else of the body. */
+  /** The body that a stranger can build, because the chain shows only the authorization and its signature. */
   const copyOf = (payment: Payment) => bodyFor(payment, { maxTimeoutSeconds: 60 });
 
   it("is not taken by a stranger that copies the signature from the relayer's transaction", async () => {
@@ -206,7 +206,7 @@ describe('the success of a settlement', () => {
       const copies: object[] = [];
       const { send } = await openFacilitator(async (relays) => {
         const taken = await honest(relays);
-        // The block is mined, and the relayer's answer has not arrived: the stranger posts the server's very body as well.
+        // The block is mined, but the relayer has not answered yet. The stranger even posts the server's exact body.
         for (const body of [copyOf(payment), bodyFor(payment)]) {
           copies.push((await send('settle', body)).json);
         }
@@ -226,7 +226,7 @@ describe('the success of a settlement', () => {
   it('goes to a second request after the first one died', async () => {
     const payment = await signForSeller(await freshPayer(2_000n));
     const { send } = await openFacilitator(honest);
-    // The first request: it held the claim, presented the payment, and its isolate ended.
+    // Simulates a first request that held the claim, presented the payment, and whose isolate then ended.
     const first = openClaim(env.AUDIT_DB, payment, '0x01');
     expect(await first.hold(1, nowSeconds() - 120 - 298)).toEqual(ok(undefined));
     expect((await send('settle', bodyFor(payment))).json).toMatchObject({
@@ -236,7 +236,7 @@ describe('the success of a settlement', () => {
     await expect
       .poll(async () => (await send('settle', bodyFor(payment))).json, { interval: 1_000 })
       .toMatchObject({ success: true });
-    // What the first one finds, if it was only slow.
+    // What the first request would find if it was only slow.
     const late = await first.take({ outcome: 'settled', block: 1, transaction: '0x' }, 1);
     expect(late).toEqual(ok('given'));
   });
@@ -274,7 +274,7 @@ describe('the success of a settlement', () => {
 
   it('waits for the next repeat after one that presented nothing', async () => {
     const payment = await signForSeller(await freshPayer(2_000n));
-    // The relayer took the payment, and is full when the server asks again.
+    // The relayer took the payment, but is full when the server repeats its request.
     const { settleWith, relayed, send } = await openFacilitator(async (relays) =>
       always(relayed.length === 1 ? 'taken' : 'full')(relays),
     );
@@ -329,7 +329,8 @@ describe('a payment that the relayer has not kept', () => {
     const answer = await send('settle', bodyFor(payment));
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Retry-After')).toBe('5');
-    // No member `success`: x402's client would count the payment as failed, and its server would demand another one.
+    // The answer must not have the member `success`: x402's client would count the payment as failed, and its server would demand another
+    // one.
     expect(answer.json).toMatchObject({ type: `urn:countersign:problem:${type}` });
     expect(answer.json).not.toHaveProperty('success');
   });
@@ -399,7 +400,7 @@ it('waiting requests share their looks at the chain', async () => {
   const waiting = payments.map(async (payment) => send('settle', bodyFor(payment)));
   await vi.waitFor(() => expect(relayed).toHaveLength(12), { timeout: 30_000 });
   const before = requests.mock.calls.length;
-  // Two for each payment: the facts about its payer, and the state of its nonce.
+  // Two requests for each payment: the facts about its payer, and the state of its nonce.
   expect(before).toBeLessThanOrEqual(2 * 12 + 4);
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const looks = requests.mock.calls.length - before;
@@ -409,7 +410,8 @@ it('waiting requests share their looks at the chain', async () => {
   expect(answers.map(({ json }) => 'success' in json && json.success)).toEqual(
     payments.map(() => true),
   );
-  // A second has four looks at the newest block, and one observation of all payments. Requests on their own would make one each at least.
+  // In a second there are four reads of the newest block and one observation of all payments. Without sharing, each payment would need at
+  // least one request of its own.
   expect(looks).toBeGreaterThan(0);
   expect(looks).toBeLessThan(12);
 }, 30_000);

@@ -49,7 +49,7 @@ describe('POST /facilitator/verify', () => {
     const invalid = { isValid: false, invalidReason: 'invalid_exact_evm_signature' };
     expect(await verify(bodyFor({ ...payment, signature }))).toMatchObject(invalid);
     await chain.client.setCode({ address: payer.address, bytecode: '0x00' });
-    // The key's own signature does not count for an account with code (EIP-7702).
+    // For an account with code, the key's own signature does not count (EIP-7702).
     expect(await verify(bodyFor(payment))).toMatchObject(invalid);
   });
 

@@ -36,13 +36,13 @@ export const CONFIG = {
   ]),
 };
 
-/** A payment to the seller, above the least amount. */
+/** A payment to the seller, above the smallest allowed amount. */
 export const signForSeller = async (
   account: PrivateKeyAccount,
   changes: Partial<Omit<Authorization, 'from'>> = {},
 ): Promise<Payment> => signPayment(account, { to: SELLER, value: 2_000n, ...changes });
 
-/** The requirements of the seller's server (x402 v2), with changes. */
+/** The requirements of the seller's server (x402 v2). `changes` override them. */
 export const requirementFor = ({ authorization }: Payment, changes: object = {}) => ({
   scheme: 'exact',
   network: usdc.network,
@@ -54,7 +54,7 @@ export const requirementFor = ({ authorization }: Payment, changes: object = {})
   ...changes,
 });
 
-/** The body that the server sends, with changes of the requirements. */
+/** The body that the server sends. `changes` override its requirements. */
 export const bodyFor = (
   { authorization, signature, ...payment }: Payment,
   changes: object = {},
@@ -81,7 +81,7 @@ export const bodyFor = (
 
 type Relayer = (relays: readonly Relay[]) => Promise<readonly Relayed[]>;
 
-/** A facilitator with a scripted relayer and the chain of the test run. Records what the relayer got, and what was rate-limited. */
+/** A facilitator with a scripted relayer and the test run's chain. Records what the relayer received and what was rate-limited. */
 export const openFacilitator = async (
   relay: Relayer = async () => [],
   changes: Partial<typeof CONFIG> = {},
@@ -101,7 +101,7 @@ export const openFacilitator = async (
   });
   const limits = { rateLimit: gateway.rateLimit };
   await applyD1Migrations(env.AUDIT_DB, TEST_MIGRATIONS);
-  // Tests change the limits after they opened the facilitator.
+  // Read the limits late, because tests change them after they have opened the facilitator.
   const waitUntil = (promise: Promise<unknown>) => void kept.push(promise);
   const facilitator = () => ({ ...gateway, ...limits, backends, waitUntil, db: env.AUDIT_DB });
   const send = async (action: string, body?: unknown, init: RequestInit = {}) => {
@@ -124,7 +124,7 @@ export const openFacilitator = async (
   return { send, settleWith, relayed, kept, rateLimited, observed, limits };
 };
 
-/** Answers with one verdict for each payment. */
+/** Answers every payment with the same verdict. */
 export const always =
   (verdict: Relayed['verdict']): Relayer =>
   async (relays) =>

@@ -73,7 +73,7 @@ describe('discard', () => {
     expect(await short.read()).toMatchObject({ done: true });
     const long = endless();
     await discard(long.rest, 100, 1_000);
-    // A stream pulls one chunk ahead.
+    // A stream pulls one chunk in advance.
     expect(long.seen().taken).toBeLessThanOrEqual(110);
     expect(long.seen().cancelled).toBe(true);
   });

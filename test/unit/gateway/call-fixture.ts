@@ -3,7 +3,7 @@ import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { observe } from './fixture.ts';
 import { intentFor, intentHeader, search, signIntent, translate, vectorConfig } from './signing.ts';
 
-/** A tool of variable price. */
+/** A tool with a variable price. */
 export const metered: Tool = {
   ...translate,
   id: 'metered',
@@ -11,7 +11,7 @@ export const metered: Tool = {
   settlement: 'credit',
   pricing: 'upto',
 };
-/** A tool that requires binding. */
+/** A tool that accepts bound payments only. */
 export const strict: Tool = {
   ...translate,
   id: 'strict',

@@ -73,7 +73,7 @@ describe('a paid tool called with an Agent-Intent', () => {
       rule: 'credit',
       hint: expect.stringContaining('POST /credits?amount=') as string,
     });
-    // A tool that takes credit only must not advise a payment.
+    // For a tool that is paid from credit only, the hint must not suggest a payment.
     const metered = await call(gateway, await signed('/tools/metered', paying(20_000n)));
     const { hint } = await bodyOf(metered);
     expect(hint).toMatch(/^Top up the account, .* with POST \/credits/);

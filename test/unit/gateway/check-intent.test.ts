@@ -95,7 +95,7 @@ describe('the published unpaid intent', () => {
         { ...signed, signature: signature as Hex },
         NOW,
       );
-      // False: only the account's contract could accept it, which the gateway asks the chain for.
+      // Only the account's contract could accept the signature, which the gateway then asks the chain node.
       expect(result.ok && result.value.signedByKey).toBe(false);
     },
   );

@@ -215,7 +215,7 @@ describe('dispatch', () => {
     'does not compare the decoded length of %s with Content-Length',
     async (encoding) => {
       const headers = { 'Content-Length': '3', 'Content-Encoding': encoding };
-      // The runtime decodes the bytes and keeps the headers.
+      // The runtime decodes the body but keeps the headers.
       upstream(() => new Response('hello', { headers, encodeBody: 'manual' }));
       const result = await run();
       expect(result).toMatchObject({ kind: 'answered', status: 200 });

@@ -67,7 +67,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   tools,
 });
 
-/** Observes head and body of a request, for the tools of a configuration. */
+/** Observes head and body of a request, with the tools of a configuration. */
 export const observe = async (request: Request, config: Config) => {
   const read = observeHead(request, config, routesOf(config.tools));
   if (!read.ok) return read;

@@ -27,13 +27,13 @@ const NEW = addressOf('owner');
 const BASE = 'eip155:8453';
 const FIELD = 'PAYMENT-SIGNATURE.payload.authorization.to';
 
-/** The payee has changed: `PAY_TO` of the vectors is a former one. */
+/** A configuration with a new payee: `PAY_TO` of the vectors is a former one. */
 const moved: Config = {
   ...vectorConfig(),
   payTo: new Map([[NETWORK, NEW]]),
   payees: new Map([[NETWORK, [NEW, PAY_TO]]]),
 };
-/** The gateway sells on another network only. */
+/** A configuration that sells on another network only. */
 const closing: Config = {
   ...vectorConfig(),
   networks: [BASE],
@@ -96,7 +96,7 @@ describe.each([
       type: 'urn:countersign:problem:recipient-mismatch',
       ...{ field, expected, got: PAY_TO },
     });
-    // The account decides whether it knows the call, behind the rate limit of repeats.
+    // After the rate limit of repeats, the account decides whether it knows the call.
     expect(asked).toMatchObject([{ asked: 'reserve', call: { former: true, execute: true } }]);
     expect(rateLimited).not.toEqual([]);
     expect(sent).toEqual([]);

@@ -101,7 +101,7 @@ describe('observing a request', () => {
     ['https://@host.example/tools/echo/a', 'names a user'],
     ['https://host.example./tools/echo/a', 'trailing dot'],
   ])('refuses %s', async (url, hint) => {
-    // A Request may have normalised its URL, the wire does not.
+    // A `Request` may have normalised its URL. The raw request has not.
     const request = new Proxy(at('/tools/echo/a'), {
       get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
     });

@@ -46,7 +46,7 @@ const GO: ReserveVerdict = {
   limits: [],
 };
 
-/** An account that records outages and decides by `decide`. */
+/** An account that records outages and decides with `decide`. */
 const telling = async (decide: (evidence: Evidence) => ReserveVerdict) => {
   const told: Evidence[] = [];
   const { gateway, ...rest } = await scriptedGateway(config, {

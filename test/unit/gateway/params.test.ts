@@ -8,7 +8,7 @@ const bytes = (text: string) => Uint8Array.from(new TextEncoder().encode(text));
 
 type Sent = { readonly target?: string; readonly contentType?: string; readonly body?: string };
 
-/** The parameter `p`; undefined if it was not found. */
+/** The parameter `p`. Undefined if it is missing. */
 const read = (
   source: ParamSource,
   { target = '/', contentType = 'application/json', body }: Sent,

@@ -31,7 +31,7 @@ export const see = async (
   return seen.value.received;
 };
 
-/** The published payment with the given changes. */
+/** The published payment with these changes. */
 export const vector = (
   changes: {
     readonly intent?: Record<string, string> | undefined;
@@ -75,7 +75,7 @@ export const check = (
   return checkPayment(config, tool, observed, claimed.value.payload, now);
 };
 
-/** A signature that only a contract could accept does not count as accepted. */
+/** Tells whether the payment is accepted. A signature that only a contract could accept does not count. */
 export const isAccepted = (result: Outcome): boolean =>
   result.ok && result.value.signedByKey && result.value.execute;
 export const fieldOf = (result: Outcome): unknown =>

@@ -128,7 +128,7 @@ describe('every mustFail vector', () => {
     async (name, mutation) => {
       const mutated = { ...intent, ...mutation.change };
       const observed = await see();
-      // The intent has no chain field: only the nonce covers the chain.
+      // The intent has no chain field, so only the nonce covers the chain.
       const asSigned = name === 'chain' ? mutation.intentHash : payment.authorization.nonce;
       expect(FIELDS[name as keyof typeof FIELDS]).toContain(
         fieldOf(check(vector({ intent: mutated, nonce: asSigned }), observed)),

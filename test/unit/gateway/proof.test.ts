@@ -36,7 +36,7 @@ const CARRIERS = [
 const fields = AGENT_INTENT_TYPE.replace(/^AgentIntent\(|\)$/g, '')
   .split(',')
   .map((field) => field.split(' ')[1] ?? '');
-/** These fields accept any printable text. */
+/** Fields that accept any printable text. */
 const TEXTS = new Set(['audience', 'tool', 'method', 'target', 'contentType']);
 const never: readonly unknown[] = [true, 1e3, 5, null, {}, ['5']];
 const noNumber: readonly unknown[] = ['0x10', '', ' 5 ', '1e3', '+5', '05', '-1', '5.0'];
@@ -66,7 +66,7 @@ describe.each(CARRIERS)('an intent in %s', (_, root, carry) => {
       : [...never, ...noNumber];
     for (const value of wrong) {
       const found = await fault({ ...good, [field]: value });
-      // A text that is too long for its field may be too long for the header as well.
+      // A text that exceeds its field may also exceed the header.
       expect(found, `${field} = ${JSON.stringify(value)}`).toMatchObject({
         reason: 'malformed_field',
         field: `${root}.${field}`,

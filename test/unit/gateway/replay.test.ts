@@ -42,7 +42,7 @@ describe('a replay of a call', () => {
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([429, '10']);
     expect((await bodyOf(answer))['type']).toBe('urn:countersign:problem:too-many-requests');
     expect(asksOf(asked)).toBe(1);
-    // New calls of the same client and payer are not affected.
+    // The rate limit does not affect new calls of the same client and payer.
     expect((await send(crowded, await paymentOf())).status).toBe(200);
   });
 
@@ -61,7 +61,7 @@ describe('a replay of a call', () => {
     await send(gateway, payment);
     expect((await send(crowded, payment)).status).toBe(429);
     expect(counted).toEqual(keys);
-    // Rejected without verification: a copy with another signature is rejected too, another call is not.
+    // The limit rejects without verification, so a copy with another signature is rejected too, but another call is not.
     const copy = { ...payment, payload: { ...payment.payload, signature: `0x${'00'.repeat(65)}` } };
     expect((await send(crowded, copy)).status).toBe(429);
     expect(counted).toEqual(keys);

@@ -228,7 +228,7 @@ describe('the body of a caller without a usable proof', () => {
       headers,
     });
     expect((await call(gateway, request)).status).toBe(status);
-    // A cancelled body would break the answer in a proxy before the Worker.
+    // Cancelling the body would break the answer if a proxy is in front of the Worker.
     expect(body.happened).toEqual([]);
   });
 

@@ -42,7 +42,7 @@ export const proof = (byte: string): GrantProof => ({
   signature: `0x${byte.repeat(70)}`,
 });
 
-/** A node on which the contracts of these issuers accept their signatures. */
+/** A node on which these issuers are contracts that accept their signatures. */
 export const contracts = (issuers: readonly string[]): Node => ({
   ...KEY_ACCOUNT,
   eth_call: ([{ to, data }]: [{ to: string; data: string }]) =>
@@ -58,7 +58,7 @@ export const GO: ReserveVerdict = {
   limits: [],
 };
 
-/** An account that requests verification of these grants. */
+/** An account that requests the verification of these grants. */
 export const wanting =
   (proofs: readonly GrantProof[]) =>
   async (_call: unknown, _attempt: unknown, { grants }: Evidence): Promise<ReserveVerdict> =>

@@ -55,7 +55,7 @@ describe('a call of a tool', () => {
 });
 
 describe('a call while no node of the chain answers (law 13)', () => {
-  /** An account that requests facts about the payer, and goes on without them once it knows that no node answers. */
+  /** An account that requests facts about the payer, and decides without them once the gateway reports that no node answers. */
   const lending = async (
     _call: unknown,
     _attempt: unknown,

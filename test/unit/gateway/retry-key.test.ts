@@ -51,7 +51,7 @@ const intentOf = async (committed: Hex = NONCE) => {
   return intentFor(seen.value.received, { ...paying(20_000n), nonce: committed });
 };
 
-/** Both forms in which a request carries an intent. */
+/** The two forms in which a request carries an intent. */
 const PROOFS = [
   [
     'Agent-Intent',
@@ -71,7 +71,7 @@ const named = async (identifier: string, who: Who = 'agent') => ({
 
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
-/** Sends headers; returns the answer and the requests to the account. */
+/** Sends headers. Returns the answer and the requests to the account. */
 const send = async (headers: HeadersInit, answers: Parameters<typeof scriptedGateway>[1] = {}) => {
   const { sent, rpc } = network(KEY_ACCOUNT);
   const { gateway, asked } = await scriptedGateway(config, answers);

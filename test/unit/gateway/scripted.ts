@@ -43,7 +43,7 @@ export type Asked =
   | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion }
   | { readonly asked: 'rights'; readonly of: AccountId; readonly question: RightsQuestion };
 
-/** Stub accounts that let every call run and charge what the tool reports; a test can replace each answer. */
+/** Stub accounts that let every call run and charge what the tool reports. A test can replace each answer. */
 const openAccounts =
   (asked: Asked[], answers: Partial<Rpc>) =>
   (of: AccountId): Rpc => {
@@ -160,11 +160,11 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   return { gateway, asked, rateLimited, observed, offered };
 };
 
-/** The results of a stub node by JSON-RPC method: a value, or a function of the parameters. */
+/** The results of a stub node by JSON-RPC method: values, or functions of the parameters. */
 export type Node = Readonly<Record<string, unknown>>;
 
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
-/** A payer without code and without balance. */
+/** A payer without code and balance. */
 export const KEY_ACCOUNT: Node = {
   eth_blockNumber: '0x64',
   eth_getCode: '0x',
@@ -172,7 +172,7 @@ export const KEY_ACCOUNT: Node = {
 };
 
 /**
- * Replaces the network by a stub node and an upstream, and records calls: `rpc` by method, `sent` by request.
+ * Replaces the network by a stub node and an upstream, and records requests: `rpc` by method, `sent` by request.
  */
 export const network = (node: Node, upstream: () => Response = () => new Response('answer')) => {
   const rpc: string[] = [];

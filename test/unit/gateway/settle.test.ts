@@ -15,7 +15,7 @@ it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
     503,
     /expired before the gateway could settle it/,
   ],
-  // The authorization only expired, which is not the payer's fault.
+  // The authorization expired, which is not the payer's fault.
   [
     'is unused after validBefore',
     { outcome: 'released' },

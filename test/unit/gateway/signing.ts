@@ -32,7 +32,7 @@ const keys = {
 export type Who = keyof typeof keys;
 export const addressOf = (who: Who): Address => keys[who].address.toLowerCase() as Address;
 
-/** The tools and the gateway of the published vectors. */
+/** The tool and the gateway of the published vectors. */
 export const translate: Tool = toolOf({
   id: 'translate',
   method: 'POST',
@@ -60,7 +60,7 @@ const types = {
       return { type, name };
     }),
 };
-/** The EIP-3009 type of a payment, for viem. */
+/** EIP-3009's type of a payment, for viem. */
 export const transfer = {
   TransferWithAuthorization: [
     { name: 'from', type: 'address' },
@@ -75,7 +75,7 @@ export const transfer = {
 export const randomWord = (): Hex =>
   `0x${Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 
-/** An intent for a received request, without money, with the given fields. */
+/** An intent without money for a received request. `fields` override it. */
 export const intentFor = (
   observed: Omit<ReceivedRequest, 'body' | 'request'>,
   fields: Partial<AgentIntent> = {},
@@ -119,7 +119,7 @@ export const signIntent = async (
   }),
 });
 
-/** Signs a session under the domain of the local chain. */
+/** Signs a session under the local chain's domain. */
 export const signSession = async (
   session: AgentSession,
   who: Who = 'owner',
@@ -152,16 +152,16 @@ export type Terms = {
   readonly who?: Who;
   readonly value?: bigint;
   readonly to?: Address;
-  /** By default the binding mark with an intent, else 0. */
+  /** The binding mark by default if there is an intent, otherwise 0. */
   readonly validAfter?: bigint;
   readonly validBefore?: bigint;
   readonly nonce?: Hex;
-  /** The payment's intent; its digest is the default nonce. */
+  /** The payment's intent. Its digest is the default nonce. */
   readonly intent?: AgentIntent;
   readonly maxTimeoutSeconds?: number;
 };
 
-/** An x402 v2 payload of $0.02, signed by viem, with the given terms. */
+/** An x402 v2 payload of $0.02, signed with viem. `terms` override it. */
 export const paymentOf = async (terms: Terms = {}) => {
   const { who = 'agent', value = 20_000n, intent } = terms;
   const token = tokenOf(NETWORK);
@@ -215,7 +215,7 @@ export const paymentHeader = (payload: unknown) => ({
   'PAYMENT-SIGNATURE': encodeBase64(utf8(JSON.stringify(payload))),
 });
 
-/** The same authorization in the form of x402 v1, which cannot carry an intent. */
+/** The same authorization in x402 v1's form, which cannot carry an intent. */
 export const oldPaymentHeader = ({ payload }: Awaited<ReturnType<typeof paymentOf>>) => ({
   'X-PAYMENT': btoa(
     JSON.stringify({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),

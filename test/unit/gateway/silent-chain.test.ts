@@ -27,7 +27,7 @@ useVectorsClock();
 const timeout = AbortSignal.timeout.bind(AbortSignal);
 afterEach(() => void vi.restoreAllMocks());
 
-/** Nodes that accept the connection and never answer, as a stopped process does. Time passes a hundred times as fast. */
+/** Nodes that accept the connection and never answer, as a stopped process does. Time runs a hundred times as fast. */
 const stoppedNodes = () => {
   const asked: string[] = [];
   const waited: number[] = [];
@@ -88,7 +88,7 @@ describe('while every node of the chain is silent (law 13)', () => {
     });
     expect(waited.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(4_000);
     expect(asked).toEqual(['rpc.example', 'rpc2.example', 'rpc3.example']);
-    // The second silence is an outage: until the next attempt, requests that need the chain end at once.
+    // The second timeout counts as an outage: until the next attempt, requests that need the chain fail at once.
     await send(freeze, first.context);
     const third = await send(freeze, first.context);
     expect([third.status, asked.length]).toEqual([503, 6]);

@@ -38,7 +38,7 @@ const see = async (): Promise<ReceivedRequest> => {
 
 type Outcome = Result<CheckedProof, Reason | ProofFault> | undefined;
 
-/** Parses and checks the proof in these headers; undefined if the gateway answers with an offer or a challenge. */
+/** Parses and checks the proof in these headers. Undefined if the gateway would answer with an offer or a challenge. */
 const outcomeOf = (
   headers: Readonly<Record<string, string>>,
   received: ReceivedRequest,
@@ -68,7 +68,7 @@ const ADVERT = {
   binding: 'eip3009-nonce',
 };
 
-/** A payment signed by the vectors' agent, in the form of x402 v2, without an intent. */
+/** A payment signed by the vectors' agent, in x402 v2's form without an intent. */
 const published = (payment: {
   readonly authorization: (typeof mustFail.strippedPayment)['authorization'];
   readonly signature: string;
@@ -238,7 +238,7 @@ describe('the published payments with another validAfter', () => {
 });
 
 describe('a marked payment, changed in any way', () => {
-  /** An attacker's variants: another value, with or without the intent, in either version. */
+  /** Variants that an attacker may try: another value, with or without the intent, in either version. */
   const mutations = fc.record({
     offset: fc.oneof(
       fc.integer({ min: -300, max: 300 }),
@@ -278,7 +278,7 @@ describe('a marked payment, changed in any way', () => {
         const isReserved = mutation.offset >= 0 && mutation.offset < 256;
         const isGood = result?.ok === true && result.value.signedByKey && result.value.execute;
         const expected = hasIntent ? mutation.offset === 0 : !isReserved;
-        // Another value under the old signature recovers another signer, so at best a contract could accept it.
+        // Another value under the old signature recovers another signer, so only a contract could accept it.
         const isSigned = mutation.signed || mutation.offset === 0;
         expect(isGood).toBe(expected && isSigned);
         if (isGood) expect(result.value.binding).toBe(hasIntent ? 'intent' : 'none');

@@ -36,7 +36,7 @@ describe('a Worker whose account runs a newer release', () => {
     vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   });
 
-  /** A verdict that this release does not know, with any members. */
+  /** A verdict that a later release may return and this one does not know, with any members. */
   const later = (more: object = {}): ReserveVerdict => {
     const word: unknown = { verdict: 'of_a_later_release', ...more };
     return word as ReserveVerdict;

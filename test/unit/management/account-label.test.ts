@@ -53,7 +53,7 @@ const parked = (call: number): EntryBody => ({
 beforeEach(async () => {
   await freshDatabase();
   await happen(kept, [taken(owner), label('Crawler'), ...spent(1), parked(11)]);
-  // It has spent for `owner`, and has another parent since.
+  // The account spent from `owner`'s credit and has another parent now.
   await happen(left, [
     taken(owner),
     ...spent(2),
@@ -69,7 +69,7 @@ const whole = { from: DAY, to: DAY, by: 'account', limit: 10 } as const;
 const names = (items: readonly { readonly key: string; readonly label?: string }[]) =>
   Object.fromEntries(items.map(({ key, label: name }) => [key, name]));
 
-// Attack: an account may take the name of a customer.
+// Attack: an account labels itself with the name of a customer.
 const ALL = { [kept]: 'Crawler', [left]: '(own name) Secret plan', [unnamed]: undefined };
 const OWN = { [kept]: 'Crawler', [left]: undefined, [unnamed]: undefined };
 

@@ -14,7 +14,7 @@ const entryAt = (seq: number, at: number): LoggedEntry => ({
   ...{ prev: `0x${'00'.repeat(32)}`, salt: `0x${'00'.repeat(16)}` },
 });
 
-/** An account whose entry `seq` is from the second `NOW - 100 + seq`. */
+/** An account whose entry `seq` has the time `NOW - 100 + seq`. */
 const account = async (head: number, exported: number) =>
   await scriptedContext(vectorConfig(), {
     entries: async (after): Promise<EntryPage> => ({

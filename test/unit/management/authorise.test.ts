@@ -43,7 +43,7 @@ const found = (
 
 const problemOf = async (answer: Response) => {
   if (answer.ok) {
-    // Otherwise a stream of events would not end.
+    // Cancel the body, because a stream of events would not end.
     await answer.body?.cancel();
     return { status: answer.status, type: undefined };
   }
@@ -54,7 +54,7 @@ const problemOf = async (answer: Response) => {
 const kinRoutes = ROUTES.filter(({ roles }) => roles.some((role) => role !== 'operator'));
 const adminRoutes = ROUTES.filter(({ roles }) => roles.every((role) => role === 'operator'));
 
-/** The request passed authorisation: any refusal is about its content. */
+/** Tells whether the request passed authorisation: any refusal is about its content. */
 const isHeard = ({ status, type }: { status: number; type?: string | undefined }): boolean =>
   status !== 401 && type !== 'forbidden' && type !== 'unknown-account';
 
@@ -122,7 +122,7 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
   });
 });
 
-/** An operator signs these requests, because most routes serve operators: only the check of the intent refuses them. */
+/** An operator signs these requests, because most routes serve operators. So only the check of the intent can reject them. */
 it.each(ROUTES.map((route) => [route.id, route] as const))(
   '%s demands an intent for this request, and asks nobody about another one',
   async (id, route) => {
@@ -231,7 +231,7 @@ describe('authorisation', () => {
 });
 
 describe('an operator with a contract account', () => {
-  /** Code at every address, which accepts every signature. */
+  /** A node on which every address has code that accepts every signature. */
   const contract: Node = {
     ...KEY_ACCOUNT,
     eth_getCode: '0x60',

@@ -29,7 +29,7 @@ describe('calls', () => {
       ...call(5, 50, 'lookup'),
       accepted(7, START + 70),
     ]);
-    // Two calls in one second, of two accounts, keep their order.
+    // Two calls of two accounts in one second must keep their order.
     await happen(MALLORY, [...call(2, 30), ...call(4, 30, 'lookup'), ...call(6, 60)]);
   });
 

@@ -13,7 +13,7 @@ beforeEach(freshDatabase);
 const store = async (entries: readonly Entry[]) =>
   expect(await storeChunk(db, await messageOf(entries), START)).toMatchObject({ ok: true });
 
-/** Adds a call of the account whose acceptance has this place in its log. */
+/** Adds a call whose acceptance has this sequence number in the account's log. */
 const add = async (seed: number, firstSeq: number, acceptedAt: number) =>
   db
     .prepare(
@@ -35,7 +35,7 @@ const callsOf = async (filter: { readonly from?: number; readonly to?: number },
 };
 
 describe('a log of several segments', () => {
-  // Two calls in each of the segments 0, 1, 5 and 6. The ids are not in the order of time.
+  // Two calls in each of the segments 0, 1, 5 and 6. Their ids are not ordered by time.
   const CALLS = [
     [8, 1],
     [3, SEGMENT - 1],
@@ -73,7 +73,7 @@ describe('a log of several segments', () => {
   });
 
   test('is listed by time of acceptance after the clock of the account stepped back', async () => {
-    // The last call of segment 5 and the first of segment 6 exchange their times.
+    // Swaps the times of segment 5's last call and segment 6's first call.
     await db
       .prepare('UPDATE calls SET accepted_at = ?1 - accepted_at WHERE first_seq BETWEEN ?2 AND ?3')
       .bind(2 * START + 110, 6 * SEGMENT - 1, 6 * SEGMENT)

@@ -117,7 +117,7 @@ describe('redriving a dead letter', () => {
 
   it('answers 404 for an unknown id', async () => {
     expect((await redrive('nothing')).answer.status).toBe(404);
-    // Not base64url of any id.
+    // The text is not the base64url of any id.
     const { context } = await scriptedContext(config);
     const path = '/admin/dead-letters/_/redrive';
     const request = await signedRequest(config, 'deadletters.redrive', path);

@@ -9,7 +9,7 @@ import { SPEND_KEYS } from '../../../src/management/spend.route.ts';
 import { withRouteTables } from '../../../dev/openapi/route-tables.ts';
 import { expectText } from '../docs/expect-text.ts';
 
-/** The text between two marks. */
+/** The text between two markers. */
 const between = (name: string): string => {
   const [, text] =
     new RegExp(`<!-- ${name}-start -->\n(.*?)<!-- ${name}-end -->`, 's').exec(page) ?? [];
@@ -17,7 +17,7 @@ const between = (name: string): string => {
   return text;
 };
 
-/** Members that the text of any reason may need. */
+/** Members that some reason's text may need. */
 const ANY_MEMBERS = {
   ...{ field: 'x', hint: 'x', faults: [], networks: [], audience: 'x', tool: 'x', intent: {} },
   ...{ current: '0x00', what: 'thing', credit: '0', call: '0x00', retryAfter: 1 },

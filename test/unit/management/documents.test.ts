@@ -38,7 +38,7 @@ afterEach(() => {
 
 type Govern = NonNullable<NonNullable<Parameters<typeof scriptedContext>[1]>['apply']>;
 
-/** The answer of an account that wrote a document, with the place of its entry. */
+/** The answer of an account that wrote a document, with the position of its entry. */
 const putAs =
   (seq: number, current = hash): Govern =>
   async () =>
@@ -80,7 +80,7 @@ describe('a tool', () => {
     expect(findTool(sold.routes, 'GET', '/tools/hello')).toMatchObject({ tool: { price: 2_000n } });
     const read = await manage(context, await get());
     expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${hash}"`, document]);
-    // A tool of tools.json was never written by the account: it gets the hash of the gateway's version.
+    // The account has never stored a tool of tools.json, so the gateway sends the hash of its own version.
     await manage(context, await put());
     expect(asked[1]).toMatchObject({ order: { known: hash } });
   });

@@ -74,7 +74,7 @@ describe('entries', () => {
 describe('entries of a time', () => {
   const HOUR = 3_600;
 
-  /** A call each hour, and a denial that is entered when the next call is. */
+  /** A call each hour, and a denial that is logged at the time of the next call. */
   const hours = async (count: number) => {
     const chains = openChains();
     for (let hour = 0; hour < count; hour += 1) {

@@ -8,7 +8,7 @@ import { accepted, ALICE, committed, history, START } from '../audit/history.ts'
 
 type Read = { readonly after: number; readonly waitMs: number; readonly limit: number };
 
-/** An account whose chain grows as the test directs. It keeps the entries that are not exported. */
+/** An account whose chain grows as the test directs. It has only the entries that are not exported yet. */
 export const accountWith = (chain: readonly Entry[], exported = 0) => {
   const state = { chain, exported, fails: 0 };
   const reads: Read[] = [];
@@ -64,12 +64,12 @@ export const open = (
   const reader = eventStream(source, ALICE, ALICE, after, signal, clock).getReader();
   return {
     reader,
-    /** The next part as text; undefined at the end. */
+    /** The next part of the stream as text. Undefined at the end. */
     async next(): Promise<string | undefined> {
       const { done, value } = await reader.read();
       return done ? undefined : new TextDecoder().decode(value);
     },
-    /** Reads until that many entries have arrived. */
+    /** Reads until this many entries have arrived. */
     async entries(count: number): Promise<Entry[]> {
       let text = '';
       while (text.split('\ndata: ').length <= count) text += (await this.next()) ?? '\ndata: ';
@@ -78,7 +78,7 @@ export const open = (
   };
 };
 
-/** Parses a stream like a client: entries with their ids and event names. */
+/** Parses a stream as a client does: entries with their ids and event names. */
 export const entriesIn = (text: string): Entry[] => {
   const data = text
     .split('\n\n')

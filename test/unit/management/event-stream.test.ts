@@ -55,7 +55,7 @@ describe('the stream', () => {
     await store(chain.slice(0, 8));
     const account = accountWith(chain.slice(0, 10), 8);
     const stream = open(account, -4);
-    // Two of D1 and two of the account, each once.
+    // Two entries come from D1 and two from the account, each once.
     const received = await stream.entries(4);
     account.grow(chain.slice(10));
     received.push(...(await stream.entries(2)));
@@ -82,7 +82,7 @@ describe('the stream', () => {
     expect(await open(accountWith(chain, 6), 0).entries(6)).toEqual(chain.slice(2));
     await archive(6);
     expect(await open(accountWith(chain, 6), 0).entries(2)).toEqual(chain.slice(6));
-    // D1 lacks entries that the account has deleted: a gap would look like a forged log.
+    // D1 lacks entries that the account has deleted. The stream must stop, because a gap would look like a forged log.
     const { next } = open(accountWith(chain, 8), 6);
     await next();
     expect(await next()).toBe(': not available, trying again\n\n');

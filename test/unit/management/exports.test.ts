@@ -31,7 +31,7 @@ const ask = async (id: RouteId, path: string) => {
 const nextOf = (answer: Response): string | undefined =>
   /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('Link') ?? '')?.[1];
 
-/** All pages, concatenated. */
+/** All pages of a download, concatenated. */
 const download = async (id: RouteId, path: string): Promise<string> => {
   let text = '';
   for (let next: string | undefined = path; next !== undefined;) {

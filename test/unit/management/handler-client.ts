@@ -26,8 +26,8 @@ const CONTEXT = {
 } as unknown as AdminContext;
 
 /**
- * The published client, with a reader that parses each request by its route and hands it to the handler: lists of an operator without
- * signatures, over the test's database and bucket. No page has more than `limit` items.
+ * The published client, with a transport that parses each request by its route and calls the handler directly. It reads an operator's lists
+ * without signatures, from the test's database and bucket. No page has more than `limit` items.
  */
 export const handlerClient = (limit: number): Management =>
   createManagement({

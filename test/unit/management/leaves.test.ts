@@ -52,7 +52,7 @@ let origin: string;
 useVectorsClock();
 beforeEach(async () => {
   network(KEY_ACCOUNT);
-  // Each test has a host, and so a log, of its own.
+  // Each test has its own host, and so its own log.
   const host = `${crypto.randomUUID()}.example`;
   config = {
     ...vectorConfig(),
@@ -75,7 +75,7 @@ beforeEach(async () => {
   await runDurableObjectAlarm(env.AUDIT_LOG.getByName(origin));
 });
 
-/** The relation of the signer to each account: the owner is itself, and a stranger to the other one. */
+/** Reads leaves as `who`. The owner is the account itself, and a stranger to the other account. */
 const asked = async (
   id: 'account.leaves' | 'log.leaves',
   path: string,

@@ -66,7 +66,7 @@ describe('ledger totals', () => {
     expect(lines).toContain(
       `${day},${ASSET},revenue,"'=HYPERLINK(""//evil"")",0x${'0f'.repeat(20)},1,20000`,
     );
-    // The liability repeats on each later day.
+    // Each later day repeats the liability.
     expect(lines.filter((line) => line.includes('credit_liability'))).toHaveLength(167);
   });
 

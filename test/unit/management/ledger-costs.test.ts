@@ -18,7 +18,7 @@ describe('the cost of settlement', () => {
       .prepare(`INSERT INTO relays VALUES ('eip155:84532', ?1, ?2, ?3, 1, 2, 90000, ?4)`)
       .bind(word(transaction), day, START, fee)
       .run();
-  /** Calls whose payments these transactions settled. */
+  /** Calls whose payments settled in these transactions. */
   const by = (...transactions: readonly number[]): readonly EntryBody[] =>
     transactions.flatMap((transaction, at) => [
       accepted(at + 1),

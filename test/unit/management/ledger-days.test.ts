@@ -55,7 +55,7 @@ describe('days of the ledger totals', () => {
     expect(line(items, 'released')).toEqual([`2027-01-16 ${ASSET} translate ${PAYEE} 1 20000`]);
     const one = await totalsOf({ from: '2027-01-15', to: '2027-01-15' });
     expect(new Set(one.map(({ day }) => day))).toEqual(new Set(['2027-01-15']));
-    // A debt lowers the liability of every later day.
+    // A debt reduces the liability of every later day.
     expect((await totalsOf({ from: '2027-01-17', to: '2027-01-17' })).at(0)).toEqual({
       ...{ day: '2027-01-17', asset: ASSET, line: 'credit_liability', amount: -20_000n },
     });
@@ -88,7 +88,7 @@ describe('days of the ledger totals', () => {
     ]);
     await store(entries.slice(0, 2));
     await store(entries.slice(2));
-    // This day only: the call was accepted long before it.
+    // The call counts on this day only, although it was accepted long before.
     const items = await totalsOf({ from: '2027-01-18', to: '2027-01-18' });
     expect(line(items, 'settled')).toEqual([`2027-01-18 ${ASSET} 1 20000`]);
     expect(line(items, 'credit_late')).toEqual([`2027-01-18 ${ASSET} 1 20000`]);
@@ -146,7 +146,7 @@ describe('days of the ledger totals', () => {
       { from: '2027-06-01', after },
       { to: '2027-01-12', after },
       { after: 'eA' },
-      // Sorts between the two days, but is no day.
+      // This text sorts between the two days but is not a day.
       { after: cursorOf('books', ['2027-01-1x']) },
     ]) {
       expect(await readLedger(db, { ...range, ...other })).toMatchObject({
@@ -168,7 +168,7 @@ describe('days of the ledger totals', () => {
     const range = { from: '2027-01-10', to: '2027-01-14', feeOn: () => 0n };
     const before = await readLedger(db, range, 2_000);
     expect(before).toMatchObject({ ok: true, value: { items: [] } });
-    // One day cannot be split, so it may have ten times as many rows.
+    // A single day cannot be split further, so it may have ten times as many rows.
     const day = { ...range, from: '2027-01-14' };
     expect(await readLedger(db, day, 2_000)).toMatchObject({ ok: true });
     expect(await readLedger(db, day, 201)).toMatchObject({ ok: true });

@@ -29,7 +29,7 @@ const owedAtEnd = (items: readonly LedgerItem[]): Map<string, bigint> =>
     items.filter(({ line }) => line === LIABILITY).map(({ asset, amount }) => [asset, amount]),
   );
 
-/** Empties the tables that chunks fill: faster than a new database. */
+/** Empties the tables that the consumer fills, which is faster than a new database. */
 const forget = () =>
   db.batch(
     [
@@ -74,7 +74,7 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
       owe(of, sign * moved);
     };
     const charge = (charged: bigint) => {
-      // What a card paid is the operator's expense.
+      // A charge on the operator's card is the operator's expense.
       const line = order.paidBy === 'card' ? 'card_spent' : 'revenue';
       add([day, order.asset, line, order.tool, order.payee], charged);
       if (order.paidBy === 'credit') credit('spent', order.asset, charged, -1n);
@@ -102,7 +102,7 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
         credit('returned', order.asset, amount);
         break;
       case 'payment.settled':
-        // The debt is cleared, whatever else the entry says.
+        // The debt is cleared, whatever else the entry contains.
         if (payment['credited'] !== undefined || ended.get(call)?.line === 'debt') {
           credit('late', order.asset, amount);
         }
@@ -156,7 +156,7 @@ describe('ledger totals equal the sum of the entries', () => {
         for (const chain of [history(ALICE, one), history(MALLORY, other)]) {
           for (let from = 0; from < chain.length; from += step) {
             await store(chain.slice(from, from + step));
-            // A redelivery adds nothing.
+            // A redelivery must add nothing.
             await store(chain.slice(from, from + step));
           }
           addUp(chain, sums, owed);
@@ -169,7 +169,7 @@ describe('ledger totals equal the sum of the entries', () => {
       }),
       { numRuns: 30, endOnFailure: true, seed: 6 },
     );
-    // Every line must occur in some run, or the property proves nothing about it.
+    // Every line must occur in some run, otherwise the property proves nothing about it.
     expect(cleared).toBeGreaterThan(0);
     expect([...lines].toSorted()).toEqual(
       [
@@ -207,7 +207,7 @@ describe('ledger totals equal the sum of the entries', () => {
           items.reduce((sum, { line, amount }) => sum + (lines.includes(line) ? amount : 0n), 0n);
         expect(owedAtEnd(items).get(TOKEN) ?? 0n).toBe(credit);
         expect(total('revenue')).toBe(charged);
-        // Money that came in or was written off equals money that was earned, is owed, or was paid back.
+        // Money that was received or written off equals money that was earned, is owed, or was paid back.
         expect(total('settled', 'write_off')).toBe(charged + credit + total('credit_refunded'));
       }),
       { numRuns: 120, endOnFailure: true, seed: 6 },

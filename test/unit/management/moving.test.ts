@@ -28,7 +28,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A call that was accepted for a payee at an audience. */
+/** A call that was accepted for this payee at this audience. */
 const sold = (call: number, at: number, payTo = OLD, audience: string = AUDIENCE): EntryBody => {
   const entry = accepted(call, at);
   return {
@@ -47,7 +47,7 @@ describe('what calls were promised', () => {
       ...[sold(1, START), committed(1, START + 1), settled(1)],
       ...[sold(2, START + 10), committed(2, START + 11)],
       ...[sold(3, START + 20, PAY_TO, FORMER_AUDIENCE), committed(3, START + 21)],
-      // It runs: its payment is not open yet.
+      // This call still runs, so its payment is not open yet.
       sold(4, START + 30),
     );
     await on(`${BASE}:${GONE}`, sold(5, START + 40), committed(5, START + 41));
@@ -66,7 +66,7 @@ describe('what calls were promised', () => {
         { ...others[1], lastAt: START + 40 },
       ]),
     );
-    // An hour later only open payments remain, each counted once.
+    // An hour later, only open payments remain, and each counts once.
     const later = await promised(db, START + 40 + PROMISED_FOR);
     expect(later).toHaveLength(3);
     expect(later).toEqual(
@@ -138,7 +138,7 @@ describe('GET /admin/moving', () => {
         { network: SEPOLIA, payee: GONE, state: 'unconfigured', ...gone },
       ],
       audiences: [
-        // An audience serves several networks: what is open in their tokens has no sum.
+        // An audience serves several networks, and amounts in different tokens have no sum.
         { audience: AUDIENCE, state: 'offered', ...counted(open), until },
         { audience: FORMER_AUDIENCE, state: 'offered', ...counted(nothing) },
         {

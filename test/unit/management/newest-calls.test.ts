@@ -52,7 +52,7 @@ describe('the newest calls of a tree', () => {
     expect(named(former.items)).toEqual([1]);
     const now = await valueOf(newestCalls(db, OWNER, OWNER, { limit: 50 }));
     expect(named(now.items)).toEqual([3, 2]);
-    // The new parent may read the tree of the former one, and the account is not in it.
+    // The new parent may read the tree of the former parent. The account is not in that tree.
     await happen(ALICE, [taken(MANAGER, OWNER), accepted(4, START + 40)]);
     const read = await valueOf(newestCalls(db, MANAGER, OWNER, { limit: 50 }));
     expect(named(read.items)).toEqual([4, 1]);
@@ -194,6 +194,6 @@ test('the list reads no row of a stranger, and of each account a segment at most
   expect(await rowsRead()).toBe(before);
   await storeCalls(accountOf(1), 20_000);
   await storeChild(accountOf(1));
-  // A segment, read and sorted, of which the list takes 51 calls.
+  // The list reads and sorts one segment, of which it returns 51 calls.
   expect((await rowsRead()) - before).toBeLessThan(2 * 4_096 + 300);
 });

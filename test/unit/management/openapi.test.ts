@@ -18,7 +18,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** Every object in a value, with its path. */
+/** Every object within a value, with its path. */
 const objectsIn = (value: unknown, at = '#'): { readonly at: string; readonly object: Json }[] =>
   isObject(value)
     ? [
@@ -112,7 +112,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-/** The keywords of JSON Schema 2020-12 that the document uses. Another one is a typo or needs a review. */
+/** The keywords of JSON Schema 2020-12 that the document may use. Any other is a typo, or needs a review. */
 const KEYWORDS = new Set([
   ...['$ref', 'type', 'enum', 'const', 'anyOf', 'description', 'examples', 'default'],
   ...['properties', 'required', 'additionalProperties', 'propertyNames'],

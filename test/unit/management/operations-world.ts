@@ -49,7 +49,7 @@ export const ask = async (
   return manage({ ...context, ...more }, await signedRequest(config, id, path, { fields: TIMES }));
 };
 
-/** The JSON of an answer, checked by its schema. */
+/** The JSON of an answer, validated against its schema. */
 export const answerOf = async <Id extends RouteId>(
   id: Id,
   path: string,

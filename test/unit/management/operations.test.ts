@@ -41,7 +41,7 @@ test('what was earned is reported of all accounts together only', async () => {
   };
   expect(await earned('by=day')).toEqual(['20000']);
   expect(await earned('by=tool&and=day')).toEqual(['20000']);
-  // The rows of one account have no part of it: 0 would be wrong.
+  // The rows of a single account have no share of it, so 0 would be wrong.
   expect(await earned('by=account')).toEqual([undefined]);
   expect(await earned(`by=day&account=${ALICE}`)).toEqual([undefined]);
 });
@@ -72,7 +72,7 @@ describe('payments', () => {
       { attempts: 4, backend: 'x402.example', error: 'timeout', at: START + 300 },
     ].map((each) => ({ account: ALICE, call: word(2), ...each }));
     await attemptsIn(db).record(attempts);
-    // An attempt may be stored after the payment has ended.
+    // D1 may store an attempt after the payment has ended.
     await attemptsIn(db).record([{ account: ALICE, call: word(1), attempts: 1, at: START + 9 }]);
   });
 
@@ -148,7 +148,7 @@ describe('payments', () => {
     ]);
     const story = await answerOf('settlements.get', `/admin/settlements/${ALICE}/${word(2)}`);
     expect(story).toMatchObject({ settlement: trouble });
-    // The ids of the list, so that a client can redrive them.
+    // The ids are those of the list, so that a client can redrive the letters.
     const { items } = await answerOf('deadletters.list', '/admin/dead-letters');
     const own = (items as readonly { call: string }[]).filter(({ call }) => call === word(2));
     expect(own).toHaveLength(2);

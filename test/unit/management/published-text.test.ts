@@ -32,7 +32,7 @@ beforeEach(async () => {
     entryOf('alert.raised', 'document', { about: 'nothing' }),
     entryOf('tool.listed', 'document', TERMS),
     entryOf('policy.default', 'policy', POLICY),
-    // The operator's policy for another account is in the same log.
+    // The same log contains the operator's policy for another account.
     entryOf('account.policy', 'policy', PRIVATE),
   ];
   const stored = await storeChunk(db, await messageOf(history(gateway, published)), NOW);

@@ -2,7 +2,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { db } from '../audit/database.ts';
 import { accountOf, START, word } from '../audit/history.ts';
 
-/** A number below a bound, the next of a seed. */
+/** Returns the next random number below a bound. */
 export type Roll = (below: number) => number;
 
 export const rolls = (seed: number): Roll => {
@@ -23,22 +23,22 @@ type Call = {
   readonly seq: number;
 };
 
-/** `former` accounts were below the root once. */
+/** `former` accounts were descendants of the root once. */
 type Kind = 'root' | 'below' | 'former' | 'stranger';
 
 type Member = {
   readonly account: AccountId;
   readonly kind: Kind;
   readonly calls: readonly Call[];
-  /** When its last chunk was stored; absent without one. */
+  /** The time at which the account's last chunk was stored. Undefined if it has no chunk. */
   readonly stored?: number;
   readonly last: number;
 };
 
-/** Entries from one call to the next, so that some logs have several segments. */
+/** Number of entries from one call to the next, so that some logs have several segments. */
 const STEP = 40;
 
-/** Of forty calls one is of a rare tool. */
+/** One in forty calls is of a rare tool. */
 const toolOf = (rolled: number): string =>
   rolled === 0 ? 'tool-2' : rolled < 8 ? 'tool-1' : 'tool-0';
 
@@ -55,7 +55,7 @@ const memberOf = (at: number, roll: Roll, span: number, entries: number): Member
     }));
   return {
     ...{ account, kind: at === 0 ? 'root' : kind, calls, last: 1 + count * STEP + entries },
-    // The clocks of the consumer and of the account differ.
+    // The consumer's clock may differ from the account's.
     ...(count > 0 || roll(2) === 0
       ? { stored: (calls.at(-1)?.at ?? START) + roll(400) - 299 }
       : {}),
@@ -88,19 +88,22 @@ const store = async (members: readonly Member[]): Promise<void> => {
   ]);
 };
 
-/** Newest first, as a list of all calls has them. */
+/** Newest first, as in a list of all calls. */
 const byPlace = (one: Call, other: Call): number => {
   if (one.at !== other.at) return other.at - one.at;
   const [a, b] = [`${one.account}${one.call}`, `${other.account}${other.call}`];
   return a < b ? 1 : -1;
 };
 
-/** Fills the tables with a random tree below the root and with strangers. @returns the calls of the tree, newest first, and its accounts with a log */
+/**
+ * Fills the tables with a random tree below the root, and with strangers. @returns the tree's calls, newest first, and its accounts that
+ * have a log
+ */
 export const storeRandomTree = async (
   roll: Roll,
 ): Promise<{ readonly calls: readonly Call[]; readonly active: number }> => {
   const size = 1 + roll(roll(2) === 0 ? 8 : 120);
-  // Of long logs the gateway reads fifty.
+  // If the logs are long, the gateway reads fifty of them.
   const entries = roll(2) === 0 ? 0 : 6_000;
   const span = [60, 3_000, 400_000][roll(3)] ?? 60;
   const members = Array.from({ length: size }, (_, at) => memberOf(at, roll, span, entries));
@@ -112,7 +115,10 @@ export const storeRandomTree = async (
   };
 };
 
-/** Stores that many calls of an account, one a second, and a log that ends with the last of them. `stored`: when. */
+/**
+ * Stores this many calls of an account, one a second, and a log that ends with the last call. `stored`: the time at which the log was
+ * stored.
+ */
 export const storeCalls = async (
   account: AccountId,
   count: number,
@@ -137,7 +143,7 @@ export const storeCalls = async (
   ]);
 };
 
-/** Puts an account below the root. */
+/** Makes an account a child of the root. */
 export const storeChild = async (account: AccountId): Promise<void> => {
   await db.batch([
     db

@@ -26,7 +26,7 @@ beforeEach(async () => {
 const run = (at: number, changes: Partial<Run> = {}): Run => ({
   ...{ at, network: NETWORK, kind: 'new', state: 'complete', from: 1, to: 9, differences: 2 },
   chain: { payments: 2, amount: 30n },
-  // A sum above the safe integers.
+  // A sum above the largest safe integer.
   ledger: { payments: 3, amount: 2n ** 60n },
   ...changes,
 });

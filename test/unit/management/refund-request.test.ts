@@ -54,7 +54,7 @@ describe('a request for a refund', () => {
     const { context, asked } = await scriptedContext(config);
     const forged = await signedRefund(refundBody(), { who: 'agent', fields: { agent: OPERATOR } });
     const answer = await manage(context, forged);
-    // The same answer as for every other address, so that it does not reveal the operators.
+    // The answer must equal that for any other address, so that it does not reveal the operators.
     expect(answer.status).toBe(403);
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);

@@ -114,7 +114,7 @@ describe('the transfer that a refund names', () => {
 
 describe('a recorded refund', () => {
   it('applies the amount in the log, with the command as evidence', async () => {
-    // Identified by its index in the transaction, because a reorganisation can change its index in the block.
+    // The log is identified by its index in the transaction, because a reorganisation can change its index in the block.
     network(
       nodeWith([
         { to: OPERATOR, index: 3 },

@@ -184,7 +184,7 @@ describe('a command', () => {
         signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) as string,
         digest: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
         attempt: expect.stringMatching(/^0x[0-9a-f]{32}$/) as string,
-        // Includes the tolerated clock skew.
+        // The time includes the tolerated clock skew.
         validBefore: NOW + 50 + 30,
       },
     });

@@ -21,7 +21,7 @@ import {
 type Rpc = ReturnType<AdminContext['account']>;
 type ScriptedRpc = Partial<Rpc>;
 
-/** A message that the code put into a queue. */
+/** A message that the code under test sent to a queue. */
 export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: unknown };
 
 /** A context with scripted accounts and the test's real database. */
@@ -81,7 +81,7 @@ export type RequestParts = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** A request for a route, signed by one of the test's keys. */
+/** A request for a route, signed with one of the test's keys. */
 export const signedRequest = async (
   config: Config,
   id: RouteId,

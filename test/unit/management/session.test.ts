@@ -49,7 +49,7 @@ const sessionOf = (key: Pair, changes: Partial<AgentSession> = {}): AgentSession
 type Parts = {
   readonly method?: string;
   readonly path?: string;
-  /** What the key signs, where it differs from what is sent. */
+  /** The path that the key signs, if it differs from the path of the request. */
   readonly signedPath?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -100,7 +100,7 @@ const answerTo = async (
   return { status: answer.status, reason, field, asked, relation, rpc };
 };
 
-/** The handler ran: it found the scripted account unavailable. */
+/** The answer after authorisation: the handler ran and found the scripted account unavailable. */
 const READ = { status: 503, reason: 'storage-unavailable' };
 
 describe('a request of a session', () => {
@@ -305,7 +305,7 @@ describe('DELETE /session', () => {
     expect(ended).toEqual([{ key: hexOf(key.raw), until: NOW + 3_600, isOperator: false }]);
   });
 
-  /** A session that only a contract can accept. */
+  /** Ends a session that only a contract can have signed. */
   const endByContract = async (network: string, node: Node) => {
     const key = await newKey();
     const signed = await signSession(sessionOf(key), 'agent');

@@ -55,18 +55,18 @@ describe('settlements', () => {
     [{ state: 'open' }, [7, 6, 4]],
     [{ state: 'settled' }, [1]],
     [{ state: 'failed' }, [2]],
-    // In the order of their ends, not of their calls.
+    // Items come in the order in which the payments ended, not in the order of the calls.
     [{ state: 'released' }, [3, 8]],
     [{ state: 'open', account: ALICE }, [6, 4]],
     [{ state: 'released', account: ALICE }, [3]],
     [{ account: MALLORY }, [8, 7]],
     [{ from: START + 3, to: START + 7 }, [6, 4, 3]],
     [{ state: 'open', from: START + 6 }, [7, 6]],
-    // Times of their ends.
+    // With the state `released`, `from` and `to` select when payments ended.
     [{ state: 'released', from: START + 21, to: START + 31 }, [3]],
     [{ account: ALICE, from: START + 2, to: START + 4 }, [3, 2]],
     [{ state: 'open', account: ALICE, from: START + 5 }, [6]],
-    // Times of their ends.
+    // `endedFrom` and `endedTo` select when payments ended.
     [{ state: 'released', endedFrom: START + 20, endedTo: START + 30 }, [8]],
     [{ state: 'released', endedFrom: START + 20, account: ALICE }, [3]],
     [{ state: 'released', endedTo: START + 30, account: ALICE }, []],
@@ -139,7 +139,7 @@ describe('amounts kept by silent tools', () => {
     [{ state: 'kept' }, [7, 2, 1]],
     [{ state: 'kept', account: ALICE }, [2, 1]],
     [{ state: 'kept', account: accountOf(9) }, []],
-    // A kept amount has no other state; a resolved one has the state of its payment, if there is one.
+    // An amount kept without an answer has no other state. A resolved one has its payment's state, if there is a payment.
     [{ state: 'settled' }, [5, 4]],
     [{ state: 'open' }, []],
     [{}, [7, 5, 4, 2, 1]],

@@ -28,7 +28,7 @@ const range = { scope: MANAGER, from: TODAY, to: TODAY } as const;
 beforeEach(async () => {
   await freshDatabase();
   await happen(MANAGER, [taken(FORMER), ...spent(1), taken(OWNER), ...spent(2)]);
-  // It follows its manager only later.
+  // The account became a child of its manager only later.
   await happen(OLD, [
     ...[taken(MANAGER, FORMER), ...spent(3), ...spent(4)],
     ...[taken(MANAGER, OWNER), ...spent(5)],
@@ -71,7 +71,7 @@ describe('a new ancestor of a manager that has moved', () => {
   });
 
   test('gets no cursor that names an account which never was below it', async () => {
-    // A page of many days scans ten accounts.
+    // A page over many days scans ten accounts.
     for (let at = 20; at < 32; at += 1) await happen(accountOf(at), [taken(MANAGER, FORMER)]);
     const { next } = await valueOf(
       spendReport(db, { ...reads, from: '1990-01-01', by: 'account', limit: 10 }),

@@ -39,7 +39,7 @@ beforeEach(async () => {
     status('paused', 'owner'),
     status('frozen', 'operator'),
   ]);
-  // It was below the owner once, and is paused below another one.
+  // The account was once a descendant of the owner, and was then paused under another parent.
   await happen(left, [taken(owner), taken(stranger), status('paused', 'owner')]);
 });
 

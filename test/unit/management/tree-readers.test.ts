@@ -12,7 +12,7 @@ import { runs } from '../../support/runs.ts';
 import { type Roll, rolls } from './random-tree.ts';
 import { happen, named, valueOf, walk } from './walk.ts';
 
-/* Random trees whose accounts move, are cut off and come back, against a model that keeps every past tree. */
+/* Random trees whose accounts move, are cut off and come back, compared with a model that keeps every past tree. */
 
 const OWNERS = [accountOf(1), accountOf(2)] as const;
 const MANAGERS = [accountOf(3), accountOf(4)] as const;
@@ -20,7 +20,7 @@ const AGENTS = [accountOf(5), accountOf(6), accountOf(7)] as const;
 const ALL: readonly AccountId[] = [...OWNERS, ...MANAGERS, ...AGENTS];
 const TODAY = dayOf(START);
 
-/** What an account did while `above` were its ancestors. */
+/** What an account did while it had the ancestors `above`. */
 type Deed = {
   readonly above: readonly AccountId[];
   readonly calls: number;
@@ -29,14 +29,14 @@ type Deed = {
 type Life = {
   readonly account: AccountId;
   readonly deeds: readonly Deed[];
-  /** Its ancestors now. */
+  /** The account's current ancestors. */
   readonly above: readonly AccountId[];
   readonly label?: string;
   readonly calls: readonly number[];
   readonly waiting: readonly number[];
 };
 
-/** Lives an account, and writes its log. `lineages`: the ancestors that it may take a grant from. */
+/** Simulates an account and writes its log. `lineages`: the chains of ancestors from which it may take a grant. */
 const live = async (
   account: AccountId,
   lineages: readonly (readonly AccountId[])[],
@@ -51,13 +51,13 @@ const live = async (
   let label: string | undefined;
   for (let step = roll(14); step >= 0; step -= 1) {
     const [call, what] = [nextCall(), roll(lineages.length === 0 ? 4 : 7)];
-    // An account learns that its manager was cut off, and the next entry, whatever it is, names the ancestors that remain.
+    // The account learns that its manager was cut off. Its next entry, of whatever type, names the remaining ancestors.
     const isCutOff = what < 4 && above.length > 1 && roll(4) === 0;
     if (isCutOff) above = above.slice(1);
     const body = (plain: EntryBody): EntryBody =>
       isCutOff ? { ...plain, outcome: { ...plain.outcome, ancestors: [...above] } } : plain;
     if (what < 2) {
-      // Accepted and ended: the first of both entries names them.
+      // The call is accepted and ends. The first of the two entries names the ancestors.
       bodies.push(body(accepted(call, START + call)), committed(call, START + call));
       calls.push(call);
       deeds.push({ above, calls: 1, denials: 0 });
@@ -95,7 +95,7 @@ const liveAll = async (roll: Roll): Promise<readonly Life[]> => {
   return lives;
 };
 
-/** The pairs of a reader and a tree: each account reads its own tree, and a current ancestor that of its descendant. */
+/** The pairs of a reader and a tree: each account reads its own tree, and each current ancestor reads its descendant's tree. */
 const readings = (lives: readonly Life[]) =>
   lives.flatMap(({ account: scope, above }) =>
     [scope, ...above].map((reader) => ({ scope, reader })),
@@ -131,7 +131,7 @@ const totalOf = (rows: readonly Row[]) => ({
   denials: rows.reduce((sum, { denied: count }) => sum + Number(count), 0),
 });
 
-/** Sum and label of each account, without those that did nothing. */
+/** The sum and the label of each account, without accounts that did nothing. */
 const byAccount = (rows: readonly Row[]) =>
   Object.fromEntries(
     [...Map.groupBy(rows, ({ key }) => key)].map(([key, found]) => [

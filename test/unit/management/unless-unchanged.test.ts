@@ -37,7 +37,7 @@ beforeEach(async () => {
   await freshDatabase();
 });
 
-/** A database, and the rows that its statements have read and written. */
+/** A database that counts the rows that its statements read and write. */
 const counting = () => {
   const rows = { databaseQueries: 0, databaseRead: 0, databaseWritten: 0 };
   const database = countedDatabase(db, {
@@ -58,7 +58,7 @@ const read = async (id: RouteId, path: string, etag?: string) => {
   return { status: answer.status, etag: answer.headers.get('ETag') ?? '', rows, answer };
 };
 
-/** Stores a chunk. @returns the rows that D1 billed */
+/** Stores a chunk. @returns the rows that D1 bills */
 const store = async (entries: readonly Entry[]): Promise<number> => {
   const stored = await storeChunk(db, await messageOf(entries), START);
   if (!stored.ok) throw new Error(stored.error.kind);

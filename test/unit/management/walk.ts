@@ -31,7 +31,7 @@ export const valueOf = async <T>(query: Queried<T>): Promise<T> => {
   return found.value;
 };
 
-/** Writes these events to an account's log, in chunks of that many entries. */
+/** Writes these events to an account's log, in chunks of this many entries. */
 export const happen = async (
   account: AccountId,
   bodies: readonly EntryBody[],
@@ -48,7 +48,7 @@ export const happen = async (
 export const named = (items: readonly { readonly call: string }[]): number[] =>
   items.map(({ call }) => Number(call));
 
-/** Archives and deletes every chunk up to an entry, like an operator after an export. */
+/** Archives and deletes every chunk up to an entry, as an operator does after an export. */
 export const archive = (last: Entry) =>
   db.batch([
     db

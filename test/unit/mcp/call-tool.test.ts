@@ -27,7 +27,7 @@ const toy = toolOf({
 });
 const config = vectorConfig([translate, search, report, below, toy]);
 const given = { text: 'hello', to: 'fr' };
-/** An account that may call every tool. */
+/** The rights of an account that may call every tool. */
 const anything: RightsVerdict = {
   verdict: 'found',
   rights: {
@@ -251,7 +251,7 @@ describe('a tool with a schema', () => {
     const meta = { 'countersign/intent': wire(await intentOf('toy', args)) };
     const answer = await send(gateway, 'tools/call', callOf(args, meta, 'toy'));
     expect(problemIn(answer, 'malformed-request')['field']).toBe(field);
-    // Only whether this agent may know the tool at all.
+    // The gateway only asks the account whether this agent may know the tool.
     expect(asked).toMatchObject([{ asked: 'rights' }]);
     expect(sent).toEqual([]);
   });

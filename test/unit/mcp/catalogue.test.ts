@@ -37,7 +37,7 @@ const rights = (changes: Partial<Rights> = {}): RightsVerdict => ({
   },
 });
 
-/** An intent for a request that only reads, as `_meta` carries it. */
+/** An intent for a request that only reads, in the form of `_meta`. */
 const reading = async (tool: string, method: string, fields: Partial<AgentIntent> = {}) => ({
   'countersign/intent': wire(
     await signIntent(

@@ -60,7 +60,7 @@ const gatewayThat = async (rule: Denial['rule'], answer: RightsVerdict = rights)
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Everything that the caller gets: status, headers, body. */
+/** Everything that the caller receives: status, headers, body. */
 const bytesOf = async (gateway: Gateway, params: Json): Promise<string> => {
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
   const answer = await serveMcp({ ok: true, value: gateway }, requestOf(message));
@@ -83,7 +83,7 @@ const paid = async (name: string) => {
   return { 'x402/payment': await paymentOf({ intent }) };
 };
 
-/** Expects the answer for `name` to be that for a name of no tool, but for the spelling. */
+/** Expects that the answer for `name` equals the answer for a name that no tool has, except for the name itself. */
 const expectUnknown = (answer: string, expected: string, name: string): void => {
   expect(answer).toContain(`Unknown tool: ${name}`);
   expect(answer.replaceAll(name, 'nothing')).toBe(expected);

@@ -175,7 +175,7 @@ describe('a client that disconnects', () => {
     await asked.promise;
     aborter.abort();
     upstream.resolve(Response.json({}));
-    // Production cancels the handler; only what `waitUntil` got goes on.
+    // In production the runtime cancels the handler, and only promises passed to `waitUntil` continue.
     expect(kept).toHaveLength(1);
     await Promise.all(kept);
     expect(scripted.asked).toMatchObject([

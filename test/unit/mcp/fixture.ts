@@ -24,7 +24,7 @@ export type Rpc = {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: Json };
 };
 
-/** Reads an answer in either form: JSON, or one message of an event stream. */
+/** Parses an answer in either form: JSON, or an event stream with one message. */
 export const readRpc = async (answer: Response): Promise<Rpc> => {
   const text = await answer.text();
   const [, data = text] = /^data: (\{.*\})$/m.exec(text) ?? [];
@@ -42,7 +42,7 @@ export const requestOf = (body: unknown, headers: Readonly<Record<string, string
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
-/** Sends a request of the 2025 revisions: it needs no headers and no `_meta`. */
+/** Sends a request of the 2025 revisions, which need no headers and no `_meta`. */
 export const send = async (
   gateway: Gateway,
   method: string,
@@ -88,7 +88,7 @@ export const callOf = (given: Json, meta: Json = {}, name = 'translate') => ({
   _meta: meta,
 });
 
-/** Signs an intent for a call, which pays from credit. */
+/** Signs an intent that pays for a call from credit. */
 export const intentOf = async (
   name: string,
   given: Json,
@@ -108,7 +108,7 @@ export const intentOf = async (
     ),
   );
 
-/** An intent as `_meta["countersign/intent"]` carries it. */
+/** An intent in the form of `_meta["countersign/intent"]`. */
 export const wire = ({ chainId, intent, signature }: SignedIntent) => ({
   v: 1,
   chainId: String(chainId),
@@ -116,7 +116,7 @@ export const wire = ({ chainId, intent, signature }: SignedIntent) => ({
   signature,
 });
 
-/** Expects a refusal of the gateway, and returns its problem. */
+/** Expects a refusal by the gateway, and returns its problem. */
 export const problemIn = ({ status, result }: Rpc, kind: string): Json => {
   expect({ status, isError: result?.isError }).toEqual({ status: 200, isError: true });
   const problem = result?.structuredContent ?? {};

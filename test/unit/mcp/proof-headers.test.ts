@@ -122,7 +122,7 @@ describe('a retry key or a dry run in _meta', () => {
     [{ 'countersign/retry-key': 'a\nb' }, {}],
     [{ 'countersign/retry-key': 'abc' }, { 'Agent-Retry-Key': 'abd' }],
     [{ 'countersign/dry-run': 'yes' }, {}],
-    // Never a run that was meant as a dry one.
+    // Otherwise a call that was meant as a dry run would run.
     [{ 'countersign/dry-run': null }, {}],
     [{ 'countersign/dry-run': false }, { 'Dry-Run': '?1' }],
   ])('that is unclear is refused: %o %o', (meta, headers) => {

@@ -28,7 +28,7 @@ describe('a tool that requires input', () => {
     expect(result).toMatchObject(required);
     expect(result?._meta?.['countersign/hint']).toContain('charged nothing');
     expect(asked[1]).toMatchObject({ outcome: { success: false, status: 422 } });
-    // The server must not believe that the gateway pays it.
+    // The remote server must not believe that the gateway pays it.
     expect(calls()[0]?.message.params?.['_meta']).toMatchObject({
       'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
     });

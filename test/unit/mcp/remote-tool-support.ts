@@ -11,7 +11,7 @@ import { paying, vectorConfig } from '../gateway/signing.ts';
 import { answer, type Script, serveRemote } from '../remote/remote-server.ts';
 import { callOf, intentOf, wire } from './fixture.ts';
 
-/** Keeps the clock of the vectors, and the log of the gateway quiet. */
+/** Uses the vectors' clock, and silences the gateway's log. */
 export const useQuietGateway = (): void => {
   useVectorsClock();
   beforeEach(() => {
@@ -30,15 +30,15 @@ const definition = {
   inputSchema: { type: 'object' },
 };
 
-/** The arguments of its calls. */
+/** The arguments of the tool's calls. */
 export const given = { q: 'rivers', n: 1 };
 
-/** Text content of a result. */
+/** A result's text content. */
 export const text = (value: string) => [{ type: 'text', text: value }];
 
 let servers = 0;
 
-/** A gateway that sells one tool of a remote server that no other test has used. */
+/** A gateway that sells one tool of a remote server that no other test uses. */
 export const sell = async (script: Script, changes: Partial<Tool> = {}) => {
   servers += 1;
   const origin = `https://remote${servers}.example`;
@@ -68,7 +68,7 @@ export const sell = async (script: Script, changes: Partial<Tool> = {}) => {
   };
 };
 
-/** The parameters of a call to it, with a payment of its price. */
+/** The parameters of a call of that tool, with a payment of its price. */
 export const paid = async (
   members: Readonly<Record<string, unknown>> = {},
   fields: Partial<AgentIntent> = paying(20_000n),

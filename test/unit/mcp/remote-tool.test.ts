@@ -179,7 +179,7 @@ describe('a tool that its server has changed', () => {
       },
       waitUntil: (promise: Promise<unknown>) => void pending.push(promise),
     };
-    // The first call of an isolate does not wait for the listing.
+    // An isolate's first call does not wait for the listing.
     await send(watched, 'tools/call', callOf(given, {}, 'web.search'));
     await vi.waitFor(async () => {
       await Promise.all(pending);

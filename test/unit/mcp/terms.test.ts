@@ -18,7 +18,7 @@ describe('the terms of a tool', () => {
     const text = JSON.stringify(terms);
     expect(text).toMatch(/^[\x20-\x7e]+$/);
     expect(terms?.version2.resource.description).toMatch(/^Ubersetzt \?Cafe\? nach/);
-    // Cloudflare's client encodes them so; it throws on characters above U+00FF.
+    // Cloudflare's client encodes the terms with `btoa`, which throws on characters above U+00FF.
     expect(() => btoa(text)).not.toThrow();
   });
 

@@ -6,7 +6,7 @@ import { toolCallOf, valuesIn, withOpenedQuery } from '../../../src/pay/tool-cal
 import { documentsOf } from '../discovery/documents.ts';
 import { toolOf } from '../gateway/fixture.ts';
 
-/** The tool as the page reads it from the gateway's own document. */
+/** The tool as the page reads it from the gateway's document. */
 const read = (tool: Tool): PayTool => {
   const found = payToolIn(JSON.parse(JSON.stringify(documentsOf([tool]).openapi)), tool.id);
   if (found === undefined) throw new Error('the document has no such tool');

@@ -39,17 +39,17 @@ describe('attenuationFault', () => {
     { windowSeconds: 86_401n },
     { validAfter: parent.validAfter + 1n, validUntil: parent.validUntil - 1n },
     { depth: 0 },
-    // Epochs belong to an issuer: another issuer counts separately.
+    // Epochs belong to an issuer. Each issuer counts separately.
     { epoch: 9n },
   ])('takes a narrower child: case %#', (change) => {
     expect(attenuationFault(parent, hash, { ...child, ...change })).toBeUndefined();
   });
 
   it.each([
-    // An issuer that is not the parent's delegate uses another account's grant.
+    // An issuer that is not the parent's delegate would use another account's grant.
     ['issuer', parent.issuer],
     ['issuer', SUB],
-    // Another grant of the same delegate may be wider: the child names its own parent.
+    // Another grant of the same delegate may be wider, so the child must name its own parent.
     ['parent', `0x${'00'.repeat(32)}`],
     ['parent', delegationDigest({ ...parent, maxTotal: 1n }, 84532)],
     ['audience', 'https://gw2.example'],
@@ -65,7 +65,7 @@ describe('attenuationFault', () => {
     ['payees', [...parent.payees, OTHER]],
     ['maxPerCall', parent.maxPerCall + 1n],
     ['maxTotal', parent.maxTotal + 1n],
-    // The same amount in a shorter window, or without one, allows more.
+    // The same amount in a shorter window, or without a window, allows more.
     ['windowSeconds', parent.windowSeconds - 1n],
     ['windowSeconds', 0n],
     ['maxPerWindow', parent.maxPerWindow + 1n],
@@ -197,7 +197,7 @@ const counter = (rule: 'window' | 'lifetime', limit: bigint) => ({
   held: 0n,
 });
 
-/** True if this policy alone allows the call to an account that has spent nothing. */
+/** Tells whether this policy alone allows the call to an account that has spent nothing. */
 const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boolean =>
   evaluate(
     [
@@ -226,7 +226,7 @@ const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boole
     now,
   ).allowed;
 
-/** The calls that the child allows and the parent does not; undefined if the child allows none. */
+/** The calls that the child allows and the parent denies. Undefined if the child allows none. */
 const leaks = (above: AgentDelegation, below: AgentDelegation): readonly Call[] | undefined => {
   const [parents, children] = [above, below].map((one) => compileDelegation(one, NETWORK));
   if (parents === undefined || children === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { PolicyDenial } from '../../../src/policy/policy.ts';
 import { type AccountRule } from '../../../src/protocol/account/denial.ts';
 import { countsCalls } from '../../../src/policy/rule-name.ts';
 
-/** Whether the figures of each rule count calls or money. Exported logs contain the names, so none may change. */
+/** Whether each rule's figures count calls or money. Exported logs contain the names, so no name may change. */
 const FIGURES: Readonly<Record<AccountRule | PolicyDenial, 'calls' | 'money' | 'none'>> = {
   balance: 'money',
   debt: 'money',

@@ -10,13 +10,13 @@ import type { DenialRule } from '../../../src/protocol/account/denial.ts';
 import { denialsOf } from './every-rule.ts';
 import { NOW, ACCOUNT, subject, sourceOf, counter, SLOW } from './sources.ts';
 
-/** The number of the group of each denial, in the order of evaluation. */
+/** The number of each denial's group, in the order of evaluation. */
 const GROUP = new Map<string, number>(
   RULE_GROUPS.flatMap((group, at) => denialsOf(group).map((denial) => [denial, at + 1] as const)),
 );
 const groupOf = (rule: string): number => GROUP.get(rule) ?? expect.unreachable(rule);
 
-/** For each rule a source that denies `subject` by that rule alone, in the order of evaluation. */
+/** For each rule, a source that denies `subject` by that rule alone, in the order of evaluation. */
 const REFUSING: readonly (readonly [DenialRule, Partial<Policy>, Partial<Source>])[] = [
   ['frozen', {}, { status: 'frozen' }],
   ['paused', {}, { status: 'paused' }],

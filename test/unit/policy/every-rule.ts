@@ -4,7 +4,7 @@ import type { Rule } from '../../../src/policy/rule.ts';
 const isRule = (value: unknown): value is Rule<unknown> =>
   typeof value === 'object' && value !== null && 'shape' in value && 'denials' in value;
 
-/** Every rule that a file of `src/policy/rules/` exports, also one that `policy.ts` does not list. */
+/** Every rule that a file of `src/policy/rules/` exports, including rules that `policy.ts` does not list. */
 export const EVERY_RULE = Object.values(
   import.meta.glob(['../../../src/policy/rules/*.ts'], { eager: true }),
 ).flatMap((module) => Object.values(module as object).filter(isRule));

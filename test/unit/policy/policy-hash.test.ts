@@ -126,7 +126,7 @@ describe('policyHash', () => {
       { ...BUILT_IN_POLICY, lifetime: 1n },
       { ...BUILT_IN_POLICY, repeat: { times: 1, seconds: 1 } },
       { ...BUILT_IN_POLICY, softPercent: 79 },
-      // An explicit 80 is another document: it stays if the default changes.
+      // An explicit 80 is a different document, which stays the same if the default changes.
       { ...BUILT_IN_POLICY, softPercent: 80 },
       { ...BUILT_IN_POLICY, maxValidity: 1 },
       { ...BUILT_IN_POLICY, binding: 'none' as const },

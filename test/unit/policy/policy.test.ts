@@ -26,7 +26,7 @@ it('checks every rule whose field it reads: a limit that only parses would limit
   );
 });
 
-// A verifier that does not know a field rejects the policy.
+// A verifier rejects a policy with a field that it does not know.
 describe('examples/verifier-python', () => {
   it('reads every field, in policy.py', () => {
     const fields = Object.keys(policySchema.shape);

@@ -8,7 +8,7 @@ import {
   parseMoneyOption,
 } from '../../../src/protocol/amount.ts';
 
-/** A text, and what each of the three written forms reads; undefined where the form rejects it. */
+/** A text, and the value that each of the three notations reads. Undefined where the notation rejects it. */
 type Row = readonly [
   text: string,
   wire: bigint | undefined,
@@ -23,7 +23,7 @@ describe('amounts', () => {
     ['$0.02', NO, 20_000n, 20_000n],
     ['$15', NO, 15_000_000n, 15_000_000n],
     ['20000u', NO, 20_000n, 20_000n],
-    // A bare number is atomic units on the wire, dollars on the command line, and refused where both readers meet.
+    // A number without a unit is atomic units on the wire and dollars on the command line. Where both readers meet, it is rejected.
     ['15', 15n, NO, 15_000_000n],
     ['0', 0n, NO, 0n],
     ['0.02', NO, NO, 20_000n],

@@ -15,7 +15,7 @@ const NOW = 1_795_737_600;
 const COMPONENTS = ['@method', '@target-uri', 'content-digest', 'content-type'];
 const COVERED = COMPONENTS.map((name) => `"${name}"`).join(' ');
 
-/** The key of RFC 9421 §B.1.4. */
+/** The key from RFC 9421 §B.1.4. */
 const RFC_KEY = {
   kty: 'OKP',
   crv: 'Ed25519',
@@ -61,7 +61,7 @@ const outcome = async (signed: ReceivedRequest, now = NOW) => {
   return verified.ok ? 'accepted' : `${verified.error.kind} ${verified.error.field}`;
 };
 
-/** Signs the same request by hand with other parameters: only the verifier's own rules can refuse it. */
+/** Signs the same request by hand with other parameters, so that only the verifier's own rules can reject it. */
 const signedAs = async (
   parameters: string,
   base: (of: string) => string = baseOf,

@@ -195,7 +195,7 @@ describe('a server that does not answer the call', () => {
       fault: 'status',
       status,
     });
-    // A result under an error status is no success.
+    // A result with an error status is no success.
     const lie = () => Response.json(result('ours'), { status });
     expect((await run(lie)).end).toMatchObject({ kind: 'failed', fault: 'status' });
   });

@@ -89,7 +89,7 @@ describe('openPinWatch', () => {
     const { isChanged } = watched(() => pins);
     await isChanged(NOW);
     pins = { search: 'b' };
-    // Accepted before this isolate has listed the change: it withholds the tool until it has.
+    // Another isolate accepted the change before this one had listed it. This isolate withholds the tool until its own listing.
     expect(await isChanged(NOW + RELIST_CHANGED, 'b')).toBe(true);
     expect(await isChanged(NOW + RELIST_CHANGED + 1, 'b')).toBe(false);
   });

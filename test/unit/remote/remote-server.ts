@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../src/core/json-object.ts';
 import { vi } from 'vitest';
 
-/** A request that the scripted server got. */
+/** A request that the scripted server received. */
 export type Seen = {
   readonly url: string;
   readonly method: string;
@@ -16,7 +16,7 @@ export type Seen = {
 
 export type Script = (seen: Seen, init: RequestInit) => Response | Promise<Response>;
 
-/** Replaces the network by a remote MCP server. Returns what it got. */
+/** Replaces the network by a remote MCP server. Returns the requests that it receives. */
 export const serveRemote = (script: Script): readonly Seen[] => {
   const all: Seen[] = [];
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
@@ -42,7 +42,7 @@ export const answer = ({ message }: Seen, result: object): Response =>
 export const refuse = ({ message }: Seen, status: number, error: object): Response =>
   Response.json({ jsonrpc: '2.0', id: message.id, error }, { status });
 
-/** Answers with an event stream of the given chunks, and counts how many the reader took. */
+/** Answers with an event stream of these chunks, and counts how many the reader took. */
 export const streamed = (
   chunks: Iterable<string>,
 ): {

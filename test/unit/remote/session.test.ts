@@ -4,7 +4,7 @@ import { answer, refuse, type Script, type Seen, serveRemote } from './remote-se
 
 let servers = 0;
 
-/** A server that no test has seen: an isolate remembers what a server speaks. */
+/** Opens a session with a server that no other test uses, because an isolate remembers a server's protocol version. */
 const open = (options: Partial<SessionOptions> = {}) => {
   servers += 1;
   return openSession({

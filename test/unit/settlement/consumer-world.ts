@@ -21,7 +21,7 @@ import {
 } from './scripted.ts';
 import { answerHosts, scriptChain, type ScriptedChain } from './scripted-chain.ts';
 
-/** The state that each test starts with anew. */
+/** The state, which is new for each test. */
 type World = {
   chain: ScriptedChain;
   payments: Map<string, Payment>;
@@ -51,7 +51,7 @@ export const honest: Conduct = (payment) =>
 export const facilitator =
   (host: string) =>
   (body: unknown, path: string): Response | Promise<Response> => {
-    // A facilitator whose list cannot be read counts as supporting the network.
+    // A facilitator without a readable list counts as supporting the network.
     if (path === '/supported') return new Response('', { status: 404 });
     const { payload } = (
       body as { paymentPayload: { payload: { authorization: { nonce: string } } } }
@@ -61,7 +61,7 @@ export const facilitator =
     return (world.conduct[host] ?? honest)(world.payments.get(nonce) as Payment);
   };
 
-/** Resets the world before each test. Test files share modules, so each file calls it. */
+/** Resets the world before each test. Every file must call it, because test files share modules. */
 export const useConsumerWorld = (): void => {
   beforeEach(() => {
     world.chain = scriptChain();
@@ -138,7 +138,7 @@ export const consume = async (messages: readonly Delivered[], now = NOW): Promis
   world.clock.set(now);
   await consumeSettlement(messages, world.deps, now);
 };
-/** Delivers one settle message and returns what became of it. */
+/** Delivers one settle message and returns its outcome. */
 export const settleOne = async (payment: Payment, attempts = 1, now = NOW): Promise<Delivered> => {
   const message = deliver(messageFor(payment), attempts);
   await consume([message], now);

@@ -219,7 +219,7 @@ describe('a message of several payments', () => {
     expect(world.sentAgain).toHaveLength(1);
     expect(again?.payments).toEqual([{ ...messageFor(paymentNumber(2)), deliveries: 3 }]);
     expect(again?.delaySeconds).toBe(8);
-    // The next message ends where one message would have ended: after twelve deliveries of the payment.
+    // The next message ends where a single message would have ended: after twelve deliveries of the payment.
     const next = deliver({ ...messageFor(paymentNumber(2)), deliveries: 11 });
     world.conduct['facilitator.test'] = refuse;
     await consume([next], NOW + 60);

@@ -31,7 +31,7 @@ test('each attempt of a payment has a row, numbered over all its messages, until
     { ...attempt, call: OTHER },
   ]);
   await tables.record([{ ...attempt, attempts: 3, error: 'chain_unreadable', at: NOW + 8 }]);
-  // The account has sent another message, and its deliveries begin at 1.
+  // The account has sent a new message, whose deliveries count from 1 again.
   await tables.record([{ ...attempt, attempts: 1, backend: 'b.test', at: NOW + 300 }]);
   await tables.forget([{ account: account as AccountId, call: OTHER }]);
   expect(await rowsOf('attempts')).toEqual([

@@ -12,7 +12,7 @@ export const chain = connectChain(rpc);
 export const payTo = inject('people').payTo.toLowerCase() as Address;
 export const evidence = { urls: [rpc], confirmations: 1 } as const;
 
-/** A fresh account with USDC for payments and ether for its own transactions. */
+/** A new account with USDC for payments, and ether for its own transactions. */
 export const freshPayer = async (funds = 10_000n): Promise<PrivateKeyAccount> => {
   const account = privateKeyToAccount(generatePrivateKey());
   await chain.client.setBalance({ address: account.address, value: parseEther('1') });
@@ -20,7 +20,7 @@ export const freshPayer = async (funds = 10_000n): Promise<PrivateKeyAccount> =>
   return account;
 };
 
-/** A payment of 1000 units to the gateway, signed by a real key, valid for an hour. */
+/** A payment of 1000 units to the gateway, signed with a real key and valid for an hour. */
 export const signPayment = async (
   account: PrivateKeyAccount,
   changes: Partial<Omit<Authorization, 'from'>> = {},

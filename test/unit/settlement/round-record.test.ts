@@ -20,7 +20,7 @@ describe('the records for operators', () => {
   test('have no row for a payment that settles at its first delivery', async () => {
     await consume([deliver(pay(1)), deliver(pay(2))]);
     expect([world.recorded, world.forgotten]).toEqual([[], []]);
-    // Nor for one that only waits for its block, until its second delivery.
+    // A payment that only waits for its block is not recorded either, until its second delivery.
     world.conduct['a.test'] = () =>
       answerWith({ errorReason: 'settlement_pending', transaction: TRANSACTION });
     const payment = pay(3);

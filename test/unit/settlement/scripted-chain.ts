@@ -36,7 +36,7 @@ export const transferLog = (
 
 type Block = { readonly number: number; readonly timestamp: number };
 
-/** A chain that a test scripts, answered over JSON-RPC. Its first block is 100, dated NOW. */
+/** A chain that a test scripts, served over JSON-RPC. Its first block is 100, with the time NOW. */
 export const scriptChain = () => {
   const blocks = new Map<number, Block>([[100, { number: 100, timestamp: NOW }]]);
   const logs: {
@@ -49,12 +49,12 @@ export const scriptChain = () => {
   const balances = new Map<Address, bigint>();
   const batches: RpcCall[][] = [];
   const hidden = new Set<string>();
-  /** Payers from which, and receivers to which, the token moves nothing. */
+  /** Payers and receivers with which every transfer of the token fails. */
   const refusing = new Set<Address>();
   const codes = new Map<Address, Hex>();
   const state = { head: 100, down: false, lag: 0, paddingBytes: 0, maxRange: Infinity };
 
-  /** Adds a block, by default one second later. */
+  /** Adds a block, one second after the last one by default. */
   const mine = (timestamp?: number): number => {
     const before = blocks.get(state.head)?.timestamp ?? NOW;
     state.head += 1;
@@ -111,7 +111,7 @@ export const scriptChain = () => {
       case 'eth_getCode':
         return codes.get(first) ?? '0x';
       case 'eth_getBlockByNumber': {
-        // The head never lags here: load balancers send each call to another node.
+        // The newest block is always known here, because load balancers send each call to a different node.
         const block = blocks.get(first === 'latest' ? state.head : Number(first));
         return block === undefined
           ? null
@@ -149,7 +149,7 @@ export const scriptChain = () => {
         return undefined;
     }
   };
-  /** Whether a transfer reverts, by authorization or by its sender. */
+  /** Tells whether a transfer reverts, by its authorization or its sender. */
   const isReverted = ({ method, params }: RpcCall): boolean => {
     if (method !== 'eth_call') return false;
     const { from, data } = params[0] as { readonly from?: Address; readonly data: string };
@@ -200,7 +200,7 @@ export const scriptChain = () => {
 
 export type ScriptedChain = ReturnType<typeof scriptChain>;
 
-/** Answers requests by host; a host without an answer refuses the connection. */
+/** Answers requests by host. A host without an answer refuses the connection. */
 export const answerHosts = (
   hosts: Record<
     string,

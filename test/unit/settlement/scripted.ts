@@ -24,7 +24,7 @@ export const TOKEN: Payment['token'] = {
 export const word = (value: number): Hex => amountWord(BigInt(value));
 export const payerNumber = (value: number): Address => `0x${value.toString(16).padStart(40, '0')}`;
 
-/** A payment of 1000 units, valid for an hour. The number chooses its nonce and payer. */
+/** A payment of 1000 units that is valid for an hour. The number determines its nonce and payer. */
 export const paymentNumber = (
   value: number,
   authorization: Partial<Payment['authorization']> = {},
@@ -71,7 +71,7 @@ export const messageFor = (
   };
 };
 
-/** A clock that moves only when code sleeps. */
+/** A clock that advances only while code sleeps. */
 export const standingClock = () => {
   let at = NOW * 1_000;
   return {
@@ -87,7 +87,7 @@ export const standingClock = () => {
   };
 };
 
-/** A clock for concurrent sleepers: it advances when no other work is pending. */
+/** A clock for concurrent sleepers. It advances when no other work is open. */
 export const runningClock = () => {
   let at = NOW * 1_000;
   let due: { readonly at: number; readonly wake: (value?: unknown) => void }[] = [];
@@ -121,7 +121,7 @@ export const facilitatorAt = (url: string, changes: Partial<Facilitator> = {}): 
   ...changes,
 });
 
-/** Backends of the network of `TOKEN`. */
+/** Backends for `TOKEN`'s network. */
 export const backendsAt = (
   facilitators: readonly (string | Facilitator)[],
   deps: Partial<BackendDeps> = {},

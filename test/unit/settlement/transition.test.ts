@@ -4,7 +4,7 @@ import { type PaymentEvent, transition } from '../../../src/settlement/transitio
 
 const EVENTS: readonly PaymentEvent[] = ['succeed', 'present', 'settle', 'fail', 'release'];
 
-/** The whole matrix: one row per state, one column per event; a dot must never happen. */
+/** The whole matrix, with a row for each state and a column for each event. A dot marks an event that must never happen. */
 const MATRIX = `
   none     .       .        .       .      .
   held     queued  .        settled failed released

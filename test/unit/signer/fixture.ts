@@ -62,7 +62,7 @@ export const freeIntent: AgentIntent = {
   maxAmount: 0n,
 };
 
-/** The payment of an intent, as a client signs it. */
+/** The payment of an intent, as a client would sign it. */
 export const paymentOf = (of: AgentIntent, chainId = CHAIN): Authorization => ({
   from: of.agent,
   to: of.payTo,
@@ -95,7 +95,7 @@ export const TRANSFER_FIELDS = [
   { name: 'nonce', type: 'bytes32' },
 ];
 
-/** Typed data as JSON carries it. */
+/** Typed data in its JSON form. */
 export const intentData = (of: AgentIntent, chainId = CHAIN) => ({
   domain: { name: 'Countersign', version: '1', chainId },
   types: { EIP712Domain: DOMAIN, AgentIntent: fieldsOf(AGENT_INTENT_TYPE) },

@@ -33,7 +33,7 @@ const ofPayment = (more: Partial<Authorization>, of = subject) =>
   ask(paymentParams(intent, more), of);
 const rule = (judgement: Judgement) =>
   judgement.verdict === 'refuse' ? judgement.rule : judgement.verdict;
-/** The subject after a signature. */
+/** The subject after the signer has signed. */
 const after = (judgement: Judgement, of = subject): Subject => {
   if (judgement.verdict !== 'sign') throw new Error(judgement.verdict);
   return { ...of, slot: judgement.slot, spending: judgement.spending };

@@ -12,14 +12,14 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A placement of a tool, and its secret. */
+/** A tool's placement of a secret, and the secret. */
 type Part = {
   readonly place: Record<string, unknown>;
   readonly kind?: SecretKind;
   readonly json?: unknown;
 };
 
-/** Sends a request with secrets to a stub of the network. */
+/** Sends a request with secrets to a stubbed network. */
 const send = async (
   parts: readonly Part[],
   init: RequestInit & { readonly url?: string } = {},
@@ -94,7 +94,7 @@ test('confirms no guess: what the caller sent comes back as it was sent', async 
   );
   expect(await response.text()).toBe(guesses.join('\n'));
   expect(returned).toEqual([]);
-  // The others are removed as ever.
+  // The scrubber still removes the other secrets.
   const both = [
     { place, json: ASCII },
     { place: { in: 'header', name: 'x-other' }, json: 'another-secret-0123' },

@@ -17,7 +17,7 @@ export const TOKEN = 'sk-live-4f9a/B+c0 d_"x';
 export const keyFrom = (byte: number): Promise<VaultKey> =>
   deriveKey(new Uint8Array(32).fill(byte));
 
-/** A Worker secret as an operator sets it, of the key that `keyFrom` derives. */
+/** A Worker secret as an operator sets it, with the key that `keyFrom` derives. */
 export const secretOf = (byte: number): string =>
   Buffer.from(new Uint8Array(32).fill(byte)).toString('base64');
 
@@ -46,7 +46,7 @@ export const sealedOf = async (
   return await seal(binding, valueOf(json, binding.kind), await keyFrom(key));
 };
 
-/** Puts a secret in force in the database. */
+/** Stores a secret in the database as the current one. */
 export const store = async (sealed: SealedSecret, seq = 1): Promise<void> => {
   await prepareVersion(db, sealed, { hint: '', now: 100 });
   const { owner, name } = sealed;

@@ -31,7 +31,7 @@ test('a prepared version counts only with its entry, also if the Worker crashed 
   await prepareVersion(db, await sealedOf(), { hint: '', now: 100 });
   expect(await versions()).toEqual([]);
   expect(await readSecrets(db, OWNER, ['weather'])).toEqual([]);
-  // The audit consumer applies the entry.
+  // The audit consumer projects the entry.
   await project(entryOf('secret.put', 1));
   expect(await versions()).toEqual([1]);
 });
@@ -97,7 +97,7 @@ test('rotation of the key goes on after a crash in mid-step, and calls open ever
   });
   expect(await openAll(2, 1)).toBe(KEPT);
 
-  // The database fails after seven rows of the second step: the Worker has lost the cursor too.
+  // The database fails after seven rows of the second step, and the Worker loses the cursor.
   let writes = 0;
   const failing = new Proxy(db, {
     get: (target, name) =>
@@ -138,7 +138,7 @@ test('rotation without the old key names what it cannot read and leaves it as it
 test('two steps at once encrypt each secret once, and a removed secret stays removed', async () => {
   for (const name of ['a', 'b', 'c']) await store(await sealedOf({ name }));
   const keys = await keysFrom(2, 1);
-  // Both have read the rows before either writes one.
+  // Both steps read the rows before either writes one.
   const steps = await Promise.all([1, 2].map(async () => rewrapStep(db, keys, OWNER, undefined)));
   expect(steps.reduce((sum, step) => sum + (step?.rewrapped ?? 0), 0)).toBe(3);
 

@@ -21,10 +21,10 @@ afterEach(async () => {
 });
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1_000);
 
-/** What the isolates of a test go on with. */
+/** The background work of a test's isolates. */
 const kept: Promise<unknown>[] = [];
 
-/** A vault with its own isolate memory, on the test's database. Counts its queries; `isAway` makes them fail. */
+/** A vault with an isolate memory of its own, on the test's database. Counts its queries; `isAway` makes them fail. */
 const isolate = (env: object = { VAULT_KEY: secretOf(1) }) => {
   const alerts: AlertBody[] = [];
   const state = { queries: 0, isAway: false };
@@ -139,7 +139,7 @@ test('notes the last use by a tool once an hour', async () => {
   await call(vault);
   await vault.settle();
   expect(await listSecretUses(db, OWNER)).toEqual([{ name: 'weather', tool: 'echo', at: START }]);
-  // Another isolate writes no row for the same hour.
+  // Another isolate writes no second row for the same hour.
   const second = isolate();
   await call(second);
   await second.settle();

@@ -70,7 +70,7 @@ describe('a message', () => {
   test('is sent once, however often the queue delivers it', async () => {
     const message = await endpoint('200');
     const { consume } = consumer();
-    // Another consumer has taken it: this one retries, and finds it delivered.
+    // Another consumer has claimed the message, so this one retries and then finds it delivered.
     const both = await consume([message, message], START);
     expect([both.done, both.again]).toEqual([1, [30]]);
     expect(await consume([message], START + 30)).toEqual(ONCE);

@@ -18,7 +18,7 @@ describe('the log', () => {
         .prepare(
           `INSERT INTO webhook_deliveries VALUES (?, 'ops', ?, ?, 1, 'alert.raised', NULL, NULL, NULL, 500, NULL, 1, 'retry', NULL)`,
         )
-        // Several in one second, too.
+        // Includes several deliveries in one second.
         .bind(ALICE, START - 1_000 + Math.floor(index / 7), `msg_${index}`),
     );
     await db.batch(stale);

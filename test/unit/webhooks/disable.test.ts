@@ -44,7 +44,7 @@ describe('a webhook', () => {
         },
       },
     ]);
-    // Further messages and retries are dropped without another alert.
+    // The consumer drops further messages and retries without another alert.
     const other = {
       ...message,
       event: { ...message.event, id: message.event.id.replace(/.$/, '0') },
@@ -69,7 +69,7 @@ describe('a webhook', () => {
     let now = await exhaust(consume, first, START);
     expect(await log()).toHaveLength(8);
     expect((await log())[0]).toMatchObject({ attempt: 8, outcome: 'failed' });
-    // A redelivery is no second failure.
+    // A redelivery does not count as a second failure.
     expect(await consume([first], now + 1)).toEqual(ONCE);
     for (let failed = 1; failed < MAX_FAILURES; failed += 1) {
       expect(await found()).toMatchObject({ state: 'active', failures: failed });

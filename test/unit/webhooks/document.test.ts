@@ -49,7 +49,7 @@ describe('a document', () => {
       return parsed.ok ? [] : parsed.error.map(({ field }) => field);
     };
     expect(faults({ format: 'slack' })).toEqual([]);
-    // What a reader sees of a Slack webhook is no URL to write back.
+    // A reader sees only a part of a Slack webhook's URL, which must not be written back.
     expect(faults({ format: 'slack', url: 'https://hooks.slack.com/' })).toEqual(['url']);
     expect(faults({ format: 'email' })).toEqual(['from', 'to', 'token']);
     const mail = { from: 'Alerts <a@example.com>', to: ['b@example.com'], token: 're_1' };

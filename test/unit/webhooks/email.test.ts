@@ -14,7 +14,7 @@ const REQUEST = {
   ...{ from: 'Alerts <alerts@example.com>', to: ['me@example.com', 'you@example.com'] },
 };
 
-/** A fake of an e-mail provider (https://resend.com/docs/api-reference/emails/send-email): required members, bearer token. */
+/** A fake e-mail provider that checks required members and the bearer token (https://resend.com/docs/api-reference/emails/send-email). */
 const useProvider = async (...answers: readonly Response[]) => {
   const requests: Request[] = [];
   const bodies: Record<string, unknown>[] = [];

@@ -96,7 +96,7 @@ test('a message that would be too long leaves out the detail', async () => {
 test('the most webhooks are sent in batches that the queue accepts', async () => {
   for (let index = 0; index < 20; index += 1) await register('*', `hook-${index}`, hook);
   const sizes: number[] = [];
-  // Each of these characters becomes two in a body, and four in a message.
+  // Each of these characters takes two in a body and four in a message.
   const word = '"'.repeat(MAX_BODY / 2 - 500);
   const queue = {
     sendBatch: async (batch: Iterable<unknown>) => {

@@ -9,10 +9,10 @@ import { alertOf, type consumer, everything, queued, receiver, register } from '
 
 export const ONCE = { done: 1, again: [] };
 
-/** `key`: the key of the running test at the receiver. */
+/** `key`: the receiver's key for the running test. */
 export const world = { key: '' };
 
-/** Empties the database and takes a new key before each test: test files share the receiver. */
+/** Empties the database and uses a new key before each test, because test files share the receiver. */
 export const useReceiver = (): void => {
   beforeEach(async () => {
     await freshDatabase();
@@ -23,7 +23,7 @@ export const useReceiver = (): void => {
   });
 };
 
-/** A webhook of ALICE whose receiver behaves so, and a message for it. */
+/** A webhook of ALICE whose receiver has this behaviour, and a message for it. */
 export const endpoint = async (behaviour: string, id = 'ops'): Promise<WebhookMessage> => {
   await register(ALICE, id, everything(`${receiver}/${behaviour}/${world.key}`));
   return nextMessage(id);
@@ -35,7 +35,7 @@ export const nextMessage = async (id = 'ops'): Promise<WebhookMessage> => {
 export const log = async (id = 'ops') => listDeliveries(db, ALICE, id);
 export const found = async (id = 'ops') => findWebhook(db, ALICE, id);
 
-/** Delivers a message at each due time until it ends. Returns the time of the last attempt. */
+/** Delivers a message at each due time until its delivery ends. Returns the time of the last attempt. */
 export const exhaust = async (
   consume: ReturnType<typeof consumer>['consume'],
   message: WebhookMessage,

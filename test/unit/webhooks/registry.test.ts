@@ -128,7 +128,7 @@ describe('a scope', () => {
     expect(verdicts.filter((verdict) => verdict === 'put')).toHaveLength(MAX_WEBHOOKS);
     expect(verdicts.filter((verdict) => verdict === 'full')).toHaveLength(10);
     expect(await listWebhooks(db, ALICE)).toHaveLength(MAX_WEBHOOKS);
-    // One of them may be written again, another scope has its own twenty, and a removal frees a place.
+    // An existing webhook may be replaced, another scope has twenty of its own, and a removal frees a slot.
     const [first] = await listWebhooks(db, ALICE);
     expect(await put({ id: first?.id ?? '', seq: 100, document: other })).toEqual({
       verdict: 'put',

@@ -37,7 +37,7 @@ describe('an attempt', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     const [after] = await receivedFor(world.key);
     expect(after?.sentBytes).toBe(before[0]?.sentBytes);
-    // No more than fits into the buffers of both sides.
+    // The receiver sent no more than the buffers of both sides hold.
     expect(after?.sentBytes).toBeLessThan(20_000_000);
   });
 

@@ -34,7 +34,7 @@ export const signer = async (): Promise<Signer> => {
 
 let seq = 0;
 
-/** Registers a webhook, later than all before it. */
+/** Registers a webhook, with a later time than all earlier ones. */
 export const register = async (
   scope: WebhookScope,
   id: string,
@@ -47,7 +47,7 @@ export const register = async (
 
 export const everything = (url: string): WebhookDocument => ({ url, events: ['*'] });
 
-/** An entry of an alert, different each time because of its salt. */
+/** An entry with an alert. Its salt makes each entry different. */
 export const alertOf = (
   account: AccountId,
   { rule, detail }: AlertBody = { rule: 'debt', detail: { asset: 'usdc', debt: '5' } },
@@ -56,7 +56,7 @@ export const alertOf = (
   return history(account, [body])[0] as Entry;
 };
 
-/** The messages that an alert puts into the queue. */
+/** The messages that an alert sends to the queue. */
 export const queued = async (account: AccountId, entry: Entry): Promise<WebhookMessage[]> => {
   const sent: WebhookMessage[] = [];
   const queue = {
@@ -71,7 +71,7 @@ export const queued = async (account: AccountId, entry: Entry): Promise<WebhookM
 
 export type Raised = { readonly account: AccountId; readonly alert: AlertBody };
 
-/** A consumer with real database and network, and the alerts that it raised. */
+/** A consumer with the real database and network, and the alerts that it raised. */
 export const consumer = (
   options: { reach?: EgressReach; raises?: (raised: Raised) => boolean } = {},
 ) => {

@@ -32,7 +32,7 @@ describe('the routes of the gateway itself', () => {
       return (await answer.json<{ keys: { kid: string; x: string }[] }>()).keys;
     };
     const [current] = await keysOf();
-    // The example of RFC 8037, whose thumbprint its appendix A.3 gives.
+    // RFC 8037's example, whose thumbprint is in its appendix A.3.
     const former = {
       kty: 'OKP',
       crv: 'Ed25519',
@@ -74,7 +74,7 @@ describe('the routes of the gateway itself', () => {
       '/Credits?amount=5',
     ])
       expect((await get(path)).status, path).toBe(404);
-    // Another spelling of a path reaches no route.
+    // Another spelling of the path matches no route.
     expect((await get('/%63redits?amount=5', { method: 'POST' })).status).toBe(400);
   });
 
@@ -103,7 +103,7 @@ describe('the routes of the gateway itself', () => {
 describe('the documents about the tools', () => {
   const documents = ['/', '/llms.txt', '/.well-known/x402', '/openapi.json'];
   const management = JSON.stringify(openApi('1.2.3'));
-  /** The static assets of a deployment. */
+  /** A deployment's static assets. */
   const ASSETS = { fetch: async () => new Response(management) } as unknown as Fetcher;
   const html = { headers: { Accept: 'text/html,application/xhtml+xml' } };
 
@@ -180,7 +180,7 @@ describe('the documents about the tools', () => {
       const headers = { Accept: round % 3 === 0 ? 'text/html' : '*/*', Host: `${round}.example` };
       expect((await get(path, { headers }, { AUDIT_DB, ASSETS })).status).toBe(200);
     }
-    // None if an earlier test read the report less than a minute ago.
+    // There is no query if an earlier test read the report less than a minute ago.
     expect(batch.mock.calls.length).toBeLessThanOrEqual(1);
     expect(prepare.mock.calls.length).toBe(2 * batch.mock.calls.length);
   });

@@ -15,14 +15,14 @@ import { freshDatabase } from '../audit/database.ts';
 import { documentOf, startOf } from '../catalog/documents.ts';
 import { watchedTools } from '../catalog/watched.ts';
 
-// The published types describe this module.
+// The published types must describe this module.
 worker satisfies typeof Published;
 
 beforeAll(freshDatabase);
 
 const ORIGIN = 'https://gateway.example';
 
-/** An application that answers every path with what it got. */
+/** An application that answers every path with the request that it received. */
 const application = new Hono<{ Bindings: Env }>();
 application.all('*', (context) => {
   context.executionCtx.waitUntil(Promise.resolve());
@@ -39,7 +39,7 @@ const get = async (path: string, init: RequestInit = {}, variables: Partial<Env>
   return answer;
 };
 
-/** A path of each route of the gateway, without that of its tools. */
+/** A path of each route of the gateway, except the tools' paths. */
 const ownPaths = [
   ...new Set(gatewayApp.routes.map(({ path }) => path.replace(/:\w+|\*$/, 'x'))),
 ].filter((path) => path !== '/x');
@@ -88,7 +88,7 @@ describe('a gateway that is mounted in an application', () => {
     ] as const) {
       const answer = await get(path, { method });
       expect(await answer.text(), path).toBe(`application ${method} ${decodeURI(path)} ${ORIGIN}`);
-      // Pages of any origin may read answers of the gateway, never those of the application.
+      // Pages of any origin may read the gateway's answers, but never the application's.
       expect([...answer.headers.keys()], path).toEqual(['content-type']);
     }
   });
@@ -171,7 +171,7 @@ describe('a gateway that is mounted in an application', () => {
   });
 });
 
-/** An application with handlers of its own, and the events that they got. */
+/** An application with handlers of its own, and the events that they received. */
 const applicationWithHandlers = () => {
   const events: string[] = [];
   return {
@@ -191,14 +191,14 @@ const applicationWithHandlers = () => {
   };
 };
 
-/** A batch, and for how long it was put off. */
+/** A batch, and the delay with which it was retried. */
 const batchOf = (queue: string) => {
   const delays: (number | undefined)[] = [];
   const retryAll = (options?: QueueRetryOptions) => delays.push(options?.delaySeconds);
   return { delays, batch: { queue, messages: [], retryAll } };
 };
 
-/** Without a valid configuration the gateway does nothing but retry and report. */
+/** Without a valid configuration, the gateway only retries and reports. */
 const idle = { ...env, PAY_TO: 'nobody' };
 
 describe('background work of an application that the gateway is mounted in', () => {
@@ -222,7 +222,7 @@ describe('background work of an application that the gateway is mounted in', () 
   });
 
   it('retries a batch that neither the gateway nor the application consumes', async () => {
-    // A router that has a function for every name, like that of itty-router.
+    // A router that has a function for every name, like itty-router's.
     const router = new Proxy({ fetch: () => new Response() }, { get: () => () => undefined });
     for (const next of [application, router]) {
       const { batch, delays } = batchOf('jobs');

@@ -22,7 +22,7 @@ const batchOf = (queue: string, bodies: readonly unknown[]) =>
     bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
   );
 
-/** The real environment, with account objects that record the alerts they get. */
+/** The real environment, with account objects that record the alerts that they receive. */
 const watched = () => {
   const orders: { account: string; order: unknown }[] = [];
   const namespace = {

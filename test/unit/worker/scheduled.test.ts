@@ -27,7 +27,7 @@ it('deletes expired offered grants', async () => {
   const issuer = accountOf(1);
   await offered.keep({ hash: word(1), issuer, validUntil: START });
   await offered.keep({ hash: word(2), issuer, validUntil: START + 1 });
-  // Without a node nothing is reconciled.
+  // Without a node there is no reconciliation.
   await runUpkeep(env, { ...vectorConfig(), rpcUrls: new Map() }, START);
   expect(await offered.issuerOf(word(1))).toBeUndefined();
   expect(await offered.issuerOf(word(2))).toBe(issuer);
@@ -59,7 +59,7 @@ describe('the archive of a gateway with a bucket', () => {
       })),
     );
     expect(written.length).toBe(2);
-    // As if D1 had been restored to a time before the entry was known.
+    // Simulates a D1 that was restored to a time before it had the entry.
     await db.prepare('UPDATE archive_objects SET logged_at = NULL').run();
     await runUpkeep(env, config, NOW + 900);
     expect(await recorded()).toEqual(written);
@@ -104,7 +104,7 @@ it('raises database_behind for entries that the transparency log has and D1 lack
 
 const MAX = 1_000;
 
-/** The real database, with this size in its answers. */
+/** The real database, whose answers report this size. */
 const sized = (size: number) =>
   ({
     prepare: (sql: string) => ({
@@ -116,7 +116,7 @@ const sized = (size: number) =>
     }),
   }) as unknown as D1Database;
 
-/** A gateway that looks at one size after the other, and what it raises. */
+/** A gateway that reads one database size after the other, and the alerts that it raises. */
 const looking = (isDeaf = false) => {
   const alerts: AlertBody[] = [];
   return {

@@ -15,19 +15,19 @@ import { db, freshDatabase } from '../audit/database.ts';
 
 beforeEach(freshDatabase);
 
-/** Nothing listens there. */
+/** An address at which nothing listens. */
 const STOPPED = 'http://127.0.0.1:1' as const;
 const ON = 'eip155:84532';
 const START = 1_800_000_000;
 
-/** The configuration of the test gateway: a real chain, a real facilitator. */
+/** The test gateway's configuration, with a real chain and a real facilitator. */
 const working = (): Config => {
   const config = configOf(env as Env);
   if (!config.ok) throw new Error('no configuration');
   return config.value;
 };
 
-/** A gateway that looks for outages, and the alerts that it raises in its own account. */
+/** A gateway that checks for outages, and the alerts that it raises in its own account. */
 const watcher = (more: object = {}) => {
   const raised: AlertBody[] = [];
   const accounts = new Set<string>();
@@ -142,7 +142,7 @@ describe('an outage', () => {
     ]);
   });
 
-  /** A call of the tool `lookup` that ended. */
+  /** A finished call of the tool `lookup`. */
   const call = (at: number, success: 0 | 1) =>
     db
       .prepare(
@@ -279,7 +279,7 @@ describe('the cron trigger', () => {
   it('is reported by a queue and in the list of outages if it does not run, until its next run', async () => {
     const { raised, kinds, look } = watcher();
     const raise = async (alert: AlertBody) => raised.push(alert) > 0;
-    // A new gateway, whose trigger has not run yet.
+    // A new gateway whose trigger has not run yet.
     await noticeMissedCron(db, raise, START);
     await noticeMissedCron(db, raise, START + 300);
     expect(raised).toEqual([]);
@@ -296,7 +296,7 @@ describe('the cron trigger', () => {
 
   it('is checked with a batch of any queue', async () => {
     const { around, raised } = watcher();
-    // An isolate checks once a minute, and another file may have processed a batch just now.
+    // An isolate checks once a minute, and another test file may have processed a batch just before.
     const now = nowSeconds() + 3_600;
     vi.useFakeTimers({ now: now * 1_000, toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());

@@ -8,14 +8,14 @@ import {
 import { type RunningServer, serveLoopback } from '../../../../dev/stack/loopback.ts';
 import { textContent } from './tools.ts';
 
-/** The one tool of the server. `how` names the place in which it gives the credential back. */
+/** The server's only tool. `how` selects where the answer contains the credential. */
 export const ECHO = {
   name: 'echo',
   description: 'Echoes the credential.',
   inputSchema: { type: 'object', properties: { how: { type: 'string' } }, required: ['how'] },
 } as const;
 
-/** Every way in which the tool gives the credential back. */
+/** The places in which the tool returns the credential. */
 export const WAYS = ['content', 'structured', 'meta', 'isError', 'error', 'progress'] as const;
 
 const resultOf = (how: unknown, token: string): CallToolResult => {
@@ -37,7 +37,7 @@ const resultOf = (how: unknown, token: string): CallToolResult => {
   }
 };
 
-/** A request that the server got. `authorized`: it had the credential. */
+/** A request that the server received. `authorized`: it carried the credential. */
 type SeenRequest = {
   readonly url: string;
   readonly method: string;
@@ -48,8 +48,8 @@ type SeenRequest = {
 type HostileServer = RunningServer & { readonly seen: readonly SeenRequest[] };
 
 /**
- * Starts an MCP server that demands a bearer token and then gives it back: a fake of a hostile server, on the official SDK. `/mcp` speaks
- * revision 2026-07-28 and answers with JSON or an event stream; `/sessions` speaks 2025-11-25 and keeps a session.
+ * Starts a fake hostile MCP server on the official SDK: it demands a bearer token and returns it in its answers. `/mcp` speaks revision
+ * 2026-07-28 and answers with JSON or an event stream; `/sessions` speaks 2025-11-25 and keeps a session.
  */
 export const startHostileServer = async (token: string): Promise<HostileServer> => {
   const seen: SeenRequest[] = [];

@@ -129,9 +129,9 @@ const fixture = (era: 'legacy' | 'modern', changed: ReadonlyMap<string, string>)
   return server;
 };
 
-/** The fixture on 127.0.0.1. */
+/** The fixture, served on 127.0.0.1. */
 type Fixture = RunningServer & {
-  /** Changes the description that `tools/list` shows for a tool. */
+  /** Changes the description of a tool in `tools/list`. */
   readonly describe: (tool: string, description: string) => void;
 };
 

@@ -14,7 +14,7 @@ const bodyOf = async (from: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
-/** The headers that sign a `tools/call`; none for any other message. */
+/** The headers that sign a `tools/call`. Other messages get none. */
 const proofFor = async (
   world: World,
   account: LocalAccount,
@@ -46,7 +46,7 @@ const proofFor = async (
   return agentIntent(await signFields(account, intent));
 };
 
-/** A proxy that adds a signed intent to each `tools/call` and changes nothing else: the conformance suite cannot sign. */
+/** Starts a proxy that adds a signed intent to each `tools/call` and changes nothing else, because the conformance suite cannot sign. */
 export const startSigningProxy = async (
   world: World,
   account: LocalAccount,
@@ -56,7 +56,7 @@ export const startSigningProxy = async (
     void (async () => {
       const body = await bodyOf(from);
       const headers = { ...from.headers, ...(await proofFor(world, account, body)) };
-      // A Host of this proxy is the gateway's; the suite sends another one to test that the gateway rejects it.
+      // Replace only this proxy's own Host by the gateway's. The suite also sends a foreign Host, which the gateway must reject.
       if (from.headers.host === `${LOOPBACK}:${(server.address() as AddressInfo).port}`)
         headers.host = `${hostname}:${port}`;
       const out = request(

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
 
-/** What a tool of the fixture can use of its request. */
+/** The parts of a request that a tool of the fixture can use. */
 export type ToolContext = {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly inputResponses: Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ export type FixtureTool = {
   readonly run: (context: ToolContext) => Result | Promise<Result>;
 };
 
-/** A red pixel, and a moment of silence. */
+/** An image of one red pixel, and a WAV file without samples. */
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
 const WAV = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA=';
@@ -51,7 +51,7 @@ export const requires = (inputRequests: object, requestState?: string) => ({
 const KEY = 'key of the fixture';
 const sealed = (state: string): string =>
   `${state}.${createHmac('sha256', KEY).update(state).digest('hex')}`;
-/** @throws ProtocolError for a state that this server has not made */
+/** @throws ProtocolError for a state that this server did not seal */
 const opened = (text: string | undefined): string | undefined => {
   if (text === undefined) return undefined;
   const state = text.slice(0, text.lastIndexOf('.'));
@@ -69,7 +69,7 @@ const tool = (description: string, run: FixtureTool['run']): FixtureTool => ({
   run,
 });
 
-/** The tools that the conformance suite calls; their names and texts are the suite's. */
+/** The tools that the conformance suite calls. The suite prescribes their names and texts. */
 export const TOOLS: Readonly<Record<string, FixtureTool>> = {
   test_simple_text: tool('Text.', () => says('This is a simple text response for testing.')),
   test_image_content: tool('An image.', () => ({ content: [imageContent] })),

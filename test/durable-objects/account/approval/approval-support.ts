@@ -7,13 +7,13 @@ import type { CommandIntent } from '../../../../src/protocol/account/command.ts'
 import { accountOf, entriesOf, factsOf, intentCallOf, randomHex, stubOf } from '../../support.ts';
 import { AUDIENCE, branchWith } from '../../tree-support.ts';
 
-/** Prices above this wait for a person. */
+/** Calls above this price wait for approval. */
 export const ABOVE = 1_000n;
 export const PRICE = 2_000n;
-/** Of the policy that asks. */
+/** The policy that demands approval. */
 export const ASKING = { approveAbove: `${ABOVE}u` };
 
-/** A signed command, as the gateway passes it on. */
+/** A signed command, as the gateway sends it to the account. */
 export const freshIntent = (): CommandIntent => ({
   fields: {},
   signature: `0x${'55'.repeat(65)}`,
@@ -22,14 +22,14 @@ export const freshIntent = (): CommandIntent => ({
   validBefore: nowSeconds() + 300,
 });
 
-/** Sets the owner's policy of an account, signed by one of its ancestors. */
+/** Sets the owner's policy of an account. `by`, one of its ancestors, signs. */
 export const ownerPolicy = (payer: Hex, by: Hex, document: object): Promise<CommandVerdict> =>
   stubOf(payer).apply({
     ...{ kind: 'policy', slot: 'owner', document, expected: undefined as never },
     ...{ by: { account: accountOf(by), role: 'owner' }, intent: freshIntent() },
   });
 
-/** Decides on a parked call, as `by`; `operator` for an operator. */
+/** Approves or refuses a parked call as `by`: an account, or `operator`. */
 export const decide = (
   payer: Hex,
   call: Hex,
@@ -45,7 +45,7 @@ export const decide = (
         : { account: accountOf(by), role: 'owner' },
   });
 
-/** A call from credit that waits if a policy asks above `ABOVE`. */
+/** A call from credit that waits under a policy that demands approval above `ABOVE`. */
 export const bigCall = (payer: Hex, changes: Partial<Call> = {}): Call =>
   intentCallOf(payer, {
     ...{ price: PRICE, settlement: 'credit', audience: AUDIENCE },
@@ -65,7 +65,7 @@ export const reserve = async (
     : verdict;
 };
 
-/** The caller's own repeat, with the secret of the intent; its intent may have expired. */
+/** The caller's own repeat, with the secret of its intent. The intent may have expired. */
 export const repeat = (
   payer: Hex,
   call: Call,
@@ -74,14 +74,14 @@ export const repeat = (
 ): Promise<ReserveVerdict> =>
   reserve(payer, { ...call, showsSecret: true, ...changes }, {}, attempt);
 
-/** An owner, its manager and the manager's agent; a policy on the agent, written by `writer`, makes calls wait. */
+/** An owner, its manager, and the manager's agent. A policy that `writer` set on the agent makes calls wait. */
 export const askingBranch = async (writer: 'owner' | 'manager' = 'owner', policy?: object) => {
   const branch = await branchWith(100_000n, policy);
   await ownerPolicy(branch.agent, branch[writer], ASKING);
   return branch;
 };
 
-/** Such a branch with a call that waits. */
+/** Such a branch, with a call that waits. */
 export const waitingCall = async (writer: 'owner' | 'manager' = 'owner', policy?: object) => {
   const branch = await askingBranch(writer, policy);
   const call = bigCall(branch.agent);

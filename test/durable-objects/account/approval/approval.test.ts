@@ -93,7 +93,8 @@ describe('a call above the threshold of a policy', () => {
     await setStatus(owner, 'active');
     expect((await reserve(owner, bigCall(owner, { price: 1_001n }))).verdict).toBe('denied');
     expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
-    // The ancestor's window has 1,000 units left, and the call itself holds 2,000 of it: an expired lease is renewed for nothing more.
+    // The ancestor's window has 1,000 units left, and the call itself holds 2,000. So the renewal of an expired lease must not request more
+    // for this call.
     pass(120);
     const running = attempt();
     expect((await repeat(agent, call, { execute: false }, running)).verdict).toBe('go');
@@ -135,7 +136,7 @@ describe('a call above the threshold of a policy', () => {
     const { owner, agent, call } = await waitingCall();
     expect((await decide(agent, call.id, owner)).verdict).toBe('applied');
     pass(3_601);
-    // Before the alarm fires, the time alone decides.
+    // The alarm has not run yet: the call is expired by its time alone.
     expect((await repeat(agent, call, { execute: false })).verdict).toBe('expired');
     await putToSleep(agent);
     await ringNow(agent);

@@ -76,7 +76,7 @@ describe('law 3: at most once', () => {
     expect(
       (await stubOf(payer).reserve({ ...call, request: randomHex(32) }, randomHex(16), {})).verdict,
     ).toBe('conflict');
-    // An expired proof may look up, never execute.
+    // An expired proof may return a stored answer, but may not run the tool.
     expect(
       (await stubOf(payer).reserve({ ...call, execute: false }, randomHex(16), {})).verdict,
     ).toBe('stored');

@@ -16,7 +16,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** Attacks on an account's calls, each under the law that stops it. */
+/** Attacks on an account's calls, grouped by the law that prevents them. */
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -128,7 +128,7 @@ describe('law 5: an attempt that gives up on an unknown settlement', () => {
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
     await stubOf(payer).reserve(call, first, unknown);
-    // Not at once: fifty repeats in a second would cost fifty looks at the chain.
+    // The account requests chain facts only after a pause: fifty repeats in a second would cost fifty reads of the chain.
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
     at(start + 5);
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
@@ -202,7 +202,7 @@ describe('law 4: a silent tool', () => {
   });
 });
 
-/** Gives an account 5,000 units of credit: an upfront payment whose tool failed. */
+/** Gives an account 5,000 units of credit, through an upfront payment whose tool failed. */
 const credit = async (payer: `0x${string}`): Promise<void> => {
   const call = callOf(payer, { settlement: 'upfront', price: 5_000n });
   const attempt = randomHex(16);
@@ -250,7 +250,7 @@ describe('law 3: the end of a record', () => {
           ? { call: call.id, outcome, transaction: randomHex(32), block: 11 }
           : { call: call.id, outcome, fault: 'gateway', reason: 'not_presented' },
       ]);
-      // With its entries exported, only the authorization's end keeps the row.
+      // All entries are exported, so only the authorization's end delays the pruning of the row.
       await stubOf(payer).exported((await snapshotOf(payer)).seq);
       for (const later of [900, 3_600, 4_199]) {
         at(start + later);
@@ -325,12 +325,12 @@ describe('law 3: the first answer of a payment whose signature is public before 
       const call = callOf(payer, { ...proof, settlement: 'upfront' });
       const attempt = randomHex(16);
       await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000n) });
-      // The first attempt gives up without a result, and a facilitator or the chain has the signature.
+      // The first attempt ends without a result, so a facilitator or the chain already has the signature.
       await stubOf(payer).reserve(call, attempt, {
         settlement: { outcome: 'sent', backend: 'any' },
       });
       at(nowSeconds() + 6);
-      // The log shows the intent, so an attacker may have it too.
+      // The log contains the intent, so an attacker may have it too.
       const { identifier: _, showsSecret: __, ...copied } = call;
       const stripped = { ...copied, binding: 'none' as const };
       const strangers = [

@@ -65,7 +65,7 @@ describe('during a settlement outage, a call that must settle first', () => {
     expect(await reserve(payer, call, { ...DOWN, ...known })).toEqual(REFUSED);
     expect(await tablesOf(payer)).toEqual([]);
     expect((await snapshotOf(payer)).rowsWritten).toBe(0);
-    // The signature is still usable after the outage.
+    // The same signature still works after the outage.
     expect((await reserve(payer, call, { facts: factsOf(RICH) })).verdict).toBe('settle');
   });
 
@@ -77,9 +77,9 @@ describe('during a settlement outage, a call that must settle first', () => {
       callOf(payer, { settlement: 'upfront' }),
       topUpOf(payer, 5_000n),
       callOf(payer, { ...contract }),
-      // More than the payer has settled.
+      // Costs more than the payer has settled.
       callOf(payer, { price: 1_501n }),
-      // Could expire before the queue presents it.
+      // The authorization could expire before the queue presents it.
       callOf(payer, { validBefore: Math.floor(Date.now() / 1_000) + 600 }),
     ];
     for (const call of refused) {
@@ -132,7 +132,7 @@ describe('during a settlement outage, the account still serves', () => {
     const stored = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
     const attempt = randomHex(16);
     await reserve(payer, stored, {}, attempt);
-    // The call was reserved before the outage: its own attempt may continue.
+    // The account reserved the call before the outage, so the call's own attempt may continue.
     expect((await reserve(payer, stored, DOWN, attempt)).verdict).toBe('settle');
     expect((await reserve(payer, stored, DOWN)).verdict).toBe('in_progress');
     const settlement = {
@@ -155,7 +155,7 @@ describe('during a settlement outage, the account still serves', () => {
     expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
     const free = intentCallOf(payer, { settlement: 'free', price: 0n });
     expect(await reserve(payer, free, DOWN)).toMatchObject({ verdict: 'go', paidFrom: 'none' });
-    // Credit cannot pay a top-up.
+    // Credit cannot pay for a top-up.
     expect(await reserve(payer, topUpOf(payer, 1_000n), DOWN)).toEqual(REFUSED);
   });
 
@@ -169,7 +169,7 @@ describe('during a settlement outage, the account still serves', () => {
     const lent = await reserve(agent, call(), { ...DOWN, facts });
     expect(lent).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
     expect(await reserve(agent, call(), { ...DOWN, facts })).toEqual(REFUSED);
-    // Without an outage the agent's own payment comes first.
+    // Without an outage, the account uses the agent's own payment first.
     expect(await reserve(agent, call(), { facts })).toMatchObject({ verdict: 'settle' });
   });
 
@@ -193,7 +193,7 @@ describe('during a settlement outage, the account still serves', () => {
 });
 
 describe('a payer whose exposure is used up', () => {
-  /** A payer with one dollar unsettled, the cap of the default policy. */
+  /** A payer with one dollar of unsettled payments, the default policy's exposure cap. */
   const indebted = async (): Promise<{ readonly payer: Hex; readonly owed: readonly Call[] }> => {
     const payer = randomHex(20);
     await trust(payer, 2_000_000n, RICH);
@@ -230,7 +230,7 @@ describe('a payer whose exposure is used up', () => {
 
   test('gets "unavailable" while one of its payments is overdue, also after an eviction, and is served once one settles', async () => {
     const { payer, owed } = await indebted();
-    // A payment is overdue one minute after the latest time at which its tool could answer.
+    // A payment is overdue one minute after its tool's timeout.
     pass(71);
     await putToSleep(payer);
     const before = await writtenBy(payer);
@@ -240,7 +240,7 @@ describe('a payer whose exposure is used up', () => {
     pass(11);
     await runDurableObjectAlarm(stubOf(payer));
     expect(await denialsOf(payer)).toEqual([]);
-    // A call above the cap still settles first: only an outage prevents that.
+    // A call above the cap still settles upfront. Only an outage prevents that.
     const dear = callOf(payer, { price: 1_000_001n });
     expect((await reserve(payer, { ...dear, dryRun: true })).verdict).toBe('dry_run');
     await stubOf(payer).settled([settledOf(owed[0])]);
@@ -251,7 +251,7 @@ describe('a payer whose exposure is used up', () => {
     const { payer, owed } = await indebted();
     pass(71);
     await stubOf(payer).settled([settledOf(owed[0])]);
-    // Released payments and running tools are not overdue settlements.
+    // Payments of running tools and released payments are never overdue.
     const running = callOf(payer, { price: 1n, timeoutSeconds: 0 });
     expect((await reserve(payer, running)).verdict).toBe('go');
     const attempt = randomHex(16);

@@ -42,7 +42,7 @@ import toolsJson from '../../../../tools.json';
 import { type Address, parseAbi, parseEther } from 'viem';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-/** Objects, chain, Circle's USDC and the official facilitator are real. Only the tool is a stub, which counts its runs. */
+/** Objects, chain, Circle's USDC and the official facilitator are real. Only the tool is a stub that counts its runs. */
 const FUNDS = 1_000_000n;
 const FURTHER = 20;
 
@@ -61,7 +61,7 @@ beforeEach(async () => {
     runs += 1;
     return Response.json({ word: 'river' });
   });
-  // A payer with a settled payment.
+  // Gives the payer a settled payment.
   await trust(addressOf(), FUNDS, FUNDS, await headBlock());
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -123,7 +123,7 @@ const buy = async (): Promise<{ readonly answer: Response; readonly payment: Pay
   return { answer: await call(gateway, request), payment };
 };
 
-/** Delivers the message of a payment to the consumer of the settlement queue. */
+/** Delivers a payment's message to the settlement queue's consumer. */
 const settle = async (payment: Payment, facilitators = [facilitator]): Promise<void> =>
   consumeSettlement(
     [
@@ -156,7 +156,7 @@ const blacklisting = parseAbi([
   'function unBlacklist(address account)',
 ]);
 
-/** Calls a function of USDC as its blacklister, read from the contract. */
+/** Calls a function of USDC as its blacklister, whose address the contract returns. */
 const asBlacklister = async (functionName: 'blacklist' | 'unBlacklist'): Promise<void> => {
   const { client } = chain;
   const usdc = { address: chain.usdc, abi: blacklisting } as const;
@@ -228,7 +228,7 @@ describe('after the payment of a served call has bounced', () => {
     const { answer } = await buy();
     expect([answer.status, runs]).toEqual([200, 2]);
     expect(answer.headers.get('PAYMENT-RESPONSE')).not.toBeNull();
-    // The call was accepted before settlement, so its payment is unsettled now.
+    // The gateway deferred settlement, so the payment is unsettled now.
     expect((await purseOf(addressOf())).unsettled).toBe('1000');
   });
 
@@ -272,7 +272,7 @@ describe('an account that receives a bounce', () => {
   const bounced = { outcome: 'bounced', reason: 'refused', backend: 'relayer' } as const;
   const facts = () => ({ facts: factsOf(TRUSTED, 30) });
 
-  /** A trusted payer with one served and unsettled call. */
+  /** A trusted payer with one call whose tool has answered and whose payment is unsettled. */
   const owing = async () => {
     const who = randomHex(20);
     await trust(who, TRUSTED, TRUSTED);
@@ -312,7 +312,7 @@ describe('an account that receives a bounce', () => {
 
   test('lets one of 32 concurrent calls settle first and denies the others, also after an eviction', async () => {
     const { who, owed } = await owing();
-    // One group: the bounce applies to the calls decided after it.
+    // All commands form one group, in which the bounce applies to the calls decided after it.
     const [, ...verdicts] = await Promise.all([
       stubOf(who).settled([{ call: owed.id, ...bounced }]),
       ...Array.from({ length: 32 }, () => reserveOne(who)),
@@ -360,7 +360,7 @@ describe('an account that receives a bounce', () => {
     await stubOf(who).settled([{ call: owed.id, ...end }]);
     const verdict = await reserveOne(who);
     expect(verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict).toBe(expected);
-    // A delayed bounce message changes nothing.
+    // A bounce message that arrives late changes nothing.
     await stubOf(who).settled([{ call: owed.id, ...bounced }]);
     const again = await reserveOne(who);
     expect(again.verdict === 'denied' ? again.denial.rule : again.verdict).toBe(expected);

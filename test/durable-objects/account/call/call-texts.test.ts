@@ -23,14 +23,14 @@ const document: ToolTerms = {
 };
 const hash = termsHash(document);
 
-/** The default policy of the deployment that runs the accounts of the tests. */
+/** The default policy that the accounts of the tests run with. */
 const standard = (() => {
   const text = env.DEFAULT_POLICY.trim();
   const parsed = parseDefaultPolicy(text === '' ? {} : JSON.parse(text));
   return parsed.ok ? parsed.value : BUILT_IN_POLICY;
 })();
 
-/** Makes one call, and returns the entries of the account that are about it. */
+/** Makes one call, and returns the account's entries about it. */
 const called = async (payer: Hex, { price = 1_000n, ...changes }: Partial<Call>) => {
   const call = randomHex(32);
   await callOnce(payer, price, { id: call, ...changes });
@@ -81,7 +81,8 @@ describe('the entry of a call', () => {
     const policies = evidence?.['policies'] as readonly { kind: string; hash: Hex }[];
     expect(policies.map(({ kind }) => kind)).toEqual(['default', 'grant', 'operator']);
     expect(textHash(evidence?.['policy'] as Json)).toBe(policies[0]?.hash);
-    // The others are in logs: the grant in this account's, the policy in that of the account it was set for.
+    // Logs already contain the other texts: this account's log has the grant, and the log of the account for which the policy was set has
+    // the policy.
     const own = await entriesOf(agent);
     expect(own.find(({ type }) => type === 'grant.taken')?.evidence?.['grant']).toBe(
       policies[1]?.hash,

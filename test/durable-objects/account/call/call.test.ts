@@ -21,7 +21,7 @@ const payer = account.address.toLowerCase() as `0x${string}`;
 
 type Trace = { readonly events: string[]; readonly kept: Promise<unknown>[] };
 
-/** A gateway that records every outgoing request. The account is the real object. */
+/** A gateway that records every outgoing request, with a real account object. */
 const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const trace: Trace = { events: [], kept: [] };
   const config = parseConfig(env, toolsJson);
@@ -78,7 +78,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   return { gateway, trace };
 };
 
-/** Answers upstream calls; every other fetch is a request to a node or a facilitator. */
+/** Answers requests to the upstream. Every other `fetch` goes to a node or a facilitator. */
 const upstream = (trace: Trace, answer: () => Promise<Response>): void => {
   vi.stubGlobal('fetch', async (input: RequestInfo | URL) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -167,7 +167,7 @@ describe('a warm deferred call', () => {
     });
     upstream(trace, () => hanging);
     const unsettled = BigInt((await purseOf(payer)).unsettled);
-    // The caller disconnects: nothing awaits the answer any more.
+    // Simulates a disconnected caller: nothing awaits the answer.
     void call(gateway, await paidRequest('https://gateway.example/tools/lookup?word=lake', 1_000n));
     await vi.waitFor(() => expect(trace.events).toEqual(['reserve', 'upstream']), {
       timeout: 30_000,

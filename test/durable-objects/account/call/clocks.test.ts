@@ -18,7 +18,7 @@ import {
 const realNow = Date.now.bind(Date);
 let ahead = 0;
 
-/** Sets all clocks forward or back; they continue to run. */
+/** Sets all clocks to a time. They keep running. */
 const clockTo = (seconds: number): void => {
   ahead = seconds * 1_000 - realNow();
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
@@ -44,7 +44,7 @@ const fleetOf = async (size: number) => {
   return { owner, first, second, third };
 };
 
-/** The owner's counter of the hour after all descendants have reported. */
+/** The owner's counter of the hour, after all descendants have reported. */
 const reportedOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, RULE);
@@ -62,7 +62,7 @@ describe('a clock that goes back over the start of a window', () => {
     const { went: one } = await callWhile(second, 100n);
     clockTo(edge - 2);
     const { went: two, denial } = await callWhile(third, 100n);
-    // Together the agents have spent the new hour: one call before the clock went back, nine after.
+    // The new hour is used up: one call before the clock went back, nine after.
     expect(one + two).toBe(9);
     expect(denial).toMatchObject({ rule: 'window', limit: { limit: '1000', remaining: '0' } });
     clockTo(edge + 600);
@@ -126,7 +126,7 @@ describe('a child whose clock is ahead of its parent’s at the start of a windo
       }
     });
 
-  // 20 s is far more than a call takes on a busy machine: the parent's clock advances meanwhile.
+  // 20 s is far more than a call takes on a slow machine, during which the parent's clock advances.
   test.for([1, 20])('makes few requests and rows when it is %i s ahead', async (seconds) => {
     clockTo(edge - 30);
     const { owner, first } = await fleetOf(1);
@@ -138,7 +138,8 @@ describe('a child whose clock is ahead of its parent’s at the start of a windo
     expect(leases.length).toBeGreaterThan(0);
     expect(leases.length).toBeLessThan(70);
     expect((await rowsOf(owner)) - before).toBeLessThanOrEqual(12);
-    // A child one second ahead waits; a child further ahead is refused and may retry.
+    // If the child's clock is one second ahead, the child waits. If it is further ahead, the child denies the call, which the caller may
+    // retry.
     expect(verdict.verdict).toBe(seconds === 1 ? 'go' : 'unavailable');
     clockTo(edge + 60);
     expect((await callWhile(first, 100n)).went).toBe(seconds === 1 ? 9 : 10);

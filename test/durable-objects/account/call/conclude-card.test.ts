@@ -20,7 +20,7 @@ afterEach(restore);
 const DOLLAR = 1_000_000n;
 const silence: Outcome = { success: false, status: 0, digest: 'none', reason: 'dropped' };
 
-/** A call of $10.00 in fiat, finished so; or still running. */
+/** Makes a card call of $10.00, and finishes it with `outcome`. Without an outcome, the call is still running. */
 const bought = async (outcome?: Outcome): Promise<{ readonly payer: Hex; readonly call: Hex }> => {
   const payer = randomHex(20);
   await setPolicy(payer, { assets: [asset, USD], windows: [{ every: 'month', limit: '$10.00' }] });

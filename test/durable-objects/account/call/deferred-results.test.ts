@@ -19,14 +19,14 @@ import {
 } from '../../support.ts';
 import { pass, restore } from '../../tree-support.ts';
 
-/** A busy account stores and sends a second late, and a busy machine takes longer. */
+/** A busy account stores and sends a second late, and a slow machine takes longer. */
 const PATIENCE = { timeout: 30_000 };
 
 afterEach(restore);
 
 const PRICE = 1_000n;
 
-/** A payer that may owe one call at a time, and owes one. */
+/** A payer that may have one unsettled call at a time, and has one. */
 const owing = async () => {
   const payer = randomHex(20);
   await trust(payer, PRICE, 100_000_000n);
@@ -50,7 +50,7 @@ const settledOf = (call: Hex): SettlementResult => ({
   block: 11,
 });
 
-/** The call as stored now, without a request to the account, which would make it store the result. */
+/** The call as stored now. It sends the account no request, because a request would make it store the result. */
 const storedCall = (payer: Hex, call: Hex): Promise<CallRecord | undefined> =>
   runInDurableObject(stubOf(payer), (_, { storage }) => loadCall(openDisk(storage), call));
 
@@ -68,7 +68,7 @@ const collectSent = (payer: Hex): Promise<Hex[]> =>
       for (const { account, call } of [...messages].flatMap(
         ({ body }) => body as SettlementMessage | SettlementMessage[],
       )) {
-        // Accounts of other tests share the queue, and send a second late.
+        // Accounts of other tests share the queue and may still send.
         if (account === accountOf(payer)) sent.push(call);
       }
       return Promise.resolve({} as QueueSendBatchResponse);
@@ -76,7 +76,7 @@ const collectSent = (payer: Hex): Promise<Hex[]> =>
     return sent;
   });
 
-/** Ends an object at once. An eviction would wait for what it has begun. */
+/** Aborts an object. An eviction would wait for its open work. */
 const crash = (payer: Hex): Promise<void> =>
   runInDurableObject(stubOf(payer), (_, state) => state.abort('crash')).catch(() => undefined);
 
@@ -106,7 +106,7 @@ describe('a result for a busy account', () => {
       stubOf(payer).reserve(callOf(payer, { price: PRICE }), randomHex(16), {
         facts: factsOf(100_000_000n, 12),
       });
-    // Law 7: this payer may owe one call.
+    // This payer may have only one unsettled call (law 7).
     expect((await next()).verdict).toBe('settle');
     await stubOf(payer).settled([result]);
     expect((await next()).verdict).toBe('go');
@@ -119,7 +119,7 @@ describe('a result for a busy account', () => {
       stubOf(payer).settled([{ call: result.call, outcome: 'bounced', reason: 'refused' }]),
       stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(100_000_000n, 12) }),
     ]);
-    // Nothing on trust after a bounce.
+    // After a bounce the account defers no settlement.
     expect(verdict.verdict).toBe('settle');
   });
 

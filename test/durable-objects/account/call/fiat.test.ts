@@ -41,7 +41,7 @@ const buy = (
   outcome: Outcome = success,
 ) => callOnce(payer, price, { ...CARD, ...changes }, outcome);
 
-/** An account that the operator allows to spend dollars, at most ten an hour. */
+/** An account that an operator allows to spend dollars, at most ten an hour. */
 const buyer = async (changes: object = {}): Promise<Hex> => {
   const payer = randomHex(20);
   await setPolicy(payer, {
@@ -175,7 +175,7 @@ describe('the end of a call in fiat', () => {
     ['a dropped connection', failed('dropped')],
     ['half an answer', failed('truncated')],
     ['a redirect', failed('redirect', 302)],
-    // The card may be charged all the same.
+    // The card may have been charged nevertheless.
     ['an answer that the gateway may not pass on', failed('refused')],
     ['a charge above the price', answered({ amount: 5n * DOLLAR + 1n })],
     ['status 500', failed('upstream_status', 500)],
@@ -213,7 +213,7 @@ describe('the end of a call in fiat', () => {
 });
 
 describe('a tree with a budget in fiat', () => {
-  /** An owner that the operator allows ten dollars a month, its manager, and two agents of the manager. */
+  /** An owner that an operator allows ten dollars a month, its manager, and two agents of the manager. */
   const tree = async (terms: Partial<AgentDelegation> = {}) => {
     const owner = await buyer();
     const manager = randomHex(20);
@@ -242,7 +242,7 @@ describe('a tree with a budget in fiat', () => {
     await topUp(owner, 100n * DOLLAR);
     const worker = randomHex(20);
     await enrol(owner, worker);
-    // The default policy caps a call in tokens at five dollars, and none in fiat.
+    // The default policy's cap of five dollars applies to calls paid in tokens, not in fiat.
     expect(ruleOf(await buy(agents[0], 10n * DOLLAR))).toBe('go');
     for (const half of [5n * DOLLAR, 5n * DOLLAR]) {
       expect(ruleOf(await callOnce(worker, half))).toBe('go');

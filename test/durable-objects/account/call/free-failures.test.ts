@@ -49,7 +49,7 @@ const exportAll = async (payer: Hex): Promise<void> => {
 const repeatOf = (payer: Hex, call: Parameters<typeof fail>[1] & object) =>
   stubOf(payer).reserve(callOf(payer, call), randomHex(16), {});
 
-/** A payer with one failed call whose payment had its last look. */
+/** A payer with one failed call whose payment was observed for the last time. */
 const lookedAt = async () => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 100_000_000n);
@@ -89,7 +89,7 @@ describe('a call whose tool failed', () => {
     pass(call.validBefore - nowSeconds() + 31);
     const before = (await snapshotOf(payer)).rowsWritten;
     await stubOf(payer).settled([{ call: call.id, outcome: 'released' }]);
-    // One row of the journal, and perhaps the alarm.
+    // The account writes one row of the journal, and perhaps the alarm.
     expect((await snapshotOf(payer)).rowsWritten - before).toBeLessThanOrEqual(2);
     const record = await recordOf(payer, call.id);
     expect(record).toEqual({

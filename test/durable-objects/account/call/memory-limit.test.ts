@@ -20,7 +20,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** Stands for open calls: values that stay in memory. */
+/** Stands in for open calls, which stay in memory. */
 const BALLAST: Noun<{ readonly id: number; readonly text: string }> = {
   name: 'ballast',
   key: ({ id }) => id,
@@ -30,7 +30,7 @@ const BALLAST: Noun<{ readonly id: number; readonly text: string }> = {
 
 const PIECE = 262_144;
 
-/** Fills the memory of an account up to a number of characters, or frees it. */
+/** Fills the account's memory to a number of characters, or frees it. */
 const fill = async (payer: Hex, characters: number): Promise<void> => {
   await onDisk(payer, (disk) => {
     const known = disk.count(BALLAST);

@@ -36,11 +36,11 @@ const trusted = async (): Promise<Hex> => {
   return payer;
 };
 
-/** The stored identifiers. */
+/** The payment identifiers that the account has stored. */
 const identifiersOf = (payer: Hex): Promise<readonly unknown[]> =>
   onDisk(payer, (disk) => [...disk.find(IDENTIFIER)]);
 
-/** The money and the written rows, which a second signature must not change. */
+/** The account's money and written rows, which a second signature must not change. */
 const moneyOf = async (payer: Hex) => ({
   purse: await purseOf(payer),
   rows: (await snapshotOf(payer)).rowsWritten,
@@ -78,7 +78,7 @@ describe('a payment-identifier that comes with a second signature', () => {
     const elsewhere = fresh({ request: randomHex(32) });
     expect(await reserve(payer, elsewhere)).toEqual({ verdict: 'conflict', call: first.id });
     expect(await moneyOf(payer)).toEqual(ended);
-    // The account stored nothing of the second signature: no reserved call, no payment to settle.
+    // The account stored nothing for the second signature: no reserved call, no payment to settle.
     for (const call of [again.id, elsewhere.id])
       expect(await stubOf(payer).finish(call, randomHex(16), success)).toEqual({
         verdict: 'unknown_call',
@@ -89,7 +89,7 @@ describe('a payment-identifier that comes with a second signature', () => {
     const payer = await trusted();
     const identifier = randomHex(32);
     const before = (await purseOf(payer)).held;
-    // While another commit is being persisted, these calls form one group, decided before any of them is stored.
+    // While the account persists another commit, these calls form one group. It decides them before it has stored any of them.
     const other = reserve(payer, callOf(payer));
     const verdicts = await Promise.all(
       Array.from({ length: 20 }, async () => await reserve(payer, callOf(payer, { identifier }))),
@@ -129,7 +129,8 @@ describe('a payment-identifier that comes with a second signature', () => {
       }
       expect((await moneyOf(payer)).purse).toEqual(purse);
     };
-    // After the first attempt's hold expired, its own signature could take over; later the call is settled but did not run.
+    // Once the first attempt's hold has expired, a repeat with the same signature could take over. Later the call is settled but has not
+    // run.
     at(start + 95);
     await tryAll();
     await stubOf(payer).settled([{ call: first.id, ...settlement }]);
@@ -150,7 +151,7 @@ describe('a payment-identifier that comes with a second signature', () => {
       await reserve(payer, callOf(payer, { identifier, validBefore: start + 6_000 }));
     const used = { verdict: 'already_used', call: first.id };
     expect(await again()).toEqual(used);
-    // After the last look at its payment the record keeps only what refuses a repeat.
+    // After the payment's last observation, the record keeps only what is needed to reject a repeat.
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     at(start + 3_631);
     await stubOf(payer).settled([{ call: first.id, outcome: 'released' }]);
@@ -184,12 +185,12 @@ describe('the stored answer of a payment-identifier', () => {
     const { identifier: _, ...bare } = first;
     for (const copy of [bare, { ...first, identifier: randomHex(32) }])
       expect(await reserve(payer, copy)).toEqual({ verdict: 'already_used' });
-    // An identifier returns its own call, never the call of the signature that comes with it.
+    // The identifier determines the call, not the signature that comes with it.
     expect(await reserve(payer, { ...first, identifier: two })).toMatchObject({
       verdict: 'stored',
       call: second.id,
     });
-    // The same identifier at another payer is another call, paid by that payer.
+    // With another payer, the same identifier is another call, which that payer pays.
     expect((await reserve(other, callOf(other, { identifier: one }))).verdict).toBe('go');
   });
 });

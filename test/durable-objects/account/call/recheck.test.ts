@@ -18,7 +18,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** Collects the messages that an account sends to the settlement queue from now on; none arrives. */
+/** Collects the messages that an account sends to the settlement queue from now on, and delivers none. */
 const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   const sent: unknown[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -31,7 +31,7 @@ const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   return sent;
 };
 
-/** A payer with a call that ended with `outcome`, then got these settlement results. */
+/** A payer with a call that ended with `outcome` and then received these settlement results. */
 const withCall = async (outcome: typeof success, ...results: SettlementOutcome[]) => {
   const payer = randomHex(20);
   await trust(payer, 1_000_000n, 10_000_000n);

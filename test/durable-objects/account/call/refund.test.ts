@@ -53,7 +53,7 @@ describe('a refund that was paid on chain', () => {
       credit: 1_000n,
     });
     expect(await purseOf(payer)).toMatchObject({ credit: '1000', settled: '1000' });
-    // A refund starts no transfer of credit to another account.
+    // A refund transfers no credit to another account.
     expect((await snapshotOf(payer)).sending).toBe(0);
     const refunded = (await entriesOf(payer)).filter(({ type }) => type === 'credit.refunded');
     expect(refunded).toMatchObject([
@@ -73,7 +73,7 @@ describe('a refund that was paid on chain', () => {
     const attempt = randomHex(16);
     await stubOf(payer).reserve(call, attempt, {});
     expect(await stubOf(payer).apply(refundOf(5_000n))).toMatchObject({ credit: 0n });
-    // This call was reserved before the refund, so the account still owes its price.
+    // The account reserved this call before the refund, so the call's price becomes debt.
     expect(await stubOf(payer).finish(call.id, attempt, success)).toMatchObject({
       charged: 4_000n,
     });

@@ -18,14 +18,14 @@ import { pass, putToSleep, restore } from '../../tree-support.ts';
 
 afterEach(restore);
 
-/** Seconds after the end of an authorization by which its payment gets its last look. */
+/** Seconds after an authorization's end at which the account has its payment observed for the last time. */
 const LOOK: Seconds = 31;
 /** Seconds after the end of an authorization when the account may prune its call. */
 const FORGOTTEN: Seconds = 601;
 
 type Sent = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
 
-/** Collects the messages about a payer that its account sends to the settlement queue from now on; no consumer answers. */
+/** Collects the messages about a payer that its account sends to the settlement queue from now on. No consumer receives them. */
 const collectMessages = async (payer: Hex): Promise<Sent[]> => {
   const sent: Sent[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -33,7 +33,7 @@ const collectMessages = async (payer: Hex): Promise<Sent[]> => {
     vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
       const all = [...messages].flatMap(({ body }) => body as SettlementBody);
       for (const { kind, call, signature, authorization } of all) {
-        // All accounts of the isolate share the queue: one of another test may still send.
+        // All accounts of the isolate share the queue, so an account of another test may still send.
         if (authorization.from !== payer) continue;
         sent.push({ kind, call, signature: signature !== undefined });
       }
@@ -57,7 +57,7 @@ const released = async () => {
 
 const ring = (payer: Hex) => runDurableObjectAlarm(stubOf(payer));
 
-/** Confirms the export of all entries, so that a pending export keeps no call. */
+/** Confirms the export of all entries, so that no pending export delays the pruning of a call. */
 const exportAll = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
 };
@@ -84,7 +84,7 @@ describe('a released payment', () => {
     await exportAll(payer);
     pass(endsIn + LOOK);
     await ring(payer);
-    // One hour with a message at least every five minutes.
+    // For an hour, the account sends a message at least every five minutes.
     for (let minutes = 0; minutes < 60; minutes += 5) {
       const before = sent.length;
       pass(300);
@@ -97,7 +97,7 @@ describe('a released payment', () => {
     expect(new Set(sent.map(({ kind, call }) => `${kind} ${call}`))).toEqual(
       new Set([`look ${id}`]),
     );
-    // Then a node answers: the payment has settled.
+    // Then a node is reachable and shows that the payment has settled.
     await stubOf(payer).settled([moved(id)]);
     expect((await purseOf(payer)).credit).toBe('1000');
     await exportAll(payer);

@@ -64,14 +64,17 @@ const lastEntry = async (payer: Hex) => (await entriesOf(payer)).at(-1);
 
 type Silent = { readonly payer: Hex; readonly call: Hex; readonly attempt: Hex };
 
-/** An account with credit of 5,000 and a silent call of 1,000 from it. With `isAsleep` the gateway sent no finish either. */
+/**
+ * An account with 5,000 credit and a call of 1,000 from it whose upstream did not answer. With `isAsleep` the gateway sent no `finish`
+ * either.
+ */
 const silentCredit = async (isAsleep = false): Promise<Silent> => {
   const payer = randomHex(20);
   await topUp(payer, 5_000n);
   return silent(payer, intentCallOf(payer, { settlement: 'credit', onSilence: 'keep' }), isAsleep);
 };
 
-/** An account without credit and a silent upfront call of 1,000. */
+/** An account without credit and an upfront call of 1,000 whose upstream did not answer. */
 const silentUpfront = async (isAsleep = false): Promise<Silent> => {
   const payer = randomHex(20);
   return silent(payer, callOf(payer, { settlement: 'upfront', onSilence: 'keep' }), isAsleep);
@@ -159,7 +162,7 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
           unwritable(charge ? 'resolved: charged' : 'resolved: released'),
         );
       }
-      // A retry by the runtime gets the first answer; a second request with the same intent is rejected.
+      // A retry by the runtime gets the same answer. A second request with the same intent is rejected.
       expect(await resolve(payer, call, charge, intent)).toMatchObject(changed);
       expect(await resolve(payer, call, charge, { ...intent, attempt: randomHex(16) })).toEqual({
         verdict: 'refused',
@@ -180,7 +183,7 @@ describe.each(KINDS)('a hold on %s after a silent tool', (name, make, before) =>
     expect(await purseOf(payer)).toMatchObject(before);
     expect(await resolve(payer, call, false)).toMatchObject(changed);
     expect(await purseOf(payer)).toMatchObject({ credit: isCredit ? '5000' : '1000' });
-    // The call is complete: the account prunes its row once D1 has its entries.
+    // The call is complete, so the account prunes its row once D1 has its entries.
     await stubOf(payer).exported((await snapshotOf(payer)).seq);
     pass(60);
     await runDurableObjectAlarm(stubOf(payer));
@@ -262,7 +265,7 @@ describe('limits of a silent call', () => {
     await stubOf(agent).finish(call.id, attempt, silence);
     expect(ruleOf(await callOnce(agent, 3_001n))).not.toBe('go');
     expect(await resolve(agent, call.id, charge)).toMatchObject(changed);
-    // The account returned the whole hold, or none of it.
+    // The account returned either the whole hold or none of it.
     expect(ruleOf(await callOnce(agent, charge ? 3_001n : 5_000n))).toBe(
       charge ? 'lifetime' : 'go',
     );

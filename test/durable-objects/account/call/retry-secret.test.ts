@@ -51,7 +51,7 @@ describe('law 3: the stored answer of a call with an intent', () => {
       const call = make(payer, { binding: 'intent' });
       const attempt = randomHex(16);
       expect((await reserve(payer, call, attempt)).verdict).toBe('go');
-      // A reader of the log knows the request, the intent and later the signature, but not the secret.
+      // A reader of the log knows the request, the intent and later the signature, but not the retry secret.
       expect((await reserve(payer, call)).verdict).toBe('in_progress');
       await stubOf(payer).finish(call.id, attempt, success);
       await evictDurableObject(stubOf(payer));
@@ -67,7 +67,7 @@ describe('law 3: the stored answer of a call with an intent', () => {
         verdict: 'stored',
         answer: success.answer,
       });
-      // An expired proof may look up, never execute.
+      // An expired proof may return a stored answer, but may not run the tool.
       expect(await reserve(payer, { ...call, showsSecret: true, execute: false })).toMatchObject({
         verdict: 'stored',
       });
@@ -138,7 +138,7 @@ describe('law 3: an upfront call that was settled and did not run', () => {
       at(start);
       const payer = randomHex(20);
       const call = await unrun(payer, { ...first, validBefore: start + 200 });
-      // The intent of a bound payment expires before its authorization: test seconds before and after the hold's end.
+      // A bound payment's intent expires before its authorization. Test seconds before and after the hold's end.
       for (const second of [10, 95, 199]) {
         at(start + second);
         const expired = { ...call, ...shown, execute: false };
@@ -164,7 +164,7 @@ describe('law 3: an upfront call that was settled and did not run', () => {
       const before = (await snapshotOf(payer)).rowsWritten;
       for (const second of [1, 91, 299]) {
         at(start + second);
-        // An attacker with the signature may add an identifier that the first request did not have.
+        // Attack: a copy of the signature with an identifier that the first request did not have.
         for (const copy of [call, { ...call, identifier: randomHex(32) }])
           expect((await reserve(payer, copy)).verdict, `${second} s`).toBe('in_progress');
       }
@@ -187,7 +187,7 @@ describe('law 3: an upfront call that was settled and did not run', () => {
     for (const second of [6, 95]) {
       at(start + second);
       expect((await reserve(payer, call)).verdict).toBe('in_progress');
-      // A repeat that reports the settlement before the account knows it gets no other answer.
+      // A repeat that reports the settlement before the account has it gets the same answer as any repeat.
       expect(
         (await stubOf(payer).reserve(call, randomHex(16), { settlement: settled })).verdict,
       ).toBe('in_progress');

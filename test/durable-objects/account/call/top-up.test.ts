@@ -23,7 +23,7 @@ import {
 
 const MILLION = 1_000_000n;
 
-/** Gives an account its own default policy: an object reads the configured one at its first decision and keeps it. */
+/** Stores a default policy for one account: an object reads the configured policy at its first decision and keeps it. */
 const setPolicy = async (payer: Hex, policy: object): Promise<void> => {
   Object.assign(env, { DEFAULT_POLICY: JSON.stringify(policy) });
   try {
@@ -120,7 +120,7 @@ describe('a top-up of the own account', () => {
     expect((await purseOf(payer)).limits).toContainEqual(
       expect.objectContaining({ rule: 'window:day', spent: '0', held: '0' }),
     );
-    // Windows count the credit when a call spends it: the charged amount, not the reserved one.
+    // Windows count credit when a call spends it, by the charged and not by the reserved amount.
     expect(await pay(payer, 100n, { ...success, amount: 40n })).toMatchObject({ charged: 40n });
     expect((await purseOf(payer)).limits).toContainEqual(
       expect.objectContaining({ rule: 'window:day', spent: '40', held: '0', remaining: '110' }),
@@ -159,7 +159,7 @@ describe('a top-up of the own account', () => {
       denial: { rule: 'credit', retryAllowed: false, limit: { remaining: '10' } },
     });
     await stubOf(payer).reserve(topUpOf(payer, 4n), randomHex(16), {});
-    // Amounts that are being settled count too.
+    // The limit also counts top-ups that are still settling.
     expect(await stubOf(payer).reserve(topUpOf(payer, 7n), randomHex(16), {})).toMatchObject({
       denial: { rule: 'credit', limit: { remaining: '6' } },
     });

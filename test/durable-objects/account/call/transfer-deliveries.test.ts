@@ -17,7 +17,7 @@ import {
   topUp,
 } from '../../support.ts';
 
-/** An outbox sends once a second, and a busy machine takes longer. */
+/** An outbox sends once a second, and a slow machine takes longer. */
 const PATIENCE = { timeout: 30_000 };
 
 afterEach(() => {
@@ -46,7 +46,7 @@ const loseDeliveries = (count: number, where: 'before' | 'after') => {
   });
 };
 
-/** Runs the payer's alarm at the end of each pause until it has no total left to send. */
+/** Runs the payer's alarm after each pause until it has no total left to send. */
 const ringUntilQuiet = async (payer: Hex): Promise<void> => {
   for (let round = 0; round < 8; round += 1) {
     if ((await snapshotOf(payer)).sending === 0) return;
@@ -80,7 +80,7 @@ describe('a top-up for another account arrives exactly once', () => {
       expect(apply).toHaveBeenCalledTimes(3);
       expect(await creditOf(receiver)).toBe('5000');
       expect((await entriesOf(receiver)).length).toBe(1);
-      // The receiver acknowledged: the payer sends nothing again.
+      // The receiver has acknowledged, so the payer sends nothing again.
       at(nowSeconds() + 301);
       await runDurableObjectAlarm(stubOf(payer));
       expect(apply).toHaveBeenCalledTimes(3);
@@ -95,7 +95,7 @@ describe('a top-up for another account arrives exactly once', () => {
         expect(apply).toHaveBeenCalledTimes(1);
       }, PATIENCE);
       await evictDurableObject(stubOf(payer));
-      // The pending total is in storage, so the payer sends it again.
+      // The pending total is stored, so the payer sends it again.
       expect((await snapshotOf(payer)).sending).toBe(1);
       at(nowSeconds() + 16);
       expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
@@ -158,7 +158,7 @@ describe('a top-up for another account arrives exactly once', () => {
     );
     expect(answers.filter((each) => each.verdict === 'applied' && each.changed)).toHaveLength(1);
     expect(await creditOf(receiver)).toBe('700');
-    // Each payer has its own total.
+    // The account keeps a total for each payer.
     const other = credit(50n, randomHex(20));
     expect(await stubOf(receiver).apply(other)).toMatchObject({
       verdict: 'applied',
@@ -177,7 +177,7 @@ describe('a top-up for another account arrives exactly once', () => {
     });
     const deliveries = vi
       .spyOn(AgentAccount.prototype, 'apply')
-      // The receiver has committed the first total, but its answer is slow.
+      // The receiver commits the first total but answers late.
       .mockImplementationOnce(async function (this: AgentAccount, command: AccountCommand) {
         const answer = await apply.call(this, command);
         await first;
@@ -238,7 +238,7 @@ describe('a top-up for another account arrives exactly once', () => {
     await vi.waitFor(() => {
       expect(answered).toHaveBeenCalled();
     }, PATIENCE);
-    // One round trip to each account, so that the late answer has been processed.
+    // Sends one request to each account, so that it has processed the late answer.
     for (let round = 0; round < 5; round += 1) {
       expect((await snapshotOf(payer)).sending).toBe(0);
     }

@@ -34,7 +34,7 @@ const at = (seconds: number): void => {
 
 const to = (receiver: Hex) => ({ topUp: { to: accountOf(receiver) } });
 
-/** Runs the payer's alarm at the end of each pause until it has no total left to send. */
+/** Runs the payer's alarm after each pause until it has no total left to send. */
 const ringUntilQuiet = async (payer: Hex): Promise<void> => {
   for (let round = 0; round < 8; round += 1) {
     if ((await snapshotOf(payer)).sending === 0) return;
@@ -112,7 +112,7 @@ describe('a top-up for another account', () => {
     });
     const from = accountOf(randomHex(20));
     const command = { kind: 'credit', from, asset, total: most + 1n } as const;
-    // While the first commit is being persisted, the other commands form one group.
+    // While the account persists the first commit, the other commands form one group.
     const [, ...together] = await Promise.all([
       stubOf(receiver).apply({ ...command, total: 1n }),
       stubOf(receiver).apply(command),

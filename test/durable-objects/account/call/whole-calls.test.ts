@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
 
-/** An open call with an answer of this length: the cache reads nothing else of a record. */
+/** An open call whose answer has this length. The cache reads nothing else of a record. */
 const callOf = (number: number, changes: Partial<CallRecord> & { characters?: number } = {}) => {
   const { characters = 10, ...rest } = changes;
   return {

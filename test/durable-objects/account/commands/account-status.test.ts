@@ -100,7 +100,7 @@ describe('an ancestor between owner and agent', () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     expect(await applyStatus(agent, ownerBy(manager), 'frozen')).toMatchObject(changed);
     expect(await applyStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
-    // The freeze remains the owner's when a descendant orders it once more.
+    // The freeze remains the owner's when a descendant freezes the account again.
     expect(await applyStatus(agent, ownerBy(manager), 'frozen')).toMatchObject({ changed: false });
     await evictDurableObject(stubOf(agent));
     expect(await applyStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));

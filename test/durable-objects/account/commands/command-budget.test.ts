@@ -28,7 +28,7 @@ import { branchWith, enrol, grantOf, ownerWith, restore } from '../../tree-suppo
 const DAY = 86_400;
 const MIB = 1_048_576;
 
-/** Stops the clock, so that no minute or day ends during a test and the rate returns nothing. */
+/** A stopped clock, so that no minute or day ends during a test and the rate limit does not recover. */
 let clock = 0;
 const pass = (seconds: number): void => {
   clock += seconds * 1_000;
@@ -51,7 +51,7 @@ const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
 const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
 const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-/** A policy of 28 KB, with another hash for each `seed`. */
+/** A policy of 28 KB. Its hash depends on `seed`. */
 const large = (seed: string) => ({
   require: Array.from({ length: 3 }, (_, at) => ({
     ...{ param: `p${at}`, op: 'in' },
@@ -79,7 +79,7 @@ const setLabel = (
 ): Promise<CommandVerdict> =>
   stubOf(payer).apply({ kind: 'label', label, by, intent, expected: '*' });
 
-/** Sets a label by an operator, whose commands count against no budget. Any number of concurrent commands may replace it. */
+/** Sets a label as an operator, whose commands count against no budget. Concurrent commands may replace it. */
 const named = async (payer: Hex): Promise<Hex> => {
   const { verdict } = await stubOf(payer).apply({
     ...{ kind: 'label', label: 'first', by: operator, intent: intentOf() },
@@ -100,14 +100,14 @@ const tooMany = (rule: string, payer: Hex, more = {}) => ({
   fault: { reason: 'too_many_commands', rule, account: accountOf(payer), ...more },
 });
 
-/** An account without a parent that has paid. */
+/** An account without a parent that has made a payment. */
 const payerOf = async (): Promise<Hex> => {
   const payer = randomHex(20);
   await trust(payer, 1_000n, 1_000n);
   return payer;
 };
 
-/** Sends commands of 28 KB, a number of them concurrently, until the account refuses one. */
+/** Sends commands of 28 KB, `atOnce` of them concurrently, until the account refuses one. */
 const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100) => {
   await setPolicy(target, by, large('first'), first());
   for (let sent = 0; sent < 1_000; sent += atOnce) {
@@ -116,7 +116,7 @@ const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100
     );
     const refused = answers.find(({ verdict }) => verdict === 'refused');
     if (refused !== undefined) return refused;
-    // The rate admits two a second without end: only the bytes of a day stop this.
+    // The rate allows two commands a second for ever. Only the daily budget of bytes stops this flood.
     pass(atOnce);
   }
   throw new Error('nothing was refused');
@@ -139,7 +139,7 @@ describe('the daily budget of bytes', () => {
     expect(Math.abs(resetsAt - reset)).toBeLessThanOrEqual(1);
     expect(Math.abs(retryAfter - (reset - nowSeconds()))).toBeLessThanOrEqual(1);
     expect(await loggedBy(payer)).toBeLessThanOrEqual(4 * MIB + 8_192);
-    // A short command may still fit; the next day every command fits.
+    // A short command may still fit. The next day every command fits again.
     pass(DAY);
     expect(await setPolicy(payer, ownerBy(payer), large('next day'))).toMatchObject({
       verdict: 'applied',
@@ -298,7 +298,7 @@ describe('the budget in a tree', () => {
       ),
     );
     const passed = answers.filter(({ verdict }) => verdict === 'applied').length;
-    // The managers' four grants count already. A 360th of a minute is no whole number of milliseconds, so the last command may not fit.
+    // The managers' four grants already count. A 360th of a minute is not a whole number of milliseconds, so the last command may not fit.
     expect([355, 356]).toContain(passed);
     const refused = answers.filter(({ verdict }) => verdict === 'refused');
     expect(refused.at(-1)).toMatchObject(tooMany('command_rate', owner, { limit: 360 }));

@@ -24,7 +24,7 @@ import {
   trust,
 } from '../../support.ts';
 
-/** A signed intent as the gateway passes it to the account: each request has its own attempt. */
+/** A signed intent as the gateway sends it to the account. Each request has an attempt id of its own. */
 export const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,

@@ -74,7 +74,7 @@ const standingOf = async (payer: Hex) => {
   return found.standing;
 };
 
-/** Sends more commands than one account remembers. */
+/** Sends more commands than an account stores. */
 const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<CommandVerdict[]> => {
   const all: CommandVerdict[] = [];
   for (let at = 0; at < count; at += 100) {
@@ -118,7 +118,7 @@ describe('a manager that leaves its owner', () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     await commandStatus(agent, ownerBy(owner), 'frozen');
-    // The manager has returned its shares: it holds no money of its owner any more.
+    // The manager has returned its shares, so it holds no money of its owner any more.
     pass(400);
     await runDurableObjectAlarm(stubOf(agent));
     pass(400);
@@ -162,7 +162,7 @@ describe('a manager that its owner has cut off', () => {
     expect(await stubOf(agent).relation({ by: accountOf(manager) })).toMatchObject({
       relation: 'none',
     });
-    // Without this rule the manager would keep its permission for ever.
+    // Otherwise the manager would keep its permission for ever.
     expect(faultOf(await commandStatus(agent, ownerBy(manager), 'revoked')).reason).toBe(
       'forbidden',
     );
@@ -245,7 +245,7 @@ describe('a manager with two grants of its owner', () => {
     ];
     for (const { hash: parent } of upper) {
       const { hash: authority } = await enrol(manager, agent, { parent });
-      // With a lease the agent learns of a revocation at once.
+      // An agent that holds a lease learns of a revocation at once.
       expect(ruleOf(await callOnce(agent, 10n, { authority }))).toBe('go');
     }
     const [first, last] = upper as [SignedGrant, SignedGrant];
@@ -361,7 +361,7 @@ describe('a payment that was written off', () => {
         ...{ kind: 'writeOff', call: call.id, reason: 'no answer', by: operator, intent },
       }),
     ).toMatchObject({ verdict: 'applied' });
-    // Hours later: the settlement queue retries that long.
+    // Hours later, because the settlement queue retries that long.
     pass(40_000);
     await runDurableObjectAlarm(stubOf(payer));
     const settled: SettlementResult = {

@@ -62,7 +62,7 @@ describe('a write-off', () => {
       },
     });
     expect((await snapshotOf(payer)).open).toBe(0);
-    // The account erases the signature of every payment that has ended.
+    // The account erases a payment's signature when the payment has ended.
     const record = await onDisk(payer, (disk) => loadCall(disk, call));
     expect(record?.held?.signature).toBeUndefined();
     expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
@@ -83,8 +83,7 @@ describe('a write-off', () => {
 });
 
 describe('a redrive of a settlement', () => {
-  /** An account sends at most once a second. Milliseconds. */
-  /** A busy account sends a second late, and a busy machine takes longer. */
+  /** A busy account sends a second late, and a slow machine takes longer. */
   const PATIENCE = { timeout: 30_000 };
 
   /** Collects the messages that an account sends to the settlement queue from now on. */
@@ -96,7 +95,7 @@ describe('a redrive of a settlement', () => {
         for (const { account, call } of [...messages].flatMap(
           ({ body }) => body as SettlementMessage | SettlementMessage[],
         )) {
-          // Accounts of other tests share the queue, and send a second late.
+          // Accounts of other tests share the queue and may still send.
           if (account === accountOf(payer)) sent.push(call);
         }
         return Promise.resolve({} as QueueSendBatchResponse);
@@ -135,7 +134,7 @@ describe('a redrive of a settlement', () => {
     for (const each of [call, running.id]) {
       expect(await redrive(payer, each)).toMatchObject(refused('not_writable'));
     }
-    // An upfront payment is left to its own request until that request must have given up.
+    // The account does not redrive an upfront payment until the payment's own request must have timed out.
     const first = callOf(payer, { price: 500n, settlement: 'upfront' });
     const verdict = await stubOf(payer).reserve(first, randomHex(16), {
       facts: factsOf(100_000n, 14),

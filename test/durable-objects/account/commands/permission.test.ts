@@ -110,7 +110,7 @@ describe('permission for a command', () => {
     });
     expect(await applyLabel(key, ownerBy(key), 'mine')).toMatchObject(refused('penniless'));
     expect(await applyLabel(key, ownerBy(randomHex(20)), 'mine')).toEqual(refused('forbidden'));
-    // A refused command of an operator creates no table either.
+    // An operator's refused command creates no table either.
     expect(await applyPolicy(key, operator, { perCall: 'much' })).toMatchObject(
       refused('malformed_policy'),
     );

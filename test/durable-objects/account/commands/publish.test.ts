@@ -21,7 +21,7 @@ const toolsOf = (
   return parsed.value;
 };
 
-/** The name of the set of texts, as a fresh isolate asks for it. */
+/** The name of a set of texts, as a new isolate requests it. */
 const setOf = (tools: readonly Tool[], policy: Policy): Hex =>
   openLoggedTexts(policy).missing(tools) ?? '0x';
 
@@ -38,7 +38,7 @@ const namesOf = (entries: readonly Entry[]) =>
     [type, outcome?.['name']].filter((part) => typeof part === 'string').join(' '),
   );
 
-/** The hashes that the texts of a log have. */
+/** The hashes of the texts in a log. */
 const hashesOf = (entries: readonly Entry[]): readonly Hex[] =>
   entries.flatMap(({ evidence = {} }) =>
     [evidence['document'], evidence['policy']].flatMap((text) =>
@@ -80,7 +80,7 @@ describe('texts of a deployment', () => {
     await publish(keeper, before);
     expect(await hasTexts(keeper, before, stricter)).toBe(false);
     await publish(keeper, after, stricter);
-    // A rollback to the first deployment writes nothing.
+    // A rollback to the first deployment writes nothing new.
     await publish(keeper, before);
     const entries = await entriesOf(keeper);
     expect(namesOf(entries)).toEqual([

@@ -55,7 +55,7 @@ const unwritable = (hint: string) => ({
   fault: { reason: 'not_writable', hint: expect.stringContaining(hint) as string },
 });
 
-/** A call of 1,000 that has ended, from credit of 5,000. */
+/** A finished call of 1,000 from a credit of 5,000. */
 const creditCall = async (outcome = success, policy: unknown = {}) => {
   const payer = randomHex(20);
   await topUp(payer, 5_000n);
@@ -67,7 +67,7 @@ const creditCall = async (outcome = success, policy: unknown = {}) => {
   return { payer, call: call.id };
 };
 
-/** A call of 1,000 whose payment settled before its tool ran. */
+/** A finished call of 1,000 whose payment settled before its tool ran. */
 const upfrontCall = async (outcome = success) => {
   const payer = randomHex(20);
   const call = callOf(payer, { settlement: 'upfront' });
@@ -92,7 +92,7 @@ describe('a refund of a call', () => {
     const refund = { asset, to, amount: '1000', refunded: '1000', charged: '1000' };
     expect(await refundCall(payer, call)).toMatchObject({ ...changed, refund });
     expect((await purseOf(payer)).credit).toBe(credit);
-    // Its payer sees the refund in its look-up of the call.
+    // The payer's look-up of the call shows the refund.
     expect(await stubOf(payer).lookUp({ account: to, call })).toMatchObject({
       ...{ verdict: 'found', status: { charged: 1_000n, refunded: 1_000n } },
     });
@@ -112,7 +112,7 @@ describe('a refund of a call', () => {
     const seq = await seqOf(payer);
     expect(await refundCall(payer, call, { amount: 401n })).toMatchObject(unwritable('400 atomic'));
     expect(await seqOf(payer)).toBe(seq);
-    // The rest.
+    // The second refund returns the rest of the charge.
     expect(await refundCall(payer, call)).toMatchObject({
       credit: 5_000n,
       refund: { amount: '400', refunded: '1000' },
@@ -121,7 +121,7 @@ describe('a refund of a call', () => {
       expect(await refundCall(payer, call, more)).toMatchObject(unwritable('All of its charge'));
     }
     expect((await purseOf(payer)).credit).toBe('5000');
-    // It starts no transfer to another account.
+    // The refund transfers no credit to another account.
     expect((await snapshotOf(payer)).sending).toBe(0);
   });
 
@@ -172,7 +172,7 @@ describe('a refund is rejected', () => {
     const { payer, call } = await make();
     const { credit } = await purseOf(payer);
     expect(await refundCall(payer, call)).toMatchObject(unwritable(hint));
-    // The account decides by its own record, even if the gateway states another charge.
+    // The account uses its own record, even if the gateway sends another charge.
     expect(await refundCall(payer, call, { charge })).toMatchObject(unwritable(hint));
     expect((await purseOf(payer)).credit).toBe(credit);
   });
@@ -221,7 +221,7 @@ describe('a settled payment', () => {
     await stubOf(payer).settled([{ call, ...settled }]);
     const { credit, settled: trusted } = await purseOf(payer);
     expect(await refundCall(payer, call)).toMatchObject({ ...changed, credit: 1_000n });
-    // The money stays here, so it still counts as settled (law 7).
+    // The payment stays with the gateway, so it still counts as settled (law 7).
     expect(await purseOf(payer)).toMatchObject({ credit: '1000', settled: trusted });
     expect(credit).toBe('0');
   });
@@ -276,7 +276,7 @@ describe('a call that the credit of an ancestor paid', () => {
     await ringNow(agent);
     await expect.poll(async () => (await purseOf(owner)).credit).toBe('10000');
     expect((await lastEntry(owner)).type).toBe('credit.received');
-    // A forgotten call names the grant by D1; without one nobody can tell whose credit it was.
+    // For a pruned call, the gateway reads the lender from D1. Without it, the account cannot know whose credit paid.
     const lent = { ...charge, paidBy: 'lent', payment: 'none' } as const;
     const other = randomHex(32);
     expect(await refundCall(agent, other, { charge: lent })).toMatchObject(

@@ -45,7 +45,7 @@ describe('breaker', () => {
     expect(await detailsOf(payer, 'breaker')).toEqual([
       { tool: 'lookup', request: `0x${'11'.repeat(32)}` },
     ]);
-    // Ten seconds later the loop's next denial opens a new entry, and raises no alert.
+    // Ten seconds later, the next denial starts a new entry but raises no alert.
     pass(20);
     await putToSleep(payer);
     await callOnce(payer, 1n);

@@ -39,7 +39,7 @@ const ask = async (payer: Hex, after: number, waitMs = 0, limit = 200) =>
 
 const headOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).seq;
 
-/** Whether a promise settles within 50 ms. */
+/** Tells whether a promise settles within 50 ms. */
 const isAnswered = async (promise: Promise<unknown>): Promise<boolean> => {
   const open = Symbol('open');
   return (await Promise.race([promise, pause(50).then(() => open)])) !== open;
@@ -123,7 +123,7 @@ describe('entries after a given number', () => {
     const all = await entriesOf(payer);
     const head = all.length;
     await stubOf(payer).exported(head);
-    // Pruning deletes the alert's row and keeps the calls' rows: the stored entries have a gap now.
+    // Pruning deletes the alert's row and keeps the calls' rows, which leaves a gap in the stored entries.
     await runDurableObjectAlarm(stubOf(payer));
     await putToSleep(payer);
     await stubOf(payer).exported(head);
@@ -170,7 +170,7 @@ describe('entries after a given number', () => {
       after = entries.at(-1)?.seq ?? Infinity;
     }
     expect(read).toEqual(all);
-    // The newest entries come from memory: readers do not scan the backlog once each.
+    // The account serves the newest entries from memory, so that not every reader scans the backlog.
     const scans = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) => {
       return vi.spyOn(storage.sql, 'exec');
     });
@@ -225,17 +225,17 @@ describe('a reader that waits for new entries', () => {
     const payer = await ownerWith(10_000n);
     const head = await headOf(payer);
     const { release, waited } = await holdCommits(payer);
-    // These calls never finish here: a later commit would wake a reader that missed this one, and hide the fault.
+    // These calls must not finish: a later commit would wake a reader that missed this one, and so hide the fault.
     const begin = () =>
       stubOf(payer).reserve(intentCallOf(payer, { settlement: 'credit' }), randomHex(16), {});
     const first = begin();
     await vi.waitFor(() => expect(waited.commits).toBe(1), PATIENCE);
-    // One group, decided while the first commit is being persisted: first the call, then both reads.
+    // While the account persists the first commit, these form one group: first the call, then both reads.
     const [second, quick, patient] = [begin(), ask(payer, head + 1), ask(payer, head + 1, WAIT)];
     await pause(20);
     release();
     expect(await quick).toMatchObject({ entries: [], head: head + 1 });
-    // A reader that missed the group would get an empty page at the end of its wait.
+    // A reader that missed the group would get an empty page when its wait ends.
     expect((await patient).entries[0]).toMatchObject({ seq: head + 2 });
     expect((await Promise.all([first, second])).map(({ verdict }) => verdict)).toEqual([
       'go',

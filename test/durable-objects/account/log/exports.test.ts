@@ -25,7 +25,7 @@ const PATIENCE = { timeout: 30_000 };
 beforeEach(freshDatabase);
 afterEach(restore);
 
-/** Collects the chunks that an account sends from now on. No consumer stores them. */
+/** Collects the chunks that an account exports from now on. No consumer stores them. */
 const collectChunks = (payer: Hex): Promise<AuditMessage[]> =>
   runInDurableObject(stubOf(payer), (object: AgentAccount) => {
     const sent: AuditMessage[] = [];
@@ -39,7 +39,7 @@ const collectChunks = (payer: Hex): Promise<AuditMessage[]> =>
     return sent;
   });
 
-/** An account whose chunks are collected, with a settled call. */
+/** An account with a settled call, whose chunks are collected. */
 const openAccount = async () => {
   const payer = randomHex(20);
   await stubOf(payer).snapshot();
@@ -69,7 +69,7 @@ const begin = async (payer: Hex) => {
 const settle = (payer: Hex, call: Hex) =>
   stubOf(payer).settled([{ call, outcome: 'settled', transaction: randomHex(32), block: 12 }]);
 
-/** What the account has stored as exported. */
+/** The last sequence number that the account has stored as exported. */
 const storedExported = (payer: Hex): Promise<number | undefined> =>
   runInDurableObject(stubOf(payer), (_, { storage }) => {
     const [account] = openDisk(storage).find(ACCOUNT);
@@ -129,7 +129,7 @@ describe('the acknowledgement of an export', () => {
     const { payer, chunks } = await openAccount();
     const first = chunks.length;
     const times: number[] = [];
-    // The time that the machine needs must not add up.
+    // The time that a slow machine needs must not add up.
     const start = Date.now();
     const clock = vi.spyOn(Date, 'now');
     for (let second = 0; second < 640; second += 5) {

@@ -22,7 +22,7 @@ import {
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { alertsOf, detailsOf, day } from './alert-support.ts';
 
-/** An outbox sends once a second, and a busy machine takes longer. */
+/** An outbox sends once a second, and a slow machine takes longer. */
 const PATIENCE = { timeout: 30_000 };
 
 afterEach(restore);
@@ -194,7 +194,7 @@ describe('soft_limit', () => {
 
   test('counts what an owner’s agents have spent, not the shares they hold unused', async () => {
     const { owner, manager, agent } = await branchWith(100_000n, day('1000', { softPercent: 50 }));
-    // A busy agent leases more than it needs: half of the limit is lent before half of it is spent.
+    // An agent that calls often leases more than it needs: half of the limit is lent before half of it is spent.
     let calls = 0;
     for (let out = 0; out < 500; calls += 1) {
       await callOnce(agent, 50n);
@@ -204,7 +204,7 @@ describe('soft_limit', () => {
     expect(calls).toBeLessThan(10);
     expect(await alertsOf(owner)).toEqual([]);
     for (; calls < 10; calls += 1) await callOnce(agent, 50n);
-    // The agent returns unused shares by itself, and reports its spending with them.
+    // The agent returns unused shares by itself, with a report of its spending.
     pass(70);
     await runDurableObjectAlarm(stubOf(agent));
     await vi.waitFor(async () => {

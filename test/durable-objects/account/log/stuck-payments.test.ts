@@ -8,7 +8,7 @@ import { alertsOf, unsettled } from './alert-support.ts';
 
 afterEach(restore);
 
-/** Entries that have rows of their own. */
+/** The number of entries that have a row of their own. */
 const looseOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(ENTRY));
 
 describe('stuck', () => {
@@ -38,7 +38,7 @@ describe('stuck', () => {
     ]);
     // The alert is part of the call's row, so it costs no row of its own.
     expect(await looseOf(payer)).toBe(looseBefore);
-    // The alert decides nothing: the chain still decides what became of the payment (law 5).
+    // The alert changes nothing: the chain still determines the payment's outcome (law 5).
     await stubOf(payer).settled([
       { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
     ]);
@@ -87,7 +87,7 @@ describe('stuck', () => {
     await runDurableObjectAlarm(stubOf(payer));
     expect(await alertsOf(payer)).toHaveLength(25);
     expect(new Set((await alertsOf(payer)).map(({ call }) => call)).size).toBe(25);
-    // After an eviction the account reads each call once more, to see that its alert was raised.
+    // After an eviction the account reads each call once more, to see that it has already raised the call's alert.
     await putToSleep(payer);
     for (let alarms = 0; alarms < 3; alarms += 1) await runDurableObjectAlarm(stubOf(payer));
     expect(await alertsOf(payer)).toHaveLength(25);

@@ -63,7 +63,7 @@ describe('a policy of an ancestor', () => {
     async ([, policy, rule, changes]) => {
       for (const slot of ['operator', 'owner'] as const) {
         const { owner, manager, agent } = await branchWith(1_000n);
-        // An account without a lease learns the policy with its request, one with a lease by a push.
+        // An account without a lease learns of the policy at its next request, and an account with a lease through a push.
         for (const warm of [false, true]) {
           await setPolicy(owner, null, slot);
           const fits = { params: { to: found('https://good.example') } };
@@ -131,7 +131,7 @@ describe('a policy of an ancestor', () => {
     for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const { spent, held } = await limitOf(owner, WINDOW);
     const lowered = Number(spent) + Number(held) - 1;
-    // The agent does not hear of it, and asks anew after its lease has ended.
+    // The push to the agent is lost. The agent sends a new lease request after its lease has ended.
     let isLost = true;
     watchRecalls((_, real) => (isLost ? Promise.resolve({ verdict: 'unavailable' }) : real()));
     await setPolicy(owner, windowOf(lowered));

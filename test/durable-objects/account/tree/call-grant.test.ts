@@ -82,7 +82,7 @@ describe('the standing of an account', () => {
 });
 
 describe('a call without `authority`', () => {
-  /** Returns the grant that a call was accepted by, or the rule that denied it. */
+  /** Returns the grant under which the account accepted a call, or the rule that denied it. */
   const usedBy = async (agent: Hex, changes: Parameters<typeof callOnce>[2] = {}) => {
     const verdict = await callOnce(agent, 10n, changes);
     if (verdict.verdict !== 'go') return ruleOf(verdict);
@@ -105,7 +105,7 @@ describe('a call without `authority`', () => {
     expect(await usedBy(agent)).toBe(grants[5]);
     await evictDurableObject(stubOf(agent));
     expect(await usedBy(agent)).toBe(grants[5]);
-    // The older grant lives, for calls that name it.
+    // The older grant is still valid for calls that name it.
     expect(await usedBy(agent, { authority: grants[0] as Hex })).toBe(grants[0]);
   });
 
@@ -117,7 +117,7 @@ describe('a call without `authority`', () => {
     expect(await usedBy(agent)).toBe('per_call');
     const raised = await enrol(owner, agent);
     expect(await usedBy(agent)).toBe(raised.hash);
-    // Unless the owner sets it again.
+    // After another `default` command, the older grant applies again.
     await stubOf(agent).apply({ kind: 'default', grant: first.hash, intent });
     expect(await usedBy(agent)).toBe('per_call');
   });

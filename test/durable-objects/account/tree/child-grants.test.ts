@@ -63,11 +63,11 @@ describe('a grant under another grant', () => {
       reason: 'grant_refused',
       field: `delegation.${field}`,
     });
-    // No trace of it remains at its issuer or its delegate.
+    // Neither its issuer nor its delegate has stored anything of it.
     const { seq, revision } = await snapshotOf(manager);
     expect({ seq, revision }).toEqual({ seq: before.seq, revision: before.revision });
     expect(await tablesOf(agent)).toEqual([]);
-    // The same grant within its parent's limits is taken, so nothing else was wrong with it.
+    // The accounts accept the same grant within its parent's limits, so only the limits were wrong.
     const fits = grantOf(manager, agent, { ...narrow, depth: 0, parent });
     expect(await register(fits)).toMatchObject({ verdict: 'applied', changed: true });
   });
@@ -119,7 +119,7 @@ describe('a grant under another grant', () => {
     const owner = await ownerWith(1_000n);
     const manager = randomHex(20);
     const upper = await enrol(owner, manager, { depth: 1 });
-    // The manager never requested a lease, so it gets no push.
+    // The manager never requested a lease, so the owner sends it no push.
     expect(await revoke(owner, upper.delegation.id)).toMatchObject({ acknowledged: [] });
     const grant = grantOf(manager, randomHex(20), { parent: upper.hash });
     expect(faultOf(await register(grant))).toMatchObject({
@@ -168,7 +168,7 @@ describe('a grant under another grant', () => {
       reason: 'grant_refused',
       field: 'delegation.parent',
     });
-    // The first account of the chain pays for the last.
+    // The first account of the chain pays for the last one's call.
     expect(ruleOf(await callOnce(third, 100n))).toBe('go');
   });
 

@@ -21,7 +21,7 @@ const HOUR = 3_600;
 
 beforeEach(() => {
   freeze();
-  // The first minute of an hour that is not the last of its day.
+  // Moves to the first minute of an hour that is not the last of its day.
   const past = nowSeconds() % (24 * HOUR);
   pass((past > 22 * HOUR ? 24 * HOUR - past : HOUR - (past % HOUR)) + 30);
 });
@@ -39,7 +39,7 @@ const closedOf = async (lender: Hex) =>
 const countersOf = (entries: Awaited<ReturnType<typeof closedOf>>): readonly Totals[] =>
   entries.flatMap(({ outcome }) => outcome?.['counters'] as unknown as readonly Totals[]);
 
-/** The amounts of the calls that an account made in one hour. */
+/** The sum of the calls that an account made in one hour. */
 const spentIn = async (payer: Hex, start: number): Promise<bigint> =>
   (await entriesOf(payer))
     .filter(({ type, at }) => type === 'call.accepted' && at >= start && at < start + HOUR)
@@ -107,7 +107,7 @@ describe('a lease whose period is over', () => {
     expect(countersOf(await closedOf(owner))).toEqual([
       {
         ...{ name: 'hour', start: hour.start, granted: hour.granted.toString() },
-        // A borrower cannot return what it has spent.
+        // Attack: a borrower reports that it returns an amount that it has spent.
         ...{ returned: (hour.granted - 100n).toString(), spent: '100' },
       },
     ]);

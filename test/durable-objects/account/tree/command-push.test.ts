@@ -64,7 +64,7 @@ describe('a command', () => {
       acknowledged: [accountOf(other)],
       silent: [accountOf(agent)],
     });
-    // The lease still lets it decide calls: no push reached it.
+    // The push was lost, so the lease still lets the agent decide calls.
     expect(ruleOf(await freeOnce(agent))).toBe('go');
     pass(50);
     expect(ruleOf(await freeOnce(agent))).toBe('go');

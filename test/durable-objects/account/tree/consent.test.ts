@@ -39,7 +39,7 @@ import {
 
 afterEach(restore);
 
-/** Sends a holder's later consent to an offered grant, as the gateway does. */
+/** Sends a delegate's later consent to an offered grant, as the gateway does. */
 const acceptOffered = async (
   { hash, delegation: { issuer, delegate } }: SignedGrant,
   given = consent(),
@@ -56,7 +56,7 @@ const intent = { fields: { tool: 'countersign.order' }, signature: '0x55' } as c
 describe('a grant without its holder’s consent', () => {
   test('limits nothing, shows nothing and costs the holder no row, whatever its issuer commands', async () => {
     const stranger = await ownerWith(1_000n);
-    // An account that has paid here, one whose key was never seen, and one with another parent.
+    // An account that has paid here, one whose key never signed here, and one with another parent.
     const [paying, fresh] = [await ownerWith(500n), randomHex(20)];
     const { agent } = await branchWith(10_000n);
     for (const holder of [paying, fresh, agent]) {
@@ -77,7 +77,7 @@ describe('a grant without its holder’s consent', () => {
     }
     expect(ruleOf(await callOnce(paying, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    // A stranger's call stays a stranger's: the issuer's credit is no consent.
+    // A stranger's call remains a stranger's: the issuer's credit does not pay without the stranger's consent.
     expect(ruleOf(await callOnce(fresh, 100n))).toBe('credit');
     expect(await tablesOf(fresh)).toEqual([]);
   });
@@ -123,7 +123,7 @@ describe('a grant without its holder’s consent', () => {
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const upper = grantOf(owner, manager, { depth: 1 });
     await offer(upper);
-    // The manager cannot grant under a grant that it has not taken.
+    // The manager cannot grant under a grant that it has not accepted.
     const lower = grantOf(manager, agent, { parent: upper.hash });
     await topUp(manager, 1n);
     expect(faultOf(await offer(lower))).toMatchObject({ reason: 'unknown_grant' });
@@ -175,7 +175,7 @@ describe('a grant without its holder’s consent', () => {
     const evidence = { facts: factsOf(0n), soughtGrant: true };
     const sought = await stubOf(agent).reserve(call, attempt, evidence);
     expect(ruleOf(sought)).toBe('authority');
-    // A dry run consents to nothing.
+    // A dry run does not record a consent.
     const rehearsed = await stubOf(agent).reserve({ ...call, dryRun: true }, attempt, {});
     expect(ruleOf(rehearsed)).toBe('authority');
   });
@@ -227,7 +227,7 @@ describe('a consent', () => {
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'none',
     });
-    // A newly signed consent does.
+    // The account accepts a newly signed consent.
     expect(await register(grant)).toMatchObject({ changed: true });
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',

@@ -59,7 +59,7 @@ describe('a grant whose issuer is a contract', () => {
     pass(10);
     expect((await ask(agent)).verdict).toBe('stale_grant');
     expect((await ask(agent, vouched([grant]))).verdict).toBe('go');
-    // A confirmation is not stored: a restarted account requests it again.
+    // The account does not store a confirmation, so it requests a new one after a restart.
     await evictDurableObject(stubOf(agent));
     expect((await ask(agent)).verdict).toBe('stale_grant');
   });
@@ -78,7 +78,7 @@ describe('a grant whose issuer is a contract', () => {
       grant: grant.hash,
       retryAllowed: false,
     });
-    // The refusal is not stored: a contract may confirm its signature again.
+    // The account does not store a refusal, because the contract may accept the signature again.
     expect((await ask(agent, vouched([grant]))).verdict).toBe('go');
   });
 

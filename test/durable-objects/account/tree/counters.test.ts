@@ -29,11 +29,11 @@ import {
 const HOUR = 3_600;
 const DAY = 86_400;
 
-// Late enough in a period that no period ends while a test runs, unless the test moves the clock.
+// Start a minute after midnight, so that no period ends during a test unless the test moves the clock.
 beforeEach(() => pass(DAY - (nowSeconds() % DAY) + 60));
 afterEach(restore);
 
-/** Names of the counters that an account's row holds. */
+/** Names of the counters in an account's row. */
 const countersOf = async (payer: Hex): Promise<string[]> => {
   const { purses } = await storedAccountOf(payer);
   return Object.keys(purses[asset]?.windows ?? {}).toSorted();
@@ -90,7 +90,7 @@ describe('counters of a replaced policy', () => {
     expect(await call(payer, 401n)).toBe('window');
     expect(await call(payer, 400n)).toBe('go');
     await setPolicy(payer, { lifetime: '1000u' });
-    // 600 spent under the first policy; the 400 were spent while no policy had a lifetime limit.
+    // 600 were spent under the first policy. The 400 were spent while no policy had a lifetime limit.
     expect(await call(payer, 401n)).toBe('lifetime');
   });
 
@@ -194,7 +194,7 @@ describe('shares of an ancestor’s limit', () => {
     expect(await sharesOf(agent)).toContain('hour');
     await setPolicy(owner, windowsOf('day'));
     expect(await call(agent, 100n)).toBe('go');
-    // The clock is back in the same hour: 200 are spent, 100 of them counted in this window.
+    // The clock is back in the same hour, in which 200 were spent, 100 of them counted in this window.
     await setPolicy(owner, windowsOf('hour'));
     expect(await call(agent, 901n)).toBe('window');
     await setPolicy(owner, windowsOf('day'));

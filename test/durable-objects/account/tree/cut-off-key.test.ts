@@ -22,7 +22,7 @@ import {
 afterEach(restore);
 
 describe('a key that was cut off', () => {
-  /** Another account pays for it, so that it has money of its own. */
+  /** Tops the agent up from another account, so that the agent has money of its own. */
   const sponsor = async (agent: Hex, total: bigint): Promise<void> => {
     const from = accountOf(randomHex(20));
     const applied = await stubOf(agent).apply({ kind: 'credit', from, asset, total });

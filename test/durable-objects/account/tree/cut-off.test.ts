@@ -12,13 +12,13 @@ import { accountOf } from '../../support.ts';
 import { consent, grantOf } from '../../tree-support.ts';
 import { runs } from '../../../support/runs.ts';
 
-/* Random lives of an agent below two managers of one owner, against a model that forgets nothing. */
+/* Random histories of an agent below two managers of one owner, compared with a model that forgets nothing. */
 
 const hex = (digit: string): Hex => `0x${digit.repeat(40)}`;
 const [OWNER, AGENT] = [hex('1'), hex('9')];
 const MANAGERS = [hex('2'), hex('3')] as const;
 
-/** A grant that the agent took. `upper`: the owner's grant to the manager. */
+/** A grant that the agent accepted. `upper`: the owner's grant to the manager. */
 type Taken = {
   readonly manager: Hex;
   readonly grant: SignedGrant;
@@ -31,7 +31,7 @@ type Life = {
   now: number;
   taken: readonly Taken[];
   readonly revoked: Set<Hex>;
-  /** The owner revoked a grant above since the agent took its last one. */
+  /** Whether the owner has revoked a grant of a manager since the agent last accepted one. */
   hasNews: boolean;
   isCutOff: boolean;
 };
@@ -52,9 +52,9 @@ const takeOne = (life: Life, roll: Roll): void => {
   const command = { kind: 'take', grant, chain: [upper], consent: consent() } as const;
   const { state, verdict, entries } = take(life.state, command, contextAt(life.now), true);
   if (verdict.verdict !== 'applied') return;
-  // Its own list is the one that holds.
+  // The grant's own list of ancestors applies, so the entry repeats none.
   expect(entries[0]?.outcome).not.toHaveProperty('ancestors');
-  // What the agent knew before says nothing about the new grant.
+  // Earlier revocations do not affect the new grant.
   const kept = life.taken.filter((each) => each.manager === manager && !isRevoked(life, each));
   life.taken = [...kept, { manager, grant, upper, until }];
   Object.assign(life, { state, hasNews: false, isCutOff: false });

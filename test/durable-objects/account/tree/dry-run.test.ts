@@ -154,13 +154,13 @@ describe('a dry run', () => {
     const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '1000u' }] });
     const [first, second] = [randomHex(20), randomHex(20)];
     for (const agent of [first, second]) await enrol(owner, agent);
-    // The first agent holds more than it needs.
+    // The first agent's lease is larger than what it uses.
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(first, 10n))).toBe('go');
-    // 50 are spent, so 950 remain, whichever account holds them.
+    // 50 are spent, so 950 remain in total, even if another account holds them.
     expect(await dry(second, 950n)).toMatchObject({ verdict: 'dry_run', decision: 'go' });
     expect(ruleOf(await dry(second, 951n))).toBe('window');
     expect(await dry(owner, 950n)).toMatchObject({ verdict: 'dry_run', decision: 'go' });
-    // The dry run took nothing: the first agent continues, and the second gets the rest.
+    // The dry run took no share: the first agent continues, and the second one gets the rest.
     expect(ruleOf(await callOnce(first, 10n))).toBe('go');
     expect(ruleOf(await callOnce(second, 940n))).toBe('go');
     expect(ruleOf(await callOnce(first, 1n))).toBe('window');

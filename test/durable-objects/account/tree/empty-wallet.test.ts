@@ -64,7 +64,7 @@ describe('an agent with an empty wallet', () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
-    // Nothing has settled here yet, so the payment settles first.
+    // The payer has no settled payment here yet, so this payment settles first.
     expect((await ask(agent, changes, 100n)).verdict).toMatchObject({
       verdict: 'settle',
       paidFrom: 'payment',

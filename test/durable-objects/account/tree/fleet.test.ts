@@ -40,9 +40,9 @@ import {
   watchRecalls,
 } from '../../tree-support.ts';
 
-/** One owner with ten thousand agents, a hundred of them busy. */
+/** One owner with ten thousand agents, of which a hundred are busy. */
 const SIZE = 10_000;
-/** How many agents are registered; the rest are stored rows like theirs, which takes a second. */
+/** Number of agents that are registered. The others are stored directly as equal rows, which takes a second. */
 const ISSUED = 1_000;
 const BUSY = 100;
 const AT_ONCE = 500;
@@ -69,7 +69,7 @@ const issueAll = async (grants: readonly SignedGrant[]): Promise<void> => {
         ),
     );
     if (verdicts.some(({ verdict }) => verdict !== 'applied')) throw new Error('not issued');
-    // No consumer reads the queue here: without this the owner would scan for entries to export, again and again.
+    // No consumer reads the queue here. Without this line, the owner would repeatedly scan for entries to export.
     await stubOf(owner).exported((await snapshotOf(owner)).seq);
   }
 };
@@ -161,7 +161,7 @@ describe('ten thousand agents of one owner', () => {
     const [eager, other] = busy;
     if (eager === undefined || other === undefined) throw new Error('no agent');
     for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(eager, 10n))).toBe('go');
-    // A push makes every holder of a lease report.
+    // A push makes every account that holds a lease report.
     await setPolicy(owner, { lifetime: '900001u', windows: [{ every: LONG, limit: '800000u' }] });
     const pages = await timed('the spend of all', () => pagesOf(owner, PAGE));
     for (const child of pages.flat()) spent[child.account] = BigInt(child.spent);
@@ -176,7 +176,7 @@ describe('ten thousand agents of one owner', () => {
   });
 
   test('are frozen by a push to the busy ones only', async () => {
-    // An agent returned its share with the push, and takes one again.
+    // The agents returned their shares in answer to the push, so they request them again.
     for (const agent of busy) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const snapshot = await timed('a snapshot', () => snapshotOf(owner));
     expect(snapshot.lessees).toBe(BUSY);
@@ -246,7 +246,7 @@ describe('ten thousand agents of one owner', () => {
     });
     pass(70);
     const recalls = watchRecalls();
-    // No agent holds a live lease any more: each will request one itself.
+    // No agent holds a valid lease any more, so each must request one itself.
     expect(await timed('frozen: no agent busy', () => setStatus(owner, 'frozen'))).toMatchObject({
       acknowledged: [],
       silent: [],
@@ -287,7 +287,7 @@ describe('spend that an agent has not reported yet', () => {
       if (found.verdict !== 'found') throw new Error(found.verdict);
       return found.standing.money[0];
     };
-    // Nothing is outstanding: the figure is exact.
+    // No share is outstanding, so the figure is exact.
     expect(await childOf()).toMatchObject({ spent: '0' });
     expect(await childOf()).not.toHaveProperty('reportedAt');
     const before = nowSeconds();
@@ -300,7 +300,7 @@ describe('spend that an agent has not reported yet', () => {
     const lent = await moneyOf();
     expect(BigInt(lent?.creditLent ?? 0)).toBeGreaterThan(0n);
     expect(BigInt(lent?.creditHeld ?? 0)).toBeGreaterThanOrEqual(BigInt(lent?.creditLent ?? 0));
-    // The agent's alarm returns what it did not use, and reports what it spent.
+    // The agent's alarm returns its unused share and reports what it spent.
     pass(50);
     await runDurableObjectAlarm(stubOf(agent));
     const exact = await childOf();

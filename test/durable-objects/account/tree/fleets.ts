@@ -27,7 +27,7 @@ import { expect } from 'vitest';
 export const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 export const WINDOW = `window:${LONG}s`;
 
-/** An owner with a window, and agents that are its children. */
+/** An owner with a window limit, and agents that are its children. */
 export const fleetOf = async (size: number, limit: number, credit = 1_000_000n) => {
   const owner = await ownerWith(credit, windowOf(limit));
   const agents = Array.from({ length: size }, () => randomHex(20));
@@ -52,14 +52,14 @@ export const begin = async (
 
 export const callsOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(CALL));
 
-/** What the owner's window counts once every descendant has reported: only what was spent. */
+/** Expects what the owner's window counts after every descendant has reported: only what was spent. */
 export const expectSpent = async (owner: Hex, spent: number): Promise<void> => {
   // A push makes every descendant report.
   await setStatus(owner, 'paused');
   expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: `${spent}`, held: '0' });
 };
 
-/** An owner, its manager with an agent, a second agent of the owner's own, and another owner's agent; all have called. */
+/** An owner, its manager, the manager's agent, a second agent of the owner, and an agent of another owner. All of them have made calls. */
 export const fleetWith = async () => {
   const { owner, manager, agent, ...grants } = await branchWith(100_000n);
   const sibling = randomHex(20);
@@ -79,7 +79,7 @@ export const countOf = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
 ): Promise<number> => onDisk(payer, (disk) => disk.count(noun));
 
-/** D1 has every entry and the alarm ran: everything that can be pruned is gone. */
+/** Confirms that D1 has every entry and runs the alarm, so that the account has pruned everything it can. */
 export const tidy = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
   await runDurableObjectAlarm(stubOf(payer));

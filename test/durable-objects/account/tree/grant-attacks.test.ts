@@ -58,7 +58,7 @@ describe('an account that has never paid', () => {
     }
     expect(await countOf(stranger, REVOKED_GRANT)).toBe(0);
     expect(await countOf(stranger, ENTRY)).toBe(before);
-    // It may revoke a grant that it issued itself.
+    // The stranger may revoke a grant that it issued itself.
     expect(await revoke(stranger, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
     expect(await countOf(stranger, REVOKED_GRANT)).toBe(1);
   });
@@ -103,13 +103,13 @@ describe('grants that have ended', () => {
     }
     const [, first] = sizes;
     const last = sizes.at(-1);
-    // Totals may grow by a few digits; the data of a grant would be hundreds of characters.
+    // Totals may grow by a few digits. A stored grant would add hundreds of characters.
     for (const who of ['agent', 'manager'] as const) {
       for (const column of ['t', 'p'] as const) {
         expect(last?.[who][column]).toBeLessThanOrEqual((first?.[who][column] ?? 0) + 20);
       }
     }
-    // The grants' own rows are gone, too, once the next grant arrived.
+    // The accounts delete the grants' own rows when the next grant arrives.
     pass(2 * DAY);
     const { hash: parent } = await enrol(owner, manager, { depth: 1 });
     await enrol(manager, agent, { parent });
@@ -147,7 +147,7 @@ describe('a registration that fails on its own fields', () => {
     for (let i = 0; i < 10; i += 1) await enrol(manager, agent, { parent: upper.hash });
     const leases = watchLeases();
     const refusedOf = [
-      // Wider than its parent, with a later end, and of an unknown parent grant.
+      // A grant deeper than its parent, one with a later end, and one of an unknown parent grant.
       { parent: upper.hash, depth: 5 },
       { parent: upper.hash, validUntil: upper.delegation.validUntil + 1n },
       { parent: randomHex(32) },
@@ -157,7 +157,7 @@ describe('a registration that fails on its own fields', () => {
       expect((await register(grantOf(manager, randomHex(20), changes))).verdict).toBe('refused');
     }
     expect(leases).toEqual([]);
-    // A valid registration does send a request: the check above measures something.
+    // A valid registration sends a request, so the check above is meaningful.
     await enrol(manager, randomHex(20), { parent: upper.hash });
     expect(leases.length).toBeGreaterThan(0);
   });

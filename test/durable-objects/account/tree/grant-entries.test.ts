@@ -59,7 +59,7 @@ describe('the chain of entries', () => {
     expect(of('grant.revoked')).toMatchObject([
       { evidence: { revocation: { issuer: owner, id: grant.delegation.id, epoch: '0' } } },
     ]);
-    // The lent credit in both logs adds up.
+    // The lent credit adds up across both logs.
     const lent = of('credit.lent');
     expect(lent.length).toBeGreaterThan(0);
     expect(lent.every(({ payment }) => payment?.['to'] === accountOf(agent))).toBe(true);

@@ -80,7 +80,7 @@ describe('shares that one idle agent holds', () => {
 });
 
 describe('lent credit of an agent that ended', () => {
-  /** An agent with some lent credit unused; its report of the return may be lost. */
+  /** An agent with some unused lent credit. Its report of the return may be lost. */
   const lent = async (gives: 'in time' | 'in vain' | 'nothing', changes = {}) => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
@@ -125,7 +125,7 @@ describe('lent credit of an agent that ended', () => {
     expect((await purseOf(owner)).creditLent).toBe(creditLent);
     expect(ruleOf(await callOnce(owner, 9_910n))).toBe('go');
     expect(await purseOf(owner)).toMatchObject({ credit: '0', creditLent: '0' });
-    // Nothing is outstanding now, so the row is pruned: the rows of an owner are bounded.
+    // Nothing is outstanding now, so the owner prunes the row: its number of rows is bounded.
     pass(2 * DAY);
     await tidy(owner);
     expect(await countOf(owner, ISSUED_LEASE)).toBe(0);
@@ -143,7 +143,7 @@ describe('lent credit of an agent that ended', () => {
     const owner = await ownerWith(10_000n, { lifetime: '5000u' });
     const agent = randomHex(20);
     await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 3_600) });
-    // The last calls used what the agent held already: the owner has no report of them.
+    // The last calls used the share that the agent already held, so the owner has no report of them.
     const { went } = await callWhile(agent, 10n, 21);
     const { spent: heard } = await limitOf(owner, 'lifetime');
     const spent = 10n * BigInt(went);
@@ -152,7 +152,7 @@ describe('lent credit of an agent that ended', () => {
     await runDurableObjectAlarm(stubOf(agent));
     pass(2 * 3_600 + 100);
     await tidy(agent);
-    // One unit more than remains, so the owner recalls unused shares from every descendant.
+    // The call needs one unit more than remains, so the owner recalls unused shares from every descendant.
     expect(ruleOf(await callOnce(owner, 5_000n - spent + 1n))).toBe('lifetime');
     const { credit, creditLent } = await purseOf(owner);
     expect(BigInt(credit) - BigInt(creditLent)).toBeLessThanOrEqual(10_000n - spent);

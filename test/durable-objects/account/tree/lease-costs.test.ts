@@ -32,7 +32,7 @@ describe('costs', () => {
       for (const agent of agents) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     }
     expect(recalls).toEqual([]);
-    // 120 paid calls, with two ancestors each.
+    // 120 paid calls, each with two ancestors.
     expect(leases.length).toBeLessThan(2 * 120);
   });
 

@@ -41,7 +41,7 @@ describe('an account that has become idle', () => {
       await runDurableObjectAlarm(stubOf(first));
       expect(await limitOf(owner, WINDOW)).toMatchObject({ spent: '100', held: '0' });
       expect(await purseOf(owner)).toMatchObject({ credit: '900', creditLent: '0' });
-      // So no ancestor has to recall it.
+      // The agent returned its share itself, so no ancestor has to recall it.
       expect(ruleOf(await callOnce(owner, 500n))).toBe('go');
       expect(ruleOf(await callOnce(second, 400n))).toBe('go');
       expect(recalls).toEqual([]);
@@ -54,12 +54,12 @@ describe('an account that has become idle', () => {
     await storeExported(first);
     await putToSleep(first);
     pass(70);
-    // The second alarm may check once more that nothing is left.
+    // The second alarm may only check that nothing is left.
     for (let i = 0; i < 2; i += 1) await runDurableObjectAlarm(stubOf(first));
     const alarm = (): Promise<number | null> =>
       runInDurableObject(stubOf(first), (_, { storage }) => storage.getAlarm());
     const next = await alarm();
-    // Only its calls remain to be pruned, an hour later.
+    // The only remaining work is to prune its calls, an hour later.
     expect(next ?? Number.MAX_SAFE_INTEGER).toBeGreaterThan(Date.now() + 600_000);
   });
 

@@ -74,7 +74,7 @@ describe('totals that only grow', () => {
     }
     expect(await limitOf(owner, WINDOW)).toEqual(before);
     expect(await purseOf(owner)).toEqual(credit);
-    // A late answer to the descendant changes nothing: every unit exists once.
+    // The repeats lent nothing more, so the second agent gets everything that remains.
     expect((await callWhile(second, 100n)).went).toBe(6);
     expect(ruleOf(await callOnce(first, 100n))).toBe('window');
     await expectSpent(owner, 1_000);
@@ -102,7 +102,7 @@ describe('totals that only grow', () => {
     });
     const calling = callOnce(first, 300n);
     await isGranted;
-    // The other agent takes everything that remains, also what is on the way.
+    // The second agent takes everything that remains, including shares that are being returned.
     expect((await callWhile(second, 100n)).went).toBe(8);
     arrive();
     expect(ruleOf(await calling)).toBe('window');

@@ -41,7 +41,7 @@ describe('credit of an ancestor', () => {
     });
     const [near, far] = [lower.hash, upper.hash];
     expect(await lendersOf(agent)).toEqual([near, near, far, far, far]);
-    // Fifty units are too few for another such call, and enough for a smaller one.
+    // Fifty units are not enough for another such call, but enough for a smaller one.
     expect(ruleOf(await callOnce(agent, 50n))).toBe('go');
     expect((await lendersOf(agent)).at(-1)).toBe(near);
     for (const each of [owner, manager]) {

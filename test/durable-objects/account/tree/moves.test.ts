@@ -46,7 +46,7 @@ describe('a holder', () => {
       expect(ruleOf(await freeOnce(agent))).toBe('revoked');
       await evictDurableObject(stubOf(agent));
     }
-    // Its owner may still read and stop it.
+    // The agent's owner may still read and freeze it.
     expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
       relation: 'ancestor',
     });
@@ -74,7 +74,7 @@ describe('a move to another parent', () => {
     const next = await ownerWith(10_000n);
     const agent = randomHex(20);
     const old = await enrol(owner, agent);
-    // Several calls, so that more is leased than was spent.
+    // Makes several calls, so that the agent leases more than it spends.
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     const grant = grantOf(next, agent);
     expect(await offer(grant)).toMatchObject({ changed: true });
@@ -82,7 +82,7 @@ describe('a move to another parent', () => {
       reason: 'holds_leases',
       field: 'delegation.issuer',
     });
-    // Its lease and the window of its share have ended; unused credit was returned.
+    // The agent's lease and the window of its share have ended, and it has returned unused credit.
     pass(130);
     await runDurableObjectAlarm(stubOf(agent));
     expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
@@ -132,7 +132,7 @@ describe('a move to another parent', () => {
       acknowledged: [accountOf(agent)],
     });
     pass(130);
-    // A thief of the key can sign a consent, too.
+    // A thief of the key can also sign a consent.
     const moved = await register(grantOf(await ownerWith(1_000n), agent));
     expect(faultOf(moved)).toMatchObject(cutOff);
   });

@@ -20,14 +20,14 @@ import { WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 
-/** What the owner's window counts once every descendant has reported. */
+/** What the owner's window counts after every descendant has reported. */
 const countersOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, WINDOW);
   return { spent, held };
 };
 
-/** An agent with money of its own that consented to a grant. */
+/** An agent with money of its own that has consented to a grant. */
 const paying = async (owner: Hex, credit: bigint) => {
   const agent = randomHex(20);
   await topUp(agent, credit);
@@ -36,7 +36,7 @@ const paying = async (owner: Hex, credit: bigint) => {
   return { agent, grant };
 };
 
-/** The operator paid out more credit than the account had: a debt. */
+/** Refunds more credit than the account has, which leaves a debt. */
 const refund = (owner: Hex, amount: bigint) =>
   stubOf(owner).apply({
     kind: 'refund',
@@ -58,7 +58,7 @@ describe('an owner without credit', () => {
     await enrol(manager, agent, { ...unbounded, parent, depth: 1 });
     const leases = watchLeases();
     for (let i = 0; i < 60; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('credit');
-    // The amount requested ahead is bounded: totals only grow, and storage has a largest number.
+    // The account bounds the amount that it requests ahead, because totals only grow and storage has a largest number.
     expect(leases.length).toBeGreaterThan(60);
     for (const { want, creditWant = 0n } of leases.map(({ message }) => message)) {
       expect(want + creditWant).toBeLessThanOrEqual(2n * 10n * 257n);
@@ -114,7 +114,7 @@ describe('an owner without credit', () => {
     const { went, denial } = await callWhile(agent, 10n, 100);
     expect(denial).toMatchObject({ rule: 'credit' });
     expect(leases.length).toBeLessThan(6);
-    // What was lent before can still be spent; not one unit more was lent.
+    // The agents could spend what they had borrowed before. The owner lent nothing more.
     expect(BigInt(went) * 10n).toBeLessThanOrEqual(BigInt(creditLent));
     await setStatus(owner, 'paused');
     const after = await purseOf(owner);

@@ -33,7 +33,7 @@ import { WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 
-/** What the owner's window counts once every descendant has reported. */
+/** What the owner's window counts after every descendant has reported. */
 const countersOf = async (owner: Hex) => {
   await setStatus(owner, 'paused');
   const { spent, held } = await limitOf(owner, WINDOW);
@@ -46,7 +46,7 @@ describe('spend counts at the owner', () => {
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const { hash: parent } = await enrol(owner, manager, { depth: 2 });
     await enrol(manager, agent, { parent, depth: 1 });
-    // A free call may be in any asset; the shares of its lease are not.
+    // A free call may be in any asset, but a lease has shares of one asset only.
     const other = assetId(token.network, randomHex(20));
     expect(ruleOf(await freeOnce(manager, { asset: other }))).toBe('go');
     expect((await callWhile(manager, 100n, 7)).went).toBe(7);
@@ -75,10 +75,10 @@ describe('spend counts at the owner', () => {
   test('within seconds when an agent has used up its last share and calls no more', async () => {
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const agent = randomHex(20);
-    // Lent credit that is left would be returned once the lease ends, and report with that.
+    // The agent has credit of its own. Otherwise it would return unused lent credit at the end of its lease, together with a report.
     await topUp(agent, 100_000n);
     await enrol(owner, agent);
-    // One more call would ask for a share, and report with that.
+    // The limit is used up exactly. One more call would request a share, together with a report.
     expect((await callWhile(agent, 100n, 10)).went).toBe(10);
     pass(12);
     await runDurableObjectAlarm(stubOf(agent));
@@ -115,7 +115,7 @@ describe('a limit that is removed and restored within its period', () => {
     await setPolicy(owner, policy);
     const leases = watchLeases();
     const { went, denial } = await callWhile(agent, 10n, 100);
-    // The call made while there was no limit counts in none.
+    // No limit counts the call made while there was no limit.
     expect(went).toBe(60);
     expect(denial).toMatchObject({ rule: 'window', limit: { limit: '1000', remaining: '0' } });
     expect(leases.length).toBeLessThan(60);

@@ -44,7 +44,7 @@ describe('one restart in the middle', () => {
   const who = ['owner', 'agent', 'both'] as const;
   const cases = ways.flatMap(([way, stop]) => who.map((each) => [each, way, stop] as const));
 
-  /** After every report, what remains at the owner and what descendants were charged is the whole. */
+  /** Expects that after every report, the owner's remaining amount and the descendants' charges add up to the whole. */
   const expectSum = async (owner: Hex, agent: Hex, all: bigint): Promise<void> => {
     await setStatus(owner, 'paused');
     const charged = (await entriesOf(agent))

@@ -48,7 +48,7 @@ describe('a revocation', () => {
       });
     }
     for (const account of [owner, sibling]) expect(ruleOf(await callOnce(account, 10n))).toBe('go');
-    // The manager's other grant still lives, named or not.
+    // The manager's other grant is still valid, whether a call names it or not.
     expect(ruleOf(await callOnce(manager, 10n, { authority: other.hash }))).toBe('go');
     expect(ruleOf(await callOnce(manager, 10n))).toBe('go');
     await evictDurableObject(stubOf(manager));
@@ -117,9 +117,9 @@ describe('a revocation', () => {
     }));
     const verdicts = await Promise.all(
       calls.map(async ({ call, attempt }, at) => {
-        // In waves, so that some calls are decided, some are being decided, and some are on their way.
+        // Sends the calls in waves, so that some are decided, some are being decided, and some have not arrived.
         await pause(Math.floor(at / 25) * 4);
-        // However slow the machine: the last wave arrives after the revocation.
+        // The last wave arrives after the revocation, even on a slow machine.
         if (at >= 475) await begun.promise.then(() => revoked);
         const verdict = await stubOf(agent).reserve(call, attempt, {});
         if (verdict.verdict === 'go') went += 1;
@@ -134,11 +134,11 @@ describe('a revocation', () => {
     const gone = calls.filter((_, at) => verdicts[at]?.verdict === 'go');
     expect(gone.length).toBeGreaterThanOrEqual(150);
     expect(gone.length).toBeLessThan(500);
-    // One call ran before; no call was admitted after the acknowledgement.
+    // One call ran before. The account admitted none after its acknowledgement.
     expect(await acknowledgedAt).toBe(gone.length + 1);
     expect(await admitted()).toBe(gone.length + 1);
     const denials = verdicts.filter(({ verdict }) => verdict !== 'go').map(denialOf);
-    // So many denials at once exceed their own rate, too.
+    // This many denials at once also exceed the rate limit of denials.
     const paced = denials.filter(({ rule }) => rule === 'denial_rate');
     expect(denials.length - paced.length).toBeGreaterThanOrEqual(Math.min(denials.length, 300));
     for (const denial of denials.filter(({ rule }) => rule !== 'denial_rate')) {

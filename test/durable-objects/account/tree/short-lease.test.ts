@@ -22,7 +22,7 @@ import { WINDOW, windowOf } from './fleets.ts';
 
 afterEach(restore);
 
-/** An agent with money of its own that consented to a grant. */
+/** An agent with money of its own that has consented to a grant. */
 const paying = async (owner: Hex, credit: bigint) => {
   const agent = randomHex(20);
   await topUp(agent, credit);
@@ -32,7 +32,7 @@ const paying = async (owner: Hex, credit: bigint) => {
 };
 
 describe('an account whose ancestor had too little', () => {
-  /** Agents that did not acknowledge are silent or hold no lease, so they admit nothing afterwards. */
+  /** Expects that the agent, which acknowledged or holds no lease, admits nothing after the revocation. */
   const expectCutOff = async (owner: Hex, id: Hex, agent: Hex, own: bigint): Promise<void> => {
     const verdict = await revoke(owner, id);
     if (verdict.verdict !== 'applied') throw new Error(JSON.stringify(verdict));
@@ -96,15 +96,15 @@ describe('an agent that became idle while its object slept', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '99940', creditLent: '0' });
     for (let i = 0; i < 5; i += 1) {
       pass(6);
-      // The second alarm may check once more that nothing is left.
+      // The second alarm may only check that nothing is left.
       if (i > 0) expect(await alarmIn()).toBeGreaterThan(600_000);
       await runDurableObjectAlarm(stubOf(agent));
       await putToSleep(agent);
     }
-    // Objects of other tests share the prototype, and their alarms ring meanwhile.
+    // Objects of other tests share the prototype, and their alarms run meanwhile.
     const own = given.mock.calls.filter(([child]) => child.endsWith(agent));
     expect(own).toHaveLength(1);
-    // Its money is back and nothing is held, so the agent may move to another parent.
+    // The agent's money is free and nothing is held, so the agent may move to another parent.
     const other = await ownerWith(1_000n);
     expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
   });

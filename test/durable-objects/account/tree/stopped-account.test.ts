@@ -53,7 +53,7 @@ describe('an account that is not active', () => {
           } else expect(ruleOf(verdict)).toBe('go');
         }
       }
-      // The same after every object restarted: a restarted account requests its lease again.
+      // The same holds after every object restarted: a restarted account requests its lease again.
       for (const account of Object.values(fleet.all)) await evictDurableObject(stubOf(account));
       for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
 
@@ -63,7 +63,7 @@ describe('an account that is not active', () => {
         for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
       } else {
         expect(resumed).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
-        // An account that got no push trusts a refusal for two seconds.
+        // An account that received no push caches a refusal for two seconds.
         pass(3);
         for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe('go');
       }
@@ -82,7 +82,7 @@ describe('an account that is not active', () => {
       state: 'committed',
       charged: 100n,
     });
-    // A retry with its secret still gets the outcome.
+    // A retry with its secret still gets the stored answer.
     const shown = { ...call, showsSecret: true };
     const again = await stubOf(agent).reserve(shown, randomHex(16), {});
     expect(again).toMatchObject({ verdict: 'stored', charged: 100n });
@@ -102,7 +102,7 @@ describe('an account that is not active', () => {
   test('is retried two seconds later by a descendant that got no push of the resume', async () => {
     const { owner, agent } = await branchWith(1_000n);
     await setStatus(owner, 'paused');
-    // It holds no lease, so it gets no push.
+    // The account holds no lease, so it receives no push.
     expect(ruleOf(await callOnce(agent, 10n))).toBe('paused');
     expect(await setStatus(owner, 'active')).toMatchObject({ acknowledged: [] });
     pass(3);

@@ -40,10 +40,10 @@ afterEach(restore);
 
 const WINDOW = `window:${LONG}s`;
 const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
-/** How many denied calls and dry runs an account may make at once. */
+/** Number of denied calls and dry runs that an account may make at once. */
 const BURST = 300;
 
-/** An owner with a window of 1,000, three busy agents that spent 50 each, and one more agent. */
+/** An owner with a window limit of 1,000, three busy agents that spent 50 each, and a fourth agent. */
 const fleet = async () => {
   const owner = await ownerWith(1_000_000n, windowOf(1_000));
   const siblings = [randomHex(20), randomHex(20), randomHex(20)];
@@ -57,7 +57,7 @@ const fleet = async () => {
 
 const rowsOfAll = (payers: readonly Hex[]): Promise<number[]> => Promise.all(payers.map(rowsOf));
 
-/** Counts what a call of one agent costs its siblings: rows, and lease requests. */
+/** Counts what a call of one agent costs its siblings: written rows, and lease requests. */
 const costTo = async (siblings: readonly Hex[], work: () => Promise<unknown>) => {
   const before = await rowsOfAll(siblings);
   const leases = watchLeases();
@@ -87,7 +87,7 @@ describe('ten denied calls of one agent cost its siblings no row and no lease', 
       times(10, async () => {
         const denial = denialOf(await callOnce(agent, 851n));
         expect(denial).toMatchObject({ rule: 'window', account: accountOf(owner) });
-        // Unused shares of siblings count as remaining: a call of that price would be allowed.
+        // Unused shares of siblings count as remaining, so a call of that price would be allowed.
         expect(denial.limit).toMatchObject({ spent: '150', held: '0', remaining: '850' });
       }),
     );
@@ -192,7 +192,8 @@ describe('a sibling that does not answer', () => {
     }
     expect(ruleOf(await callOnce(agent, 851n))).toBe('window');
     expect(asked).toBe(1);
-    // The owner asks a silent account again after ten seconds. Not `pass`, which would add the time that a slow machine needs.
+    // The owner sends a silent account another request after ten seconds. `pass` would add the time that a slow machine needs, so mock the
+    // clock.
     const silentSince = Date.now();
     for (const milliseconds of [2_000, 4_000]) {
       vi.spyOn(Date, 'now').mockReturnValue(silentSince + milliseconds);
@@ -203,7 +204,7 @@ describe('a sibling that does not answer', () => {
 });
 
 describe('a flood of denied calls', () => {
-  /** Sends denied calls until their rate is used up; returns how many named the rule. */
+  /** Sends denied calls until their rate limit is used up. Returns how many answers named the rule. */
   const flood = async (payer: Hex, price: bigint, most = 2 * BURST) => {
     freeze();
     const rules: string[] = [];
@@ -226,7 +227,7 @@ describe('a flood of denied calls', () => {
       limit: { rule: 'denial_rate', limit: `${BURST}`, remaining: '0', window: 60 },
     });
     expect(denial.retryAfter).toBeGreaterThan(0);
-    // A bucket for each of the two rules, and the alarm that turns them into entries.
+    // The account writes a bucket for each of the two rules, and the alarm that turns the buckets into entries.
     expect((await rowsOf(agent)) - before).toBeLessThanOrEqual(4);
     pass(2);
     expect(ruleOf(await callOnce(agent, 5_000n))).toBe('window');
@@ -263,12 +264,12 @@ describe('a flood of denied calls', () => {
   test('keeps its rate when its object has slept', async () => {
     const { agent } = await fleet();
     await flood(agent, 5_000n);
-    // Not `pass`, which would add the time that a slow machine needs for the flood.
+    // `pass` would add the time that a slow machine needs for the flood, so mock the clock.
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 11_000);
     await runDurableObjectAlarm(stubOf(agent));
     await putToSleep(agent);
     const rules = await flood(agent, 5_000n, BURST);
-    // Eleven seconds restored 55 of them.
+    // In eleven seconds the limit recovered 55 of them.
     expect(rules.filter((rule) => rule === 'window').length).toBeLessThan(120);
   });
 
@@ -297,7 +298,7 @@ describe('a flood of denied calls', () => {
     for (let i = 0; i < 2 * BURST; i += 1) rules.push(await ask());
     expect(rules.filter((rule) => rule === 'balance, asked').length).toBeLessThanOrEqual(BURST);
     expect(rules.at(-1)).toBe('denial_rate');
-    // A call paid from credit is no denied call.
+    // An accepted call from credit does not count as a denied call.
     expect(ruleOf(await callOnce(payer, 10n, {}, success))).toBe('go');
   });
 });

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Counts the requests that reach ancestors. */
+/** Counts the lease requests that reach ancestors. */
 const countLeases = (): { readonly calls: LeaseRequest[] } => {
   const calls: LeaseRequest[] = [];
   const { lease } = AgentAccount.prototype;

@@ -51,7 +51,7 @@ describe('the whole limit', () => {
       }),
     );
     const all = spent.reduce((sum, each) => sum + each, 0n);
-    // Enough was requested, and the rest is less than the smallest price that was denied last.
+    // The agents requested enough, and what remains is less than the smallest price that was denied last.
     expect(all).toBeLessThanOrEqual(4_321n);
     expect(all).toBeGreaterThanOrEqual(4_277n);
     await expectSpent(owner, Number(all));
@@ -73,7 +73,7 @@ describe('the whole limit', () => {
       if (ruleOf(await callOnce(agents[round % 4] ?? first, 100n)) === 'go') went += 1;
     }
     expect(went).toBe(10);
-    // When little remains, an agent gets no more than its need.
+    // When little remains, an agent gets no more than its call needs.
     expect(unused.slice(-3)).toEqual([100n, 100n, 100n]);
     await expectSpent(owner, 1_000);
   });
@@ -115,7 +115,7 @@ describe('the whole limit', () => {
     expect(went).toBe(4);
     expect(denial).toMatchObject({ limit: { spent: '400', held: '600', remaining: '0' } });
     expect(await end(failure)).toMatchObject({ state: 'released', charged: 0n });
-    // The account does not request again at once what only running calls hold.
+    // The account does not immediately repeat a request for shares that only running calls hold.
     await pause(1_100);
     expect((await callWhile(second, 100n)).went).toBe(6);
     await expectSpent(owner, 1_000);
@@ -134,7 +134,7 @@ describe('the whole limit', () => {
       return reply;
     });
     expect((await callWhile(second, 10n)).went).toBe(91);
-    // The agent had both when the recall arrived.
+    // When the recall arrived, the agent had spent 80 and held 10.
     const { granted, returned, spent, held } = reported[0] ?? lost();
     expect({ spent, held, rest: granted - returned }).toEqual({ spent: 80n, held: 10n, rest: 90n });
     expect(returned).toBeGreaterThan(0n);

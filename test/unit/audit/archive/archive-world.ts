@@ -10,7 +10,7 @@ import { db, freshDatabase, messageOf } from '../database.ts';
 import { accepted, accountOf, committed, history, settled } from '../history.ts';
 
 export const DAY = 86_400;
-/** Midnight of a UTC day. */
+/** A midnight in UTC. */
 export const MIDNIGHT = 1_800_057_600;
 export const ANN = accountOf(1);
 export const BOB = accountOf(2);
@@ -25,7 +25,7 @@ export const freshArchive = async (): Promise<void> => {
   if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
 };
 
-/** The deps of a run, and what it told the gateway's account. */
+/** The dependencies of an archive run, and the messages that it sent to the gateway's account. */
 export const openDeps = (retainDays = 90) => {
   const alerts: AlertBody[] = [];
   const recorded = new Map<string, WrittenObject>();
@@ -43,13 +43,13 @@ export const openDeps = (retainDays = 90) => {
   return { deps, alerts, recorded };
 };
 
-/** Accounts that write entries, and all that they wrote. */
+/** Accounts that write entries, with a record of all that they wrote. */
 export const openChains = () => {
   const heads = new Map<AccountId, ChainHead>();
   const written = new Map<AccountId, Entry[]>();
   return {
     written,
-    /** Stores these entries of an account as one chunk, at a time. */
+    /** Stores these entries of an account as one chunk, at a given time. */
     store: async (
       account: AccountId,
       bodies: readonly EntryBody[],
@@ -66,7 +66,7 @@ export const openChains = () => {
   };
 };
 
-/** Names in R2, and the lines of each object, decompressed without the code under test. */
+/** The objects in R2 by name, each as its lines, decompressed without the code under test. */
 export const objectsIn = async (
   prefix: string,
 ): Promise<ReadonlyMap<string, readonly unknown[]>> => {

@@ -30,7 +30,7 @@ import {
   settledCalls,
 } from './archive-world.ts';
 
-/** Ten days of calls; D1 keeps those of the last three. Tests only read them. */
+/** Ten days of calls, of which D1 keeps the last three. The tests only read them. */
 const tenDays = async () => {
   const chains = await settledCalls(10);
   const listed = await allCalls({}, false, 100);

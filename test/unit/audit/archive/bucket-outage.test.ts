@@ -28,12 +28,12 @@ const RETAIN = 3;
 const CRON = 900;
 const away = async (): Promise<never> => Promise.reject(new Error('R2 is away.'));
 
-/** Ways in which R2 fails. Each leaves the other methods as they are. */
+/** Ways in which R2 fails. Each replaces only the methods that it names. */
 const FAILURES: readonly Partial<R2Bucket>[] = [
   { put: away, head: away, list: away, get: away },
-  // Stored, and the answer is lost.
+  // R2 stores the object, but its answer is lost.
   { put: async (...given) => (await bucket.put(...(given as [string, Uint8Array])), away()) },
-  // Half an object, which no reader may take for the whole.
+  // R2 stores half an object, which no reader may accept as complete.
   {
     put: async (name, body) => {
       const whole = body as Uint8Array;
@@ -55,7 +55,7 @@ const failing = (failure: Partial<R2Bucket>): R2Bucket =>
     },
   });
 
-/** Accounts that go on paying. Their entries end at once, so that the archive may move them when their time has come. */
+/** Accounts that continue to pay. Each call ends at once, so that the archive may move it when it is old enough. */
 const openLoad = () => {
   const chains = openChains();
   let calls = 0;
@@ -88,7 +88,7 @@ it.each([
       for (const hour of [1, 13]) await sell(MIDNIGHT + day * DAY + hour * 3_600);
     const { deps, alerts } = openDeps(RETAIN);
     const clean: ArchiveDeps = deps;
-    // The days before have been copied and dropped as every day. At this time one is due for each.
+    // Earlier days have been copied and deleted as usual. From now on, one day is due each day.
     for (let day = 1; day < 5; day += 1) await runArchive(clean, MIDNIGHT + day * DAY + 3_600);
     const before = { chunks: await count('chunks'), calls: await count('calls') };
     expect(before.chunks).toBeLessThan(20);
@@ -107,7 +107,7 @@ it.each([
     for (let run = 4; run < 8; run += 1) await runArchive(clean, from + run * CRON);
     expect(alerts).toHaveLength(1);
     expect(await count('chunks')).toBeLessThan(before.chunks + 8);
-    // Every entry is in D1, in a whole object, or in both, and no two objects have one.
+    // Every entry is in D1, in a complete object, or in both, and in no two objects.
     const { results } = await db
       .prepare('SELECT name, sha256, bytes FROM archive_objects')
       .all<{ readonly name: string; readonly sha256: Hex; readonly bytes: number }>();
@@ -122,7 +122,7 @@ it.each([
       expect(own.toSorted((one, other) => one.seq - other.seq)).toEqual(
         written.slice(0, own.length),
       );
-      // Of five days with two calls each.
+      // Five days, with two calls of three entries each.
       expect(own).toHaveLength(30);
     }
     const moved = [...(await objectsIn('calls/')).values()].flat() as { call: string }[];

@@ -110,7 +110,7 @@ describe('the archive', () => {
       get: (target, name) => {
         if (name !== 'put') return Reflect.get(target, name) as unknown;
         return async (...given: Parameters<R2Bucket['put']>) => {
-          // The other run takes more calls and ends, before this one writes.
+          // The other run moves more calls and ends before this run writes.
           if (isFirst) await archiveCalls(deps, now, 2);
           isFirst = false;
           return target.put(...given);
@@ -132,7 +132,7 @@ describe('the archive', () => {
     await chains.store(CAT, [accepted(51, at), kept(51, 'credit', at + 90)], at + 91);
     await chains.store(CAT, [accepted(52, at)], at + 92);
     const before = await rows('calls');
-    // Attempts to settle payments: of a call that moves, and of one that waits.
+    // Settlement attempts for a call that moves and for one that stays.
     const attempts = [ANN, CAT].flatMap((account) => {
       const call = before.find((row) => row['account'] === account)?.['call'] as Hex;
       return [1, 2].map((number) => ({ account, call, attempts: number, at }));
@@ -186,7 +186,7 @@ describe('the archive', () => {
   });
 });
 
-/** Runs something before a method of an object. */
+/** Wraps a method of an object to run something before it. */
 const intercepted = <T extends object>(
   target: T,
   before: Readonly<Record<string, () => Promise<void>>>,

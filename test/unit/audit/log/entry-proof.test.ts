@@ -29,7 +29,7 @@ const receiptOf = (claims: object): string =>
 
 let proof: EntryProof;
 
-/** Entry 7 of the chunk with the entries 3 to 13, which is leaf 5 of 11. */
+/** Entry 7, in the chunk of entries 3 to 13, which is leaf 5 of 11. */
 beforeAll(async () => {
   const hashes = Array.from({ length: 11 }, (_, at) => hashAt(3 + at)) as [Hex, ...Hex[]];
   const leaf = leafOf(ACCOUNT, { seq: 3, prev: ZEROS }, hashes);
@@ -113,7 +113,7 @@ describe('a proof of an entry', () => {
     ],
   ])('is refused with %s', async (_, change, fault) => {
     const changed = change();
-    // Entry and receipt of the file name the hash, too: without them the claim is about a hash alone.
+    // The file's entry and receipt also name the hash. Remove them, so that only the claimed hash is proved.
     const { entry: _entry, receipt: _receipt, ...bare } = proof;
     const claimed = 'entry' in changed || 'receipt' in changed ? proof : bare;
     expect(await verdict({ ...claimed, ...changed })).toBe(fault);
@@ -140,7 +140,7 @@ describe('a proof of an entry', () => {
       return verified.ok ? 'proved' : verified.error;
     };
     expect(await faultFor(AT - 6)).toBe('retired_key');
-    // The clocks of account and log may differ.
+    // Tolerates a difference between the clocks of the account and the log.
     expect(await faultFor(AT - 5)).toBe('proved');
     expect(await faultFor(AT - 60, AT + 60)).toBe('proved');
     expect(await faultFor(AT - 60, undefined)).toBe('proved');
@@ -160,7 +160,7 @@ describe('a proof of an entry', () => {
     };
     expect(await verdictFor(undefined)).toBe('proved');
     expect(await verdictFor(AT - 60)).toBe('undated');
-    // Its text would show that it is old enough. Nothing else does.
+    // Only the missing text of the entry could show that the entry is old enough.
     expect(await verdictFor(AT + 60)).toBe('undated');
     expect(await verdictFor(AT + 60, [WITNESS])).toBe('proved');
     expect(await verdictFor(AT - 5, [WITNESS])).toBe('proved');

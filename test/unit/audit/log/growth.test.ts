@@ -7,7 +7,7 @@ import { leafHashes } from './vectors.ts';
 const LEAVES = leafHashes(1_300);
 const treeOf = (size: number) => ({ size, root: rootOf(LEAVES.slice(0, size)) });
 
-/** The public tiles of a log, and which were read. */
+/** A log's public tiles, and a record of those that were read. */
 const published = (leaves: readonly Uint8Array[]) => {
   const tiles = new Map(
     appendToTiles(() => undefined, 0, leaves).map(({ bytes, ...place }) => [

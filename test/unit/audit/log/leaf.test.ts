@@ -19,7 +19,7 @@ import { leafHashes } from './vectors.ts';
 const ACCOUNT = 'eip155:84532:0x06a3d66339341f66d73bd0507e08f83c4c6a3377';
 const ZEROS: Hex = `0x${'0'.repeat(64)}`;
 
-/** Three entries whose hashes the verifier in Python computes, too. */
+/** Three entries whose hashes the Python verifier also computes. */
 const hashes = (): readonly [Hex, Hex, Hex] => {
   let prev = ZEROS;
   const [one, two, three] = [1, 2, 3].map((seq) => {

@@ -21,7 +21,7 @@ import { CHECKPOINTS, leafHashes } from './vectors.ts';
 
 const LARGE = 70_000;
 
-/** The tiles of a log that grows by the given counts. */
+/** The tiles of a log that grows in steps of the given sizes. */
 const grow = (counts: readonly number[], hashes: readonly Uint8Array[]) => {
   const tiles = new Map<string, Uint8Array>();
   const read = (place: TilePlace) => tiles.get(tilePath(place));
@@ -50,7 +50,7 @@ describe('the tree of a transparency log', () => {
     for (const { size, root } of CHECKPOINTS) {
       expect(encodeBase64(rangeHash(0, size, read))).toBe(root);
     }
-    // 273 full tiles and one of 112 hashes; above them one full and one of 17; one hash.
+    // Level 0 has 273 full tiles and one of 112 hashes, level 1 a full tile and one of 17, and level 2 one tile with one hash.
     expect(tiles.size).toBe(274 + 2 + 1);
     expect(tiles.get('0/273')).toHaveLength(112 * 32);
     expect(tiles.get('1/001')).toHaveLength(17 * 32);
@@ -137,7 +137,7 @@ describe('proofs', () => {
   });
 });
 
-/** A hash that is no hash of the tree. */
+/** A hash that does not occur in the tree. */
 const nodeOf = (hash: Uint8Array): Uint8Array => hash.map((byte) => byte ^ 0xff);
 
 describe('the address of a tile', () => {

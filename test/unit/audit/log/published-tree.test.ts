@@ -7,7 +7,7 @@ import { leafHashes } from './vectors.ts';
 /** With 65,536 leaves, the second level has a full tile. */
 const LEAVES = leafHashes(65_600);
 
-/** A published log, in which tiles can be changed. */
+/** A published log whose tiles a test can change. */
 const published = (size: number) => {
   const leaves = LEAVES.slice(0, size);
   const root = rootOf(leaves);
@@ -37,7 +37,7 @@ describe('the tiles of a published log', () => {
     for (const path of ['0/000', '0/004', '0/005', '1/000']) {
       const bytes = tiles.get(path) as Uint8Array;
       tiles.set(path, flipped(bytes));
-      // Those at the right edge lead to the root together: the lowest of them is named.
+      // Tiles at the right edge only lead to the root together, so the check names the lowest one.
       expect(await altered()).toBe(path === '1/000' ? '0/005' : path);
       tiles.delete(path);
       expect(await altered()).toBe(path);

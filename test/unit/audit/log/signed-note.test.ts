@@ -64,7 +64,7 @@ describe('a checkpoint', () => {
     expect(await open(`${NOTE}${unknown}`)).toMatchObject({ ok: true });
     expect(await open(`${TEXT}\n${unknown}`)).toEqual({ ok: false, error: { kind: 'unsigned' } });
     expect(await open(NOTE, [])).toEqual({ ok: false, error: { kind: 'unsigned' } });
-    // Another name or kind is another key.
+    // A key with another name or type is another key.
     expect(await open(NOTE, [{ ...KEY, name: 'other.example' }])).toMatchObject({ ok: false });
     expect(await open(NOTE, [{ ...KEY, type: SIGNATURE_TYPE.cosignature }])).toMatchObject({
       ok: false,

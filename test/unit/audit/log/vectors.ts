@@ -4,7 +4,7 @@ import { leafHash } from '../../../../src/audit/log/merkle-tree.ts';
 import { SIGNATURE_TYPE } from '../../../../src/audit/log/signed-note.ts';
 
 /**
- * Vectors of a log with the key of seed 000102…1f, made and verified with Go's `sumdb/note` and `sumdb/tlog`. Its leaves are those of
+ * Vectors of a log with the key of seed 000102…1f, made and verified with Go's `sumdb/note` and `sumdb/tlog`. Its leaves are those in
  * docs/audit-log.md without the line `root`.
  */
 export const ORIGIN = 'gateway.example/log/2026';

@@ -111,7 +111,7 @@ describe('a call below an account', () => {
 });
 
 describe('the claims of many calls about an account with many policies', () => {
-  /** Times in seconds of half a slack, so that changes are near each other and far from each other. */
+  /** Times in steps of half the tolerated clock difference, so that some changes are close to each other and others are not. */
   const time = fc.integer({ min: -20, max: 20 }).map((half) => NOW + half * 32);
   const changes = fc.array(
     fc.oneof(
@@ -138,7 +138,7 @@ describe('the claims of many calls about an account with many policies', () => {
     return branch;
   };
 
-  /** Looks at every version. */
+  /** The versions in force within the tolerance of `NOW`, found by a look at every version. */
   const near = <T extends { readonly at: number }>(versions: readonly T[]): readonly T[] =>
     versions.filter(
       ({ at }, index) =>

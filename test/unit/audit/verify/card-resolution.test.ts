@@ -22,7 +22,7 @@ const charge: EntryBody = {
   payment: { state: 'none', paidBy: 'credit' },
 };
 
-/** Attack: the charge of a kept call needs an operator's signature, unless the entry claims that an issuer of cards decided. */
+/** Attack: the charge of a call without an answer needs an operator's signature, unless the entry claims that a card issuer decided it. */
 it('finds a kept call that credit paid and that no operator resolved', async () => {
   const account = newAccount(ACCOUNT);
   const entry = charge as unknown as Entry;

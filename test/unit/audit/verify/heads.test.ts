@@ -65,7 +65,7 @@ const reportOf = async (
         }),
   });
 
-/** What two checks found, and whether the ends of chains are proved. */
+/** The faults that the checks `log` and `heads` found, and whether the ends of the chains are proved. */
 const foundIn = async (...given: Parameters<typeof reportOf>) => {
   const report = await reportOf(...given);
   const own = report.checks.filter(({ check }) => check === 'log' || check === 'heads');
@@ -129,7 +129,7 @@ describe('the log that the gateway has now', () => {
     const { log, early, cut, kept } = whole;
     const live = publishedBy([log]);
     expect(await foundIn(whole, PINNED, live)).toEqual(PROVED);
-    // An export from when the account had half of its entries: nothing in it is false.
+    // An export made when the account had half of its entries. Nothing in it is false.
     const entries = OWNED.get(cut)?.slice(0, kept) ?? [];
     const old = { ...whole, logs: new Map(OWNED).set(cut, entries), years: early };
     expect(await foundIn(old, PINNED)).toEqual(PROVED);
@@ -180,7 +180,7 @@ test('the gateway has another newest leaf in the very tree of the export: its le
   const whole = await wholeExport(OWNED, ALICE, STRANGER);
   const [year] = await exportLogs([whole.log], 'all');
   if (year === undefined) throw new Error('no year');
-  // The operator's own export, without what came after half of the account's entries: only the root is wrong.
+  // The operator's own export, without what followed the first half of the account's entries. Only the root is wrong.
   const shown = Number(whole.early[0]?.checkpoint.split('\n')[1]);
   const blank = headsText(new Uint8Array(32));
   const leaves = year.leaves.map((line, index) =>

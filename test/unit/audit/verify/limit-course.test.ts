@@ -13,10 +13,10 @@ import { ACCOUNT, OTHER } from './signed-log.ts';
 
 const ASSET = `eip155:84532/erc20:0x${'70'.repeat(20)}` as const;
 
-/** Times near each other and far from each other, in seconds of half a slack. */
+/** Times in seconds, in steps of half the tolerated clock difference: some are close to each other and others are not. */
 const time = fc.integer({ min: 0, max: 24 }).map((half) => half * 32);
 
-/** A policy that changes at ascending times; some versions lack the counter. */
+/** A policy that changes at ascending times. Some versions do not set the counter's limit. */
 const limits = fc
   .tuple(
     fc.array(time, { maxLength: 8 }),

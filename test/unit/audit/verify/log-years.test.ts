@@ -19,7 +19,7 @@ const accountAt = (at: number): AccountId =>
 const hashAt = (account: number, seq: number): Hex =>
   seq === 0 ? `0x${'00'.repeat(32)}` : sha256Hex(utf8(`${account}/${seq}`));
 
-/** The leaf of one entry of an account. */
+/** A leaf that covers one entry of an account. */
 const leafAt = (account: number, seq: number): string =>
   leafText(
     leafOf(accountAt(account), { seq, prev: hashAt(account, seq - 1) }, [hashAt(account, seq)]),
@@ -44,7 +44,7 @@ const proofsIn = (leaves: readonly string[]) => {
   return (index: number) => inclusionProof(index, leaves.length, read).map(encodeBase64);
 };
 
-/** Two years of a log with 300 and 10 leaves of four accounts. */
+/** Two years of a log, with 300 and 10 leaves of four accounts. */
 const FIRST = Array.from({ length: 300 }, (_, at) => leafAt(at % 4, Math.floor(at / 4) + 1));
 const HEADING = `countersign-log/1\n${await sign('2025', FIRST.slice(0, 290))}`;
 const SECOND = [
@@ -63,7 +63,7 @@ const KEYS = [
 
 type Line = { readonly index: number; readonly leaf: string; readonly proof?: readonly string[] };
 
-/** What an operator exports, or the owner of some accounts. `change`: what happens to the lines of a year. */
+/** An operator's export, or that of an owner of some accounts. `change` alters the lines of a year. */
 const evidenceOf = async (
   owned: readonly number[] | 'all',
   change = (lines: readonly Line[], _year: string): readonly Line[] => lines,

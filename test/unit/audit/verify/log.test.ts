@@ -18,7 +18,7 @@ type Signed = {
   readonly tree?: { readonly size: number; readonly root: Uint8Array };
 };
 
-/** What the check says about a log of one leaf, which covers this many entries. `tree`: which tree the log has signed, if another one. */
+/** The finding of the check on a log with one leaf, which covers this many entries. `tree`: another tree that the log has signed. */
 const findingOfLeaf = async (entries: number, { isPinned = true, tree }: Signed = {}) => {
   const hashes = Array.from({ length: entries }, (_, at) => word(at + 1)) as [Hex, ...Hex[]];
   const leaf = leafText(leafOf(ALICE, { seq: 1, prev: word(0) }, hashes));

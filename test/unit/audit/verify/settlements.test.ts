@@ -27,7 +27,7 @@ type Payment = {
   readonly settled: { readonly transaction: Hex; readonly block: number };
 };
 
-/** A payment that is accepted, and settled on the chain. */
+/** A payment that an account accepted and that settled on the chain. */
 const pay = async (value: bigint): Promise<Payment> => {
   const account = privateKeyToAccount(generatePrivateKey());
   await client.setBalance({ address: account.address, value: parseEther('1') });

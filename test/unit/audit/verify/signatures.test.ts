@@ -136,7 +136,7 @@ describe('a payment', () => {
   }); // prettier-ignore
 });
 
-/** Attack: an operator approves a parked call itself, and writes that its time ended, which needs no signature. */
+/** Attack: an operator approves a parked call itself, and logs that its time ended, which needs no signature. */
 it('finds an approval that nobody signed, whatever it states as the decision', async () => {
   const approved = { type: 'call.approved', at: START, call: word(9) } as const;
   for (const decision of ['expired', 'approved', 'refused']) {

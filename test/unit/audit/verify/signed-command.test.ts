@@ -17,7 +17,7 @@ import {
 
 const CALL = word(4);
 
-/** A command to a route, in an entry of any type. */
+/** A command sent to a route, in an entry of any type. */
 const sentTo = async (
   method: string,
   target: string,
@@ -124,7 +124,7 @@ describe('the signer of an owner’s command', () => {
     cutOff.note(tookFrom(ACCOUNT, `eip155:84532:0x${'33'.repeat(20)}`));
     cutOff.note(remaining(`eip155:84532:0x${'33'.repeat(20)}`));
     expect(cutOff.check(command)).toMatchObject(refused);
-    // The file begins later, so it may not show who is above.
+    // The file starts after the chain's first entry, so it may not show the account's ancestors.
     expect(openCommands(false).check(command).ok).toBe(true);
   });
 });

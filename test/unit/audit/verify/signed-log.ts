@@ -1,4 +1,4 @@
-/** Entries whose evidence is signed by fixed keys, and what the check of signatures reports about logs of them. */
+/** Entries whose evidence fixed keys have signed, and the findings of the check of signatures about logs of them. */
 import { privateKeyToAccount } from 'viem/accounts';
 import { expect } from 'vitest';
 import { signaturesOf } from '../../../support/verify-log.ts';
@@ -100,7 +100,7 @@ const revoked = revocationDigest(revocation, CHAIN);
 
 const transfer = (of: typeof bound): Hex => transferWithAuthorizationDigest(TOKEN, of);
 
-/** The signatures of the fixtures above. */
+/** The signatures in the fixtures above. */
 export const signed = {
   intent: await payer.sign({ hash: digest }),
   bound: await payer.sign({ hash: transfer(bound) }),
@@ -206,7 +206,7 @@ export const signedCommand = async (
   };
 };
 const frozen = await signedCommand({ method: 'PUT', target: `/accounts/${ACCOUNT}/status` });
-/** A command by which the account freezes itself. */
+/** A command with which the account freezes itself. */
 export const ordered = (
   changes: Evidence = {},
   type: EntryBody['type'] = 'account.status',

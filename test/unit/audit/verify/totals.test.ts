@@ -15,7 +15,7 @@ const totalsOf = async (calls: readonly TreeCall[], limit = CAP) => {
   return first === undefined ? verdict : `${first.field}: ${first.reason}`;
 };
 
-/** Two calls of two agents, some seconds after the owner's policy came into force. */
+/** Calls of two agents, some seconds after the owner's policy came into force. */
 const pair = (seconds: number, prices: readonly [number, number], isListed = true): TreeCall[] =>
   prices.map((price, agent) => ({
     ...{ agent: agent as 0 | 1, at: START + seconds, price, isListed },

@@ -35,7 +35,7 @@ describe('a log', () => {
     expect(of(report, 'chain')).toMatchObject({ verdict: 'proved', checked: 3 });
     expect(of(report, 'signatures')).toMatchObject({ verdict: 'proved', checked: 2 });
     expect(of(report, 'receipts')).toMatchObject({ verdict: 'not checked' });
-    // Its call has no funds and never ran.
+    // The log's call has no funds and never ran.
     expect(of(report, 'calls')).toMatchObject({ verdict: 'BROKEN' });
     expect(exitCodeOf(report.verdict)).toBe(1);
   });
@@ -184,7 +184,7 @@ describe('many files', () => {
     ];
     const report = await verify({ entries: files });
     expect(of(report, 'chain')).toMatchObject({ verdict: 'proved', checked: 4 });
-    // The intent of another account.
+    // The intent belongs to another account.
     expect(of(report, 'signatures')?.first).toMatchObject({ account: OTHER, file: 'c.ndjson' });
   });
 
@@ -200,7 +200,7 @@ describe('many files', () => {
 
 describe('the exported log of a fleet', () => {
   const folder = join(import.meta.dirname, '../../../vectors/audit-export/entries');
-  /** An agent with a grant, two calls from its owner's credit and two denials. */
+  /** An agent with a grant, two calls from its owner's credit, and two denials. */
   const AGENT = '0x39c40f31fbeace16cd7bfa5b38de85f6bdc5a23b';
   const reportWith = async (changed: string, into: string): Promise<Report> => {
     const files = readdirSync(folder).map((name) => {

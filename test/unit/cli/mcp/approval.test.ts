@@ -14,7 +14,7 @@ const offered = {
   requirement: { amount: 50_000n, network: 'eip155:84532', asset, payTo: '0xPayee' },
 } as unknown as Offered;
 
-/** A host that notes what it asks its person, who accepts. */
+/** A host that records the questions to its user, who accepts them. */
 const hostOf = (questions: string[]): Server =>
   ({
     getClientCapabilities: () => ({ elicitation: {} }),

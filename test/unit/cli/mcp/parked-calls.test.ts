@@ -32,7 +32,7 @@ describe('a stored call', () => {
       await open().keep(parked);
       expect(await open().all()).toEqual([parked]);
       const [file = ''] = await readdir(directory);
-      // The file holds the secret that runs the call.
+      // The file contains the secret that runs the call.
       expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
       await open().drop(HASH);
       expect(await open().find(HASH)).toBeUndefined();

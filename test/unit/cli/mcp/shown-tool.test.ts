@@ -21,7 +21,7 @@ describe('a tool of a third party', () => {
           type: 'object',
           properties: {
             q: { type: 'string', description: `A word.${HIDDEN}`, enum: [`as it is${HIDDEN}`] },
-            // A property may have the name of a text.
+            // A property may have the same name as a text field.
             description: { type: 'string', title: `T${HIDDEN}` },
           },
         },

@@ -6,7 +6,7 @@ import { countingSigner, entry, offer } from '../../client/server.ts';
 const ORIGIN = 'https://mcp.example';
 const LIMITS = { stopped: { rule: 'revoked', account: 'team' } };
 
-/** A connection to a server that announces `extensions`, and sells its tool `spending` to every caller that shows no intent. */
+/** A connection to a server that announces `extensions`, and sells a tool `spending` of its own to every caller without an intent. */
 const remoteOf = async (extensions: object) => {
   const { signer, count } = countingSigner();
   const server = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {

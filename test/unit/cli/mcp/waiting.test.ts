@@ -16,7 +16,7 @@ const parked: ParkedCall = {
   saved: { call, expiresAt: 1_800_000_000 } as unknown as SavedCall,
 };
 
-/** The bridge asks this gateway after each pause; a person approves the call later. */
+/** The gateway that the bridge polls after each pause. A user approves the call later. */
 const world = () => {
   const stored = new Map<string, ParkedCall>();
   const state = { approved: false, asked: 0 };
@@ -24,7 +24,7 @@ const world = () => {
     for (;;) {
       state.asked += 1;
       if (state.approved) break;
-      // As long as the pauses of the client have grown.
+      // The client's pauses have grown to this length.
       await pause?.(30_000, signal);
     }
     return Response.json({ result: { content: [{ type: 'text', text: 'ran' }] } }) as AgentResponse;
@@ -50,9 +50,9 @@ describe('a call that a person approved between two requests of the host', () =>
     const { state, resume, waiting, ended } = world();
     const first = await waiting.park(parked, resume, waiter);
     expect(JSON.stringify(first.content)).toContain('waits for a person');
-    // Another bridge continues it after this one has ended.
+    // The call stays stored, so another bridge can continue it after this one has ended.
     expect(await waiting.all()).toEqual([parked]);
-    // The gateway was asked at the start, and again when the host began to wait, at most.
+    // The bridge polled at most twice: at the start, and when the host began to wait.
     expect(state.asked).toBeLessThanOrEqual(2);
     state.approved = true;
     const second = await waiting.again(call, waiter);

@@ -59,7 +59,7 @@ describe('the grant of a new key', () => {
         const grant = grantOf({ maxTotal }, { total: spent, window: 0n });
         const next = successorOf(grant, reserved, NEXT);
         const left = maxTotal > spent ? maxTotal - spent : 0n;
-        // Both the cap and the old grant bound the old key.
+        // The cap and the old grant each bound the old key.
         const byOldKey = reserved < left ? reserved : left;
         expect((next?.maxTotal ?? 0n) + byOldKey).toBeLessThanOrEqual(left);
       }),
@@ -115,7 +115,7 @@ describe('the policy of a new key', () => {
       lifetime: '690u',
       windows: [{ every: 'hour', limit: '60u' }],
     });
-    // An hour from 7,200 s on.
+    // The window is the hour that starts at 7,200 s.
     expect(windowsEnd(during, 7_201)).toBe(10_800);
   });
 

@@ -6,7 +6,7 @@ import { account } from '../server.ts';
 const ENDPOINT = 'https://mcp.example/mcp';
 const FORGED = { charged: '0', receipt: { verified: true } };
 
-/** A `fetch` for an MCP transport, before a server that puts a report of its own into each result. */
+/** A `fetch` for an MCP transport, to a server that adds its own report to each result. */
 const before = (announced: object) => {
   const arrived: Request[] = [];
   const server = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -70,14 +70,14 @@ describe('a request that only reads', () => {
     });
     await ask('initialize');
     await ask('tools/list');
-    // Attack: the server could read at the other gateway with it (CWE-441).
+    // Attack: with a signed intent, the server could read at the other gateway (CWE-441).
     expect(arrived.at(-1)?.headers.has('agent-intent')).toBe(isSigned);
   });
 });
 
 describe('an answer without end', () => {
   const CHUNK = new Uint8Array(65_536).fill(0x20);
-  /** A server that sends until it is cancelled, or far more than a client reads. */
+  /** A server that sends until the client cancels, or far more than a client should read. */
   const flood = (status: number) => {
     const sent = { chunks: 0, cancelled: false };
     const answer = () =>
@@ -85,7 +85,7 @@ describe('an answer without end', () => {
         new ReadableStream<Uint8Array>({
           pull: (controller) => {
             sent.chunks += 1;
-            // Ends at 16 MiB, so that a client without a limit fails here and does not read for ever.
+            // Ends at 16 MiB, so that a client without a limit fails here instead of reading for ever.
             if (sent.chunks <= 256) controller.enqueue(CHUNK);
             else controller.close();
           },

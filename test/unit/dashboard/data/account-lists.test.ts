@@ -14,7 +14,7 @@ type Child = { readonly account: string; readonly status: string; readonly label
 const OWNER = { role: 'owner', account: 'owner' } as const;
 const { signal } = new AbortController();
 
-/** A gateway that records the requests, and answers each list with `items`. */
+/** A gateway that records its requests and answers each list with `items`. */
 const listing = (items: (asked: Asked) => readonly unknown[]) => {
   const asked: Asked[] = [];
   const list = async function* (id: string, request: Asked['request']) {

@@ -5,9 +5,9 @@ import { ruleWords } from '../../../../src/policy/rule-name.ts';
 import { problemOf } from '../../../../src/protocol/problem/reason.ts';
 import { all, denialOf, denied } from '../../protocol/problem/examples.ts';
 
-/** A time of this year: other years are written out. */
+/** A time in the current year: times of other years show the year. */
 const NOW = Date.parse(`${new Date(nowSeconds() * 1000).getUTCFullYear()}-11-28T15:30:10Z`) / 1000;
-/** A member of an answer, a route, a header, or a name in code. */
+/** Names that only programs need: a member of an answer, a route, a header, or a name in code. */
 const FOR_PROGRAMS =
   /`|_|\b(?:GET|POST|PUT|DELETE) |\b[A-Z][A-Za-z]+-[A-Z]|SIGNATURE|\b[a-z]+[A-Z]/;
 

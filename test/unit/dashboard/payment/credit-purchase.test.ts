@@ -227,7 +227,7 @@ describe('the answer to a signed purchase', () => {
       expect(JSON.stringify(result)).toContain('The gateway did not take the purchase');
       expect(JSON.stringify(result)).not.toContain('Nothing was paid');
       expect(shelf.kept.size).toBe(1);
-      // Buying again sends the same payment, and reads the chain once it has expired.
+      // A second purchase sends the same payment again, and reads the chain once the payment has expired.
       await buy({ server, wallet, shelf });
       expect(wallet.signed).toHaveLength(1);
       const over = await buy({ server, wallet: later, shelf, now: NOW + 3601 });
@@ -261,7 +261,7 @@ describe('the answer to a signed purchase', () => {
 describe('a kept purchase that this page cannot read', () => {
   const KEY = `countersign-credit:${FOR}`;
   const START = NOW + 7200;
-  /** The longest payment, and the most that two clocks differ. */
+  /** The longest validity of a payment, plus the largest tolerated difference between two clocks. */
   const LONGEST = 3600 + 300;
 
   const tried = async (shelf: ReturnType<typeof shelfOf>, chainTime: number) => {

@@ -20,7 +20,7 @@ import {
   type Step,
 } from '../../client/server.ts';
 
-/** The account that gets the credit: another one than the payer. */
+/** The account that receives the credit. It is not the payer's. */
 export const FOR = `eip155:84532:0x${'ab'.repeat(20)}` as const;
 export const AMOUNT = 20_000n;
 
@@ -32,15 +32,15 @@ const wordOf = (value: bigint | undefined): string =>
 type WalletRules = {
   readonly refuses?: string;
   readonly balance?: bigint;
-  /** Whether its chain shows the payment as used; undefined if it cannot read that. */
+  /** Whether the wallet's chain shows the payment as used. Undefined if the wallet cannot read that. */
   readonly isUsed?: boolean;
-  /** The time of its newest block: by default long after every signature. */
+  /** The time of the chain's newest block. By default long after every signature. */
   readonly chainTime?: number;
-  /** The log of the payment on its chain. */
+  /** The payment's log on the chain. */
   readonly log?: object;
-  /** Its id: by default that of the wallet that signs. */
+  /** The wallet's id. By default that of the wallet that signs. */
   readonly id?: string;
-  /** Address of the account that it is on. */
+  /** The address of the wallet's active account. */
   readonly address?: string;
 };
 
@@ -110,7 +110,7 @@ export const shelfOf = (): TextStorage & { readonly kept: Map<string, string> } 
 export const creditOffer = (more: Readonly<Record<string, unknown>> = {}): Response =>
   offer([entry({ amount: String(AMOUNT), ...more })], binding({ tool: 'countersign.credits' }));
 
-/** The gateway's answer to a purchase that went through. */
+/** The gateway's answer to a successful purchase. */
 export const bought: Step = (arrived) =>
   Response.json({
     account: FOR,
@@ -149,13 +149,13 @@ export const buy = async (made: Made, agreed: Partial<Agreed> = {}) => {
   );
 };
 
-/** The purchase that a shelf keeps. */
+/** The purchase stored on a shelf. */
 export const keptIn = async (shelf: TextStorage): Promise<KeptPurchase | undefined> => {
   const slot = await purchasesIn(purchasePlace(shelf)).look(purchaseKey(FOR));
   return slot.is === 'undecided' ? slot.request : undefined;
 };
 
-/** Asks again for the answer to the kept purchase, as the dialog does. */
+/** Repeats the stored purchase to get its answer, as the dialog does. */
 export const askAgain = async (made: Made & { readonly shelf: TextStorage }) => {
   const kept = await keptIn(made.shelf);
   if (kept === undefined) throw new Error('No purchase is kept.');

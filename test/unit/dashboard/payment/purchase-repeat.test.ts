@@ -37,7 +37,7 @@ beforeEach(async () => {
   first = server.arrived[1]?.headers.get('PAYMENT-SIGNATURE');
 });
 
-/** When the signed payment of the fixture ends. */
+/** The end of the validity of the fixture's payment. */
 const END = NOW + 3600;
 
 const payments = (server: ReturnType<typeof scripted>) =>
@@ -224,7 +224,7 @@ describe('a purchase that the gateway may have forgotten', () => {
 
 describe('the chain, and not a clock or an answer,', () => {
   const saysExpired: Step = () => problem(400, 'expired');
-  /** A browser whose clock was set back by a day. */
+  /** The time in a browser whose clock was set back by a day. */
   const BACK = NOW - 86_400;
 
   it.each([

@@ -16,7 +16,7 @@ const NONCE: Hex = `0x${'2'.repeat(64)}`;
 const HASH: Hex = `0x${'a'.repeat(64)}`;
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
 
-/** A wallet with these answers; a missing one is an error, as of a wallet without chain access. */
+/** A wallet with these answers. A missing answer is an error, as from a wallet without access to the chain. */
 const walletOf = (answers: Readonly<Record<string, unknown>>) => {
   const asked: { readonly method: string; readonly params?: readonly unknown[] }[] = [];
   return {
@@ -56,7 +56,7 @@ describe('what a wallet says about the chain', () => {
       ],
     });
     expect(await readPayment(moved, ON, PAYER, NONCE)).toEqual({ is: 'moved', transaction: HASH });
-    // A node refuses a search of the whole chain.
+    // Nodes refuse to search the whole chain, so the search starts at a block.
     expect(moved.asked.at(-1)?.params).toMatchObject([{ fromBlock: '0x8f8', toBlock: 'latest' }]);
   });
 

@@ -6,7 +6,7 @@ import {
   type TabMessage,
 } from '../../../../src/dashboard/session/tab-channel.ts';
 
-/** A browser that denies storage and locks, and passes messages between its tabs. */
+/** A browser that denies storage and locks but carries messages between its tabs. */
 const createBrowser = () => {
   const tabs = new Map<object, (message: TabMessage) => void>();
   return () => {

@@ -27,7 +27,7 @@ const steps = fc.array(
 
 const MANY_RUNS = { minLength: 40, maxLength: 80, size: 'max' } as const;
 
-/** Takes the steps, with the answers of the store and the messages in the order that they choose. */
+/** Runs the steps. They also determine the order of the store's answers and of the messages. */
 const play = async (taken: readonly Step[]) => {
   const browser = createTabs(TABS);
   let key = 0;
@@ -70,13 +70,13 @@ describe('tabs of one browser', () => {
   it('share the stored session of their account in the end', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
-        // A page that is loaded again between storing its session and telling the others leaves them with the one before it.
+        // If a page reloads after it stored its session and before its message to the other tabs, they keep the previous session.
         const browser = await playToTheEnd(taken.filter(({ act }) => act !== 'reload'));
         for (let at = 0; at < TABS; at += 1) {
           const { value } = browser.tab(at).session;
           if (value.state !== 'in') continue;
           const stored = browser.stored.get(accountOf(value.session));
-          // A sign-out at the same moment as the sign-in may have deleted the key: then it lasts until a reload.
+          // A sign-out that is concurrent with the sign-in may have deleted the key. Then the session lasts until a reload.
           if (stored === undefined) continue;
           expect(stored.key.publicKey).toBe(value.session.key.publicKey);
         }

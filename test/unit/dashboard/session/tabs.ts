@@ -14,7 +14,7 @@ import {
 
 export const NOW = 1_800_000_000;
 
-/** A session of the wallet `0xaa…` or `0xbb…` with the key of this number. */
+/** A session of the wallet `0xaa…` or `0xbb…`, with the key of this number. */
 export const sessionOf = (wallet: 'aa' | 'bb', key: number, from = NOW): StoredSession => {
   const address: Hex = `0x${wallet.repeat(20)}`;
   const publicKey: Hex = `0x${String(key).padStart(64, '0')}`;
@@ -38,15 +38,15 @@ export const sessionOf = (wallet: 'aa' | 'bb', key: number, from = NOW): StoredS
 
 /**
  * A browser with some tabs. Each asynchronous step waits until `run` releases it: each transaction of the store, its answer, and each
- * message, of which those from one tab to another stay in order.
+ * message. Messages from one tab to another stay in order.
  */
 export const createTabs = (count: number, { isFull = false } = {}) => {
   const waiting: (() => void)[] = [];
   const stored = new Map<AccountId, StoredSession>();
-  /** Changes of a tab from one account to another that no person made there. */
+  /** Changes of a tab from one account to another that its user did not make in that tab. */
   const swapped: string[] = [];
   const channels = new Map<string, SessionMessage[]>();
-  /** Tabs in the back/forward cache: they get no messages. */
+  /** Tabs in the back/forward cache, which receive no messages. */
   const frozen = new Set<number>();
 
   const pause = async (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
@@ -59,14 +59,14 @@ export const createTabs = (count: number, { isFull = false } = {}) => {
     let last: Promise<void> = Promise.resolve();
     let answered: Promise<void> = Promise.resolve();
     const transaction = async <T>(act: () => T): Promise<T> => {
-      // IndexedDB takes the transactions of a page in the order in which the page began them, and answers in this order.
+      // IndexedDB runs a page's transactions in the order in which the page started them, and answers in the same order.
       last = last.then(pause);
       await last;
       const isGone = tabs[at]?.load !== load;
       const result = isGone ? undefined : act();
       answered = answered.then(pause);
       await answered;
-      // A page that was left gets no answer.
+      // A page that the user has left gets no answer.
       return tabs[at]?.load === load ? (result as T) : new Promise<never>(() => undefined);
     };
     return {
@@ -142,13 +142,13 @@ export const createTabs = (count: number, { isFull = false } = {}) => {
       frozen.delete(at);
       void tabs[at]?.current.recheck();
     },
-    /** Lets one of the things that wait go on. */
+    /** Releases one of the waiting steps. */
     run: async (pick: number): Promise<void> => {
       const [next] = waiting.splice(waiting.length === 0 ? 0 : pick % waiting.length, 1);
       next?.();
       await rest();
     },
-    /** Lets everything go on, in order. */
+    /** Releases all waiting steps, in order. */
     settle: async (): Promise<void> => {
       await rest();
       while (waiting.length > 0) {

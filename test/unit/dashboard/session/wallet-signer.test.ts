@@ -10,7 +10,7 @@ const DATA = countersigned('Note(uint256 size)', { size: 2n ** 60n }, 84_532);
 
 type Answers = Readonly<Record<string, unknown>>;
 
-/** A wallet with one answer for each method; an Error, or an object with a code, is thrown. */
+/** A wallet with one answer for each method. It throws an answer that is an Error or an object with a code. */
 const walletOf = (answers: Answers) => {
   const calls: string[] = [];
   const provider: Provider = {
@@ -30,7 +30,7 @@ const signedBy = (answers: Answers) => {
   return walletSigner(provider, ADDRESS).signTypedData(DATA);
 };
 
-/** What a person reads. */
+/** The text that the page shows to its user. */
 const refusalOf = async (signing: Promise<unknown>): Promise<string> => {
   const thrown: unknown = await signing.then(
     () => undefined,

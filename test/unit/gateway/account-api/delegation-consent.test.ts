@@ -24,7 +24,7 @@ describe('consent', () => {
   it('is the delegate’s signature of this very request', async () => {
     const { answer, asked, intent } = await sendWith('agent');
     expect(answer.status).toBe(201);
-    // The signed intent goes into the log (law 11).
+    // The log gets the signed intent (law 11).
     expect(takes(asked)).toMatchObject({
       of: AGENT,
       order: {

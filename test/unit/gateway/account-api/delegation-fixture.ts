@@ -31,7 +31,7 @@ export const requestOf = (body: unknown, headers: Record<string, string> = {}) =
   });
 export const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
-/** Sends a grant to stub accounts. */
+/** Registers a grant at stub accounts. */
 export const send = async (
   options: {
     readonly fields?: Partial<AgentDelegation>;
@@ -53,7 +53,7 @@ export const send = async (
   };
 };
 
-/** The same, with an `Agent-Intent` of the given signer. */
+/** Registers a grant with an `Agent-Intent` of this signer. */
 export const sendWith = async (
   who: Who,
   options: {

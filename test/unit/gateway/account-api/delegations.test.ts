@@ -215,7 +215,7 @@ describe('an account that refuses', () => {
         field: `body.${fault.field}`,
       });
       expect(body).not.toHaveProperty('grant');
-      // The delegate’s account is not asked if the issuer refuses.
+      // If the issuer refuses, the gateway sends nothing to the delegate's account.
       expect(asked.some(({ of }) => of === AGENT)).toBe(kind === 'take');
     }
   });

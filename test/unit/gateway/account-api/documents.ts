@@ -28,7 +28,7 @@ const sign = (
     message,
   });
 
-/** The vectors' grant of the owner to the agent, with the given fields. */
+/** The vectors' grant of the owner to the agent. `fields` override it. */
 export const delegationOf = (fields: Partial<AgentDelegation> = {}): AgentDelegation => ({
   ...DELEGATION,
   ...fields,
@@ -42,7 +42,7 @@ export const revocationOf = (fields: Partial<AgentRevocation> = {}): AgentRevoca
 export type Signing = {
   readonly who?: Who;
   readonly chainId?: number;
-  /** Replaces the real signature. */
+  /** Sent in place of the real signature. */
   readonly signature?: Hex;
 };
 
@@ -70,13 +70,13 @@ export const revocationBody = async (
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-/** The malleated form of an ECDSA signature: high s, and the other parity. */
+/** The malleated form of an ECDSA signature: the complementary s, and the other parity. */
 export const malleated = (signature: Hex): Hex => {
   const s = ORDER - BigInt(`0x${signature.slice(66, 130)}`);
   const v = signature.endsWith('1b') ? '1c' : '1b';
   return `0x${signature.slice(2, 66)}${s.toString(16).padStart(64, '0')}${v}`;
 };
 
-/** The signature of an undeployed contract account (ERC-6492). */
+/** The signature of a contract account that is not deployed (ERC-6492). */
 export const counterfactual = (signature: Hex): Hex =>
   `0x${signature.slice(2)}${'6492'.repeat(16)}`;

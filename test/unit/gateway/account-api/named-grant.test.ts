@@ -62,7 +62,7 @@ const intentNaming = async () => {
   return intentFor(seen.value.received, { ...paying(20_000n), authority: GRANT });
 };
 
-/** An account that holds the grant only after a `take` command, and lets the call run then. */
+/** An account that has the grant only after a `take` command, and then lets the call run. */
 const play = async (
   options: {
     readonly offered?: boolean;

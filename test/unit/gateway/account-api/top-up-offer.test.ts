@@ -16,7 +16,7 @@ useVectorsClock();
 describe('the minimum top-up', () => {
   const priced = (id: string, price: string, more = {}) =>
     documentOf(id, { price, upstream: 'https://api.example/x', ...more });
-  /** A gateway whose tools changed since the deployment; its file sells for $0.02. */
+  /** A gateway whose tools have changed since the deployment. Its deployed file sells for $0.02. */
   const changed = async (tools: WatchedTools) => {
     const { gateway } = await scriptedGateway(config);
     const deployed = { ...config, documents: [], upstreamUrl: undefined };
@@ -135,7 +135,7 @@ describe('POST /credits', () => {
         { network: SECOND, amount, maxTimeoutSeconds: 300 },
       ],
     });
-    // Credit cannot buy credit, so the offer does not mention it.
+    // Credit cannot pay for credit, so the offer does not mention it.
     expect(header['extensions']).toEqual({
       'payment-identifier': { info: { required: false } },
       'agent-intent': {

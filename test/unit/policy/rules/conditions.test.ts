@@ -22,7 +22,7 @@ const subjectOf = (params: Subject['params'], tool = 'pay.card'): Subject => ({
   params,
 });
 
-/** Whether a condition holds for a value: `unknown` if both deny and require deny. */
+/** Tells whether a condition holds for a value: `unknown` if both `deny` and `require` deny the call. */
 const outcome = (op: Operator, value: Condition['value'] & {}, actual: string) => {
   const subject = subjectOf({ p: { found: true, value: actual } });
   const rules = [{ param: 'p', op, value }];

@@ -27,7 +27,7 @@ describe('rate', () => {
       rule: 'rate',
       retryAfter: 30,
       limit: {
-        // The time of the next call, not of the next whole burst.
+        // The time at which the next call is allowed, not the next whole burst.
         resetsAt: NOW + 30,
         rule: 'owner:rate',
         limit: '1',

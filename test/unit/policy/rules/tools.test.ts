@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { coversPatterns, matchesTool } from '../../../../src/policy/rules/tools.ts';
 
-/** Few letters, so that prefixes coincide. */
+/** Ids of few letters, so that prefixes coincide. */
 const id = fc
   .array(fc.constantFrom('a', 'b', 'ab'), { minLength: 1, maxLength: 3 })
   .map((parts) => parts.join('.'));

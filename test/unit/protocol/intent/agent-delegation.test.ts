@@ -92,7 +92,7 @@ describe('delegationDigest', () => {
     ['tools', ['translate']],
     ['tools', ['search.*', 'translate']],
     ['tools', ['translate', 'search.*', '*']],
-    // Joined, the texts are the same: only the elements' own hashes tell them apart.
+    // The concatenated texts are equal. Only the hashes of the elements distinguish them.
     ['tools', ['translatesearch.*']],
     ['tools', []],
     ['payees', []],

@@ -102,7 +102,7 @@ describe('readRevocation', () => {
   });
 
   it.each([
-    // One order must not read as two: an id that dies, and a floor that rises.
+    // A revocation must not do two things: revoke an id, and raise the epoch.
     ['epoch', { epoch: '7' }],
     ['epoch', { id: ZERO_ID }],
     ['epoch', { id: ZERO_ID, epoch: '9007199254740992' }],

@@ -29,7 +29,7 @@ describe('parseRetryKey', () => {
     'rejects the published counterexample "%s"',
     (name, header) => {
       const wrong = parseRetryKey(header);
-      // Two are well formed, and secrets of something else.
+      // Two of them are well formed, but are no secret of this nonce.
       const isWellFormed = name === 'wrong' || name === 'nonceItself';
       expect(wrong.ok).toBe(isWellFormed);
       if (wrong.ok) expect(commitmentOf(wrong.value)).not.toBe(retry.nonce);

@@ -9,7 +9,7 @@ export type IntentWire = Record<keyof AgentIntent, string>;
 
 const lower = (text: string): Hex => text.toLowerCase() as Hex;
 
-/** Reads a published intent without the code under test. */
+/** Parses a published intent without the code under test. */
 export const intentOf = (wire: IntentWire): AgentIntent => ({
   ...wire,
   agent: lower(wire.agent),
@@ -25,7 +25,7 @@ export const intentOf = (wire: IntentWire): AgentIntent => ({
 
 const grant = vectors.delegation.message;
 
-/** The published delegation, read without the code under test. */
+/** The published delegation, parsed without the code under test. */
 export const DELEGATION: AgentDelegation = {
   ...grant,
   issuer: lower(grant.issuer),
@@ -45,7 +45,7 @@ export const DELEGATION: AgentDelegation = {
 
 const taken = vectors.revocation.message;
 
-/** The published revocation, read without the code under test. */
+/** The published revocation, parsed without the code under test. */
 export const REVOCATION: AgentRevocation = {
   issuer: lower(taken.issuer),
   id: lower(taken.id),
@@ -53,7 +53,7 @@ export const REVOCATION: AgentRevocation = {
   issuedAt: BigInt(taken.issuedAt),
 };
 
-/** The members of a published EIP-712 type, as viem takes them. */
+/** The members of a published EIP-712 type, in viem's form. */
 export const membersOf = (typeString: string): { type: string; name: string }[] =>
   typeString
     .slice(typeString.indexOf('(') + 1, -1)

@@ -16,7 +16,7 @@ const TYPES = Object.keys(ENTRY_TYPES) as readonly EntryType[];
 
 type Role = 'owner' | 'operator';
 
-/** The declared routes whose commands write a type. A signer has routes of its own. */
+/** The routes whose commands write entries of a type. A signer has routes of its own. */
 const routesOf = (type: EntryType, role: Role): readonly string[] => {
   const declared = declarationOf(type);
   const routes = 'routes' in declared ? declared.routes : undefined;
@@ -26,11 +26,11 @@ const routesOf = (type: EntryType, role: Role): readonly string[] => {
 const typesOf = (role: Role): readonly EntryType[] =>
   TYPES.filter((type) => routesOf(type, role).length > 0).toSorted();
 
-/** The types that a part of a text names, each once. */
+/** The entry types that a part of a text names, each once. */
 const typesIn = (text: string | undefined, name: RegExp): readonly string[] =>
   [...new Set([...(text ?? '').matchAll(name)].map(([, type = '']) => type))].toSorted();
 
-/** Entries name the parameters of a route otherwise than its path. */
+/** Removes the names of a route's parameters, because entries name them differently. */
 const form = (route: string): string => route.replace(/:\w+/g, ':');
 
 describe('the types of entries', () => {
@@ -47,7 +47,7 @@ describe('the types of entries', () => {
   });
 });
 
-// A verifier that does not know the route rejects a genuine entry.
+// A verifier that does not know a route rejects genuine entries.
 describe('the types that commands of a role write', () => {
   it.each(['owner', 'operator'] as const)(
     'are in examples/verifier-python/commands.py: %s',

@@ -23,7 +23,7 @@ export const denied = (denial: Denial): DeniedReason => ({
 });
 
 type Name = Reason['reason'];
-/** Omit of each member of a union. */
+/** `Omit`, applied to each member of a union. */
 type Fields<R> = R extends unknown ? Omit<R, 'reason'> : never;
 type Example<K extends Name> = readonly [status: number, Fields<Reason & { reason: K }>];
 
@@ -38,7 +38,7 @@ const manyCommands = {
   resetsAt: 1_800_000_007,
 } as const;
 
-/** At least one example of every reason, with the status of its problem. A reason without an example does not build. */
+/** At least one example of every reason, with the status of its problem. The types require an example for each reason. */
 const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   too_large: [[431, wire]],
   duplicate_header: [[400, wire]],

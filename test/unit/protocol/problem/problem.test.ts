@@ -48,7 +48,7 @@ describe('problem', () => {
 
   it.each(all)('claims about money only what also holds for a repeat: %i %o', async (_, reason) => {
     const { detail, hint } = await bodyOf(problem(reason));
-    // An earlier request with the same proof may have been charged.
+    // The gateway may have charged an earlier request with the same proof, so the text must not deny that.
     expect(`${String(detail)} ${String(hint)}`).not.toMatch(
       /nothing was (charged|claimed|written)/i,
     );

@@ -5,7 +5,7 @@ const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) };
 const ARN = 'arn:aws:kms:eu-central-1:111122223333';
 const VERSION = 'keyRings/r/cryptoKeys/k/cryptoKeyVersions/1';
 
-/** Whether an agent may be enrolled with this key of a service. */
+/** Tells whether the signer accepts a key service's key for a new agent. */
 const accepts = (key: string): boolean => {
   const { issues = [] } = enrolBody.safeParse({ agents: [{ jwk, key }], policy: {} }).error ?? {};
   return !issues.some(({ path }) => path.join('.') === 'agents.0.key');

@@ -42,7 +42,7 @@ const offers = (['eip155:84532', 'eip155:8453'] as const).map((network): Offer =
   extensions: offeredExtensions('https://gw.example', 'translate'),
 }));
 
-/** Every check of the gateway that needs no chain. */
+/** Runs every check of the gateway that needs no chain. */
 const check = (offer: Offer, read: Result<PaymentPayload, WireFault>) => {
   if (!read.ok) throw new Error(`${read.error.field} ${read.error.hint}`);
   const proof = read.value;
@@ -67,7 +67,7 @@ const check = (offer: Offer, read: Result<PaymentPayload, WireFault>) => {
 describe.each(offers)('a payment for the offer on $requirements.0.network', (offer) => {
   const required = () => decodePaymentRequiredHeader(encodePaymentRequired(offer));
 
-  /** A server that requests payment in both x402 versions, and records the requests. */
+  /** A server that requests payment in both x402 versions and records its requests. */
   const server = () => {
     const sent: Headers[] = [];
     const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -112,7 +112,7 @@ describe.each(offers)('a payment for the offer on $requirements.0.network', (off
   it('is accepted from the v1 scheme of the official client', async () => {
     const [accepted] = paymentRequiredBody(offer).accepts;
     if (accepted === undefined) throw new Error('is offered to v1');
-    // The v1 scheme takes its own requirement type where the interface names that of v2.
+    // The v1 scheme expects its own requirement type, but the interface names that of v2.
     const payload = await new ExactEvmSchemeV1(account).createPaymentPayload(1, accepted as never);
     const proof = check(offer, parseXPayment(header(payload)));
     expect(proof.version).toBe(1);

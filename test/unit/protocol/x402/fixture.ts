@@ -15,7 +15,7 @@ export const PAY_TO = vectors.paid.intent.payTo.toLowerCase() as Address;
 export const BASE_SEPOLIA = 'eip155:84532';
 export const NOW = vectors.clock;
 
-/** The authorization of the published paid vector, as the parsers read it, and its signature. */
+/** The authorization and signature of the published paid vector, as the parsers return them. */
 export const AUTHORIZATION: Authorization = {
   from: AGENT,
   to: PAY_TO,
@@ -37,7 +37,7 @@ export const requirement = (
   return requirementOf(token, PAY_TO, amount, maxTimeoutSeconds);
 };
 
-/** The published paid vector as an x402 v2 payload, in fresh objects. */
+/** The published paid vector as an x402 v2 payload. Each call returns new objects. */
 export const payload2 = () => ({
   x402Version: 2,
   resource: {
@@ -85,7 +85,7 @@ export const header = (value: unknown): string => encodeBase64(utf8(JSON.stringi
 
 type Json = { [key: string]: unknown };
 
-/** A copy of a JSON value with another value at a path; `undefined` removes the value. */
+/** A copy of a JSON value with another value at a path. `undefined` removes it. */
 export const changed = (value: unknown, path: readonly string[], to: unknown): unknown => {
   const [key, ...rest] = path;
   if (key === undefined) return to;
@@ -100,7 +100,7 @@ export const leaves = (value: unknown, path: readonly string[] = []): (readonly 
     ? Object.entries(value).flatMap(([key, each]) => leaves(each, [...path, key]))
     : [path];
 
-/** The fault of a rejected header; fails if the parser accepted it. */
+/** The fault of a rejected header. Fails the test if the parser accepted it. */
 export const faultOf = (result: Result<unknown, WireFault>): WireFault => {
   if (result.ok) throw new Error('accepted');
   expect(result.error.hint).not.toBe('');

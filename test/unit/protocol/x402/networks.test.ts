@@ -30,7 +30,7 @@ describe('tokenOf', () => {
     if (token === undefined) throw new Error('is listed and must be known');
     expect(chainIdOf(network)).toBeDefined();
     expect(isAddress(token.address)).toBe(true);
-    // Testnets that only x402 1.2.0 names.
+    // Only x402 1.2.0 names these testnets.
     const asset = OLD_TESTNETS[network] ?? published.get(network)?.[0];
     expect(asset).toMatchObject({ name: token.name, version: token.version, decimals: 6 });
     expect(asset?.asset.toLowerCase()).toBe(token.address);

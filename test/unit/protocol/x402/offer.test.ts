@@ -94,7 +94,7 @@ describe('encodePaymentRequired', () => {
         path: fc.webPath({ size: 'large' }),
         description: fc.string({ unit: 'grapheme', maxLength: 2000 }),
         networks: fc.shuffledSubarray([...tokenNetworks], { minLength: 1 }),
-        // The longest origin and id that an intent can name.
+        // The longest origin and tool id that an intent can contain.
         audience: fc.constantFrom('https://gw.example', `https://${'a.'.repeat(122)}aa.e`),
         tool: fc.constantFrom('t', 't'.repeat(64)),
         mimeType: fc.constantFrom('application/json', `${'a'.repeat(64)}/${'b'.repeat(64)}`),
@@ -121,7 +121,7 @@ describe('encodePaymentRequired', () => {
         const required = PaymentRequiredV2Schema.parse(decodePaymentRequiredHeader(value));
         expect(required.accepts[0]?.network).toBe(each.requirements[0].network);
         expect(new URL(required.resource.url).origin).toBe(new URL(each.resource.url).origin);
-        // Without it no client could bind its payment.
+        // Without this extension no client could bind its payment.
         expect(required.extensions?.['agent-intent']).toEqual(each.extensions['agent-intent']);
       }),
       { numRuns: runs(1000) },

@@ -12,7 +12,7 @@ import {
 } from './fixture.ts';
 
 describe('fields of a payment', () => {
-  // Free text of the unsigned echo: any string is as good as another.
+  // Free text in the unsigned echo, where any string is allowed.
   const FREE = [
     'resource.url',
     'resource.description',

@@ -7,7 +7,7 @@ import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
 import { backendsAt, OTHER, paymentNumber, standingClock, TOKEN } from '../scripted.ts';
 import { answerHosts } from '../scripted-chain.ts';
 
-/** The state that each test starts with anew. */
+/** The state, which is new for each test. */
 type World = {
   clock: ReturnType<typeof standingClock>;
   requests: string[];
@@ -25,7 +25,7 @@ export const ELSEWHERE = 'eip155:8453';
 export const success = () => Response.json({ success: true, transaction: `0x${'aa'.repeat(32)}` });
 export const busy = () => new Response('busy', { status: 503 });
 
-/** Resets the world before each test. Test files share modules, so each file calls it. */
+/** Resets the world before each test. Every file must call it, because test files share modules. */
 export const useBackendsWorld = (): void => {
   beforeEach(() => {
     world.clock = standingClock();

@@ -17,7 +17,7 @@ const URL_OF_IT = 'https://api.cdp.test/platform/v2/x402/settle';
 
 const bytes = (text = ''): readonly number[] => [...(decodeBase64Url(text) ?? [])];
 
-/** An Ed25519 key as the portal issues it: base64 of seed and public key. */
+/** An Ed25519 key in the portal's format: base64 of seed and public key. */
 const ed25519 = async () => {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
@@ -33,7 +33,7 @@ const es256 = async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   return { secret: await exportPKCS8(privateKey), publicKey };
 };
-/** An ECDSA key as the portal issues it and `openssl ecparam -genkey` writes it: an ECPrivateKey with curve and public key. */
+/** An ECDSA key in the format of the portal and of `openssl ecparam -genkey`: an ECPrivateKey with curve and public key. */
 const sec1 = async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const { d, x, y } = await exportJWK(privateKey);
@@ -147,7 +147,7 @@ describe('a facilitator with "auth": "cdp"', () => {
     const { secret, publicKey } = await ed25519();
     const transaction = `0x${'aa'.repeat(32)}`;
     const uris: unknown[] = [];
-    /** Verifies as the platform does: signature, times, issuer, and that the token is for this request. */
+    /** Verifies as the platform does: signature, times, issuer, and that the token belongs to this request. */
     answerHosts({
       'api.cdp.test': async (body, path, headers) => {
         const token = headers.get('authorization')?.replace(/^Bearer /, '') ?? '';

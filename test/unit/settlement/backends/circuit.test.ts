@@ -17,7 +17,7 @@ const faults = (count: number, now: number, from: Circuit = CLOSED): Circuit =>
     (circuit) => afterFault(circuit, now, 'others'),
     from,
   );
-/** The pause ends and a probe fails. */
+/** Lets the pause end and a probe fail. */
 const failAgain = (circuit: Circuit): Circuit =>
   afterFault(beginProbe(circuit, circuit.until), circuit.until, 'others');
 
@@ -33,7 +33,7 @@ test('opens after half of twenty results are faults, although a success follows 
   for (let at = 0; at < 9; at += 1) circuit = afterSuccess(afterFault(circuit, 100, 'others'));
   expect(circuit.state).toBe('closed');
   expect(afterFault(circuit, 100, 'others').state).toBe('open');
-  // A third of them does not.
+  // A failure rate of a third does not open the circuit.
   circuit = CLOSED;
   for (let at = 0; at < 50; at += 1) {
     circuit = afterSuccess(afterSuccess(afterFault(circuit, 100, 'others')));

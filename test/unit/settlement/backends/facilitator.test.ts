@@ -39,7 +39,7 @@ describe('limits of a facilitator', () => {
       networks: [NETWORK, ELSEWHERE],
     });
     const waiting = { ...patience(), waitMs: 10_000 };
-    // Two rounds, and another network of the same facilitator.
+    // Two rounds for this network, and one for another network of the same facilitator.
     const said = await Promise.all(
       [NETWORK, NETWORK, ELSEWHERE].map(
         async (network) =>
@@ -62,7 +62,7 @@ describe('limits of a facilitator', () => {
       'declined',
       'declined',
     ]);
-    // That is no fault of the backend.
+    // This does not count as a fault of the backend.
     expect(backends.health()[0]).toMatchObject({ state: 'closed', failed: 0 });
   });
 
@@ -109,7 +109,7 @@ describe('/supported', () => {
     world.answers['b.test'] = kinds(NETWORK);
     world.answers['c.test'] = kinds('eip155:*');
     const backends = open([A, B, C]);
-    // Before the list is read, every backend may be tried.
+    // Until the lists are read, every backend may be tried.
     expect(namesOf(backends)).toEqual(['a.test', 'b.test', 'c.test']);
     await backends.refresh(NETWORK);
     expect(namesOf(backends)).toEqual(['b.test', 'c.test']);
@@ -138,7 +138,7 @@ describe('/supported', () => {
     const backends = open([A, B]);
     await backends.refresh(NETWORK);
     expect(namesOf(backends)).toEqual(['a.test', 'b.test']);
-    // That does not affect its health.
+    // An unreadable list does not affect a facilitator's health.
     expect(backends.health().every(({ failed }) => failed === 0)).toBe(true);
   });
 

@@ -18,7 +18,7 @@ import {
 
 useBackendsWorld();
 
-/** Counts requests in all invocations: `most` at once, and the size of each group. */
+/** Counts requests over all invocations: `most` at once, and the size of each group. */
 const countRequests = () => {
   const counted = { running: 0, most: 0, groups: [] as number[] };
   vi.restoreAllMocks();
@@ -97,7 +97,7 @@ describe('the invocations of a batch', () => {
   test('keep the requests a second of a facilitator', async () => {
     const { counted, postAll } = countRequests();
     const backends = open([facilitatorAt(A, { concurrency: 100, perSecond: 15 })]);
-    // The clock stands still, so there are the tokens of one second.
+    // The clock stands still, so only the tokens of one second are available.
     const answers = await presentAll(backends, 100, { invocations: openInvocations(postAll) });
     expect(settled(answers)).toBe(15);
     expect(counted.most).toBe(15);
@@ -117,7 +117,7 @@ describe('the invocations of a batch', () => {
     const lost = answers.filter(({ kind }) => kind === 'unreachable');
     expect(lost).not.toHaveLength(0);
     expect(lost.every((one) => 'why' in one && one.why === 'invocation_lost')).toBe(true);
-    // The others went through invocations before that, and over the connections of the batch itself after it.
+    // The other payments went through invocations before the failure, and over the batch's own connections after it.
     expect(settled(answers)).toBe(40 - lost.length);
     expect(counted.groups).toHaveLength(2);
     expect(invocations.remaining()).toBe(0);

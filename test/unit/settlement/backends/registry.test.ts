@@ -54,7 +54,7 @@ describe('health', () => {
     const [a] = backends.for(NETWORK);
     const said = await present(backends, 3);
     expect(said.map(({ kind }) => kind)).toEqual(['claimed_success', 'declined', 'declined']);
-    // Its claim alone does not close the circuit.
+    // A backend's own claim does not close its circuit.
     expect(backends.health()[0]?.state).toBe('half_open');
     a?.health.record('success');
     expect(backends.health()[0]).toMatchObject({ state: 'closed', succeeded: 1, failed: 3 });
@@ -102,7 +102,7 @@ describe('health', () => {
     expect(backends.isDown(NETWORK)).toBe(false);
     expect(backends.probeAt(NETWORK)).toBeUndefined();
     world.clock.set(NOW + 1);
-    // The last working backend is paused later.
+    // The last working backend is paused later than the others.
     await breakDown(backends, 9);
     expect(backends.isDown(NETWORK)).toBe(false);
     await breakDown(backends, 1);
@@ -127,9 +127,9 @@ describe('health', () => {
     world.clock.set(NOW);
     world.requests = [];
     const among = await failFor(open([A, B]), 3, 600);
-    // 5 and 15 seconds after it opened, then 30, 45, … 585.
+    // Ten failures open the circuit. Probes follow 5 and 15 seconds after that, then at 30, 45, … 585.
     expect(alone).toBe(10 + 2 + 38);
-    // 5, 15, 35, 75, 155, 315 seconds after it opened.
+    // Three failures open the circuit. Probes follow 5, 15, 35, 75, 155 and 315 seconds after that.
     expect(among).toBe(3 + 6);
   });
 

@@ -14,7 +14,7 @@ let signature: Hex;
 const ask = async (at: Address, signed: Hex = signature, over: Hex = digest) =>
   await checkContractSignature([rpc], at, over, signed);
 
-/** Puts runtime code at a fresh address. */
+/** Deploys runtime code at a new address. */
 const contractOf = async (bytecode: Hex): Promise<Address> => {
   const { address } = privateKeyToAccount(generatePrivateKey());
   await chain.client.setCode({ address, bytecode });
@@ -59,7 +59,7 @@ describe("Circle's ERC-1271 wallet", () => {
 });
 
 const magic = `1626ba7e${'0'.repeat(56)}`;
-/** Runtime code that returns `size` bytes of memory, in which one word was stored. */
+/** Runtime code that stores a word in memory and returns `size` bytes. */
 const returning = (word: string, size: string): Hex => `0x7f${word}5f5260${size}5ff3`;
 
 describe('accepts only the whole magic word', () => {
@@ -86,7 +86,7 @@ test('rejects an account without code: there is no fallback to its key', async (
 });
 
 test('limits a check to a million gas', async () => {
-  // GAS compared with a million: returns the magic word only if it got more.
+  // Compares GAS with a million, and returns the magic value only if it received more.
   const greedy: Hex = `0x620f42405a1160105700${'00'.repeat(6)}5b${returning(magic, '20').slice(2)}`;
   expect(await ask(await contractOf(greedy))).toMatchObject({ ok: true, value: { valid: false } });
 });

@@ -133,6 +133,6 @@ test('a block is final with as many blocks as configured, itself included', () =
   expect(isFinal(100, 100, 1)).toBe(true);
   expect(isFinal(100, 101, 3)).toBe(false);
   expect(isFinal(100, 102, 3)).toBe(true);
-  // The node that returned the head lags behind the node that returned the receipt.
+  // The node that returned the head is behind the node that returned the receipt.
   expect(isFinal(100, 99, 1)).toBe(false);
 });

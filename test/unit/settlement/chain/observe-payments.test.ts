@@ -195,7 +195,7 @@ describe('unused past validBefore', () => {
   test('does not release a payment that was settled at the last second, if a node lags behind the head', async () => {
     world.chain.pay(expiring);
     world.chain.mine(NOW + 20);
-    // Nonce state and logs come from a node at block 100, before the settlement.
+    // Nonce state and logs come from a node that is still at block 100, before the settlement.
     world.chain.state.lag = 2;
     expect(await see(expiring)).toMatchObject({ kind: 'unknown' });
   });

@@ -6,14 +6,14 @@ import type { Payment } from '../../../../src/protocol/payment.ts';
 import { NOW, paymentNumber, RPC } from '../scripted.ts';
 import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 
-/** The state that each test starts with anew. */
+/** The state, which is new for each test. */
 type World = {
   chain: ScriptedChain;
 };
 
 export const world = {} as World;
 
-/** Resets the world before each test. Test files share modules, so each file calls it. */
+/** Resets the world before each test. Every file must call it, because test files share modules. */
 export const useObserveWorld = (): void => {
   beforeEach(() => {
     world.chain = scriptChain();

@@ -8,7 +8,7 @@ const payment = paymentNumber(1);
 const { from, nonce } = payment.authorization;
 const ask = async () => await readPayerFacts([RPC], from, TOKEN, nonce, NOW);
 
-/** Makes the chain answer, with one changed answer of the batch. */
+/** Makes the chain answer a batch with one changed answer. */
 const answerChanged = (place: number, change: object): void => {
   vi.restoreAllMocks();
   answerHosts({

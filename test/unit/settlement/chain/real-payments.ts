@@ -20,23 +20,23 @@ import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import { chain, evidence, facilitator, freshPayer, headBlock, mined } from '../real-chain.ts';
 import { backendsAt, messageFor } from '../scripted.ts';
 
-/** Everything here is real: the chain, Circle's USDC and the official facilitator, whose requests a test may intercept. */
+/** The chain, Circle's USDC and the official facilitator are real here. A test may intercept requests to the facilitator. */
 export let payer: PrivateKeyAccount;
 export let sender: PrivateKeyAccount;
 export let since: number;
 
-/** Gives the next test a payer, a sender for other parties, and the block from which its payment counts. */
+/** Creates a payer and a third-party sender for the next test, and sets the block from which its payment counts. */
 export const freshPeople = async (): Promise<void> => {
   [payer, sender] = await Promise.all([freshPayer(), freshPayer(0n)]);
   since = await headBlock();
 };
 
-/** Sets the block that is the newest known when a payment is accepted. */
+/** Sets the newest known block at the time a payment is accepted. */
 export const countFrom = (block: number): void => {
   since = block;
 };
 
-/** Intercepts requests to the real facilitator; all other requests pass. */
+/** Intercepts requests to the real facilitator. All other requests pass. */
 export const intercept = (act: (pass: () => Promise<Response>) => Promise<Response>): void => {
   const real = globalThis.fetch.bind(globalThis);
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {

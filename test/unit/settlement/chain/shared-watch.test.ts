@@ -53,11 +53,11 @@ test('forty waiting requests observe the chain once a block, and each gets its o
     payments.map((_, at) => (at === 39 ? 'unused' : 'settled')),
   );
   expect(new Set(observations.map((one) => 'block' in one && one.block)).size).toBe(40);
-  // Batches that are about payments: two for each of the four blocks, and one that found a payment unused for five seconds.
+  // Batches that concern payments: two for each of the four blocks, and one that found a payment unused for five seconds.
   const about = callsOf('eth_getLogs').filter((count) => count > 0).length;
   const receipts = callsOf('eth_getTransactionReceipt').filter((count) => count > 0).length;
   expect([about, receipts]).toEqual([expect.toSatisfy((n: number) => n <= 8), 4]);
-  // The others read the newest block: four a second at most, however many requests wait.
+  // The other batches read the newest block: at most four a second, however many requests wait.
   expect(chain.batches.length).toBeLessThan(80);
   expect(watchOf(watches, TOKEN.network).followed.size).toBe(0);
 });
@@ -76,7 +76,7 @@ test('another request looks if the one that was looking has ended', async () => 
     'node.test': async (body) => {
       if (lost) return chain.respond(body);
       lost = true;
-      // The platform drops the connections of a request that has ended: its promises never settle.
+      // The platform drops the connections of an ended request, so its promises never settle.
       return new Promise<Response>(() => undefined);
     },
   });
@@ -85,7 +85,7 @@ test('another request looks if the one that was looking has ended', async () => 
   chain.pay(paymentNumber(2));
   const second = follow(paymentNumber(2), 30_000, clock);
   expect(await second).toMatchObject({ kind: 'settled' });
-  // What the ended request left behind is dropped as well.
+  // The watch also drops the payments of the ended request.
   expect(ended.followed.size).toBe(0);
 });
 

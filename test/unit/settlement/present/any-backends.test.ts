@@ -93,7 +93,7 @@ describe('whatever the backends do', () => {
           const batch = [...waiting].map(([payment, attempts]) => deliver(payment, attempts));
           await consume(batch, now);
           for (const [at, [payment, attempts]] of [...waiting].entries()) {
-            // The account sends an open payment that was acknowledged again, as a first delivery.
+            // If a message was acknowledged while its payment is open, the account sends the payment again, as a first delivery.
             waiting.set(payment, batch[at]?.ack.mock.calls.length === 1 ? 1 : attempts + 1);
             const end = world.reported.find(
               ({ call, outcome }) => call === payment.authorization.nonce && outcome !== 'sent',
@@ -112,7 +112,7 @@ describe('whatever the backends do', () => {
             world.conduct[host] = CONDUCTS[kinds[at] ?? 'honest']?.(later) ?? honest;
           }
           world.relay = (relays) => {
-            // A relayer that loses what it has taken behaves like a backend with false claims.
+            // A relayer that loses a payment that it took behaves like a backend with a false claim.
             if (keeps) for (const one of relays) later.add(one.payment);
             return relays.map(({ call }) => ({ call, verdict: says }));
           };

@@ -32,7 +32,7 @@ describe('a batch beyond the width of the first backend', () => {
     world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
     expect(await sharesOf(50)).toEqual([4, 0, 0]);
     expect(world.handedOver).toEqual([{ count: 46, urgent: false }]);
-    // The most urgent payments went to the first backend.
+    // The first backend got the most urgent payments.
     expect(world.presented).toEqual(
       [1, 2, 3, 4].map((number) => ({
         host: 'a.test',
@@ -56,7 +56,8 @@ describe('a batch beyond the width of the first backend', () => {
       );
     await consume(batchOf(50, 150, 1));
     expect([hosts(), world.handedOver]).toEqual([[], [{ count: 200, urgent: false }]]);
-    // Too few of the batch, and too few at all: six go to the facilitator, one on each connection.
+    // First too small a share of the batch is overdue, then too few payments are. Both times six go to the facilitator, one on each
+    // connection.
     await consume(batchOf(50, 151, 1_001));
     await consume(batchOf(49, 0, 2_001));
     expect(hosts()).toEqual(Array.from({ length: 12 }, () => 'a.test'));
@@ -92,7 +93,7 @@ describe('a batch beyond the width of the first backend', () => {
     }
     expect(await sharesOf(24)).toEqual([24, 0, 0]);
     expect(most).toBe(6);
-    // Deliveries that start at different backends use all three at once.
+    // Deliveries that start at different backends use all three backends at once.
     most = 0;
     const messages = Array.from({ length: 24 }, (_, at) => deliver(pay(at + 101), (at % 3) + 1));
     await consume(messages);
@@ -148,7 +149,7 @@ describe('the end of a round', () => {
     const begun: string[] = [];
     world.clock = runningClock();
     world.deps = { ...world.deps, clock: world.clock, backends: openWith({}, 1) };
-    // Each answer takes ten seconds of the clock.
+    // Each answer takes ten seconds on this clock.
     for (const host of HOSTS) {
       world.conduct[host] = async (payment) => {
         begun.push(`${host} ${world.clock.now() - from}`);
@@ -158,13 +159,13 @@ describe('the end of a round', () => {
     }
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
-    // Each backend has 12 seconds to start presentations, then the next one gets its turn.
+    // Each backend has 12 seconds to start presentations. Then the next backend gets its turn.
     expect(begun).toEqual([
       ...['a.test 0', 'a.test 10000', 'b.test 20000', 'b.test 30000', 'c.test 40000'],
     ]);
     const acked = messages.filter(isAcked).length;
     expect(acked).toBe(begun.length);
-    // The other payments are retried, and count against no backend.
+    // The other payments are retried and do not count against a backend.
     expect(world.deps.backends.health().every(({ failed }) => failed === 0)).toBe(true);
   });
 });

@@ -20,19 +20,19 @@ import {
 } from '../scripted.ts';
 import { answerHosts, scriptChain, type ScriptedChain } from '../scripted-chain.ts';
 
-/** The state that each test starts with anew. */
+/** The state, which is new for each test. */
 type World = {
   chain: ScriptedChain;
   clock: ReturnType<typeof standingClock>;
   payments: Map<string, Payment>;
   conduct: Record<string, Conduct>;
-  /** Presentations, in order. */
+  /** The presentations, in order. */
   presented: { host: string; nonce: string }[];
-  /** Law 5: a payment that the chain shows is presented to no backend. */
+  /** Payments that were presented although the chain already showed them, which law 5 forbids. */
   presentedInVain: string[];
   relay: (relays: readonly Relay[], urgent: boolean, key: AccountId) => readonly Relayed[];
   handedOver: { count: number; urgent: boolean }[];
-  /** The relayer keys that payments were handed over to, in order. */
+  /** The relayer keys to which payments were handed over, in order. */
   keys: AccountId[];
   reported: SettlementResult[];
   stores: boolean;
@@ -44,7 +44,7 @@ type World = {
 
 export const world = {} as World;
 
-/** Three facilitators, the relayer and one scripted chain. Each test scripts what they do with a payment. */
+/** Three facilitators, the relayer and one scripted chain. Each test scripts how they treat a payment. */
 export const HOSTS = ['a.test', 'b.test', 'c.test'] as const;
 export type Conduct = (payment: Payment) => Response | Promise<Response>;
 
@@ -60,7 +60,7 @@ export const TRANSACTION = `0x${'ee'.repeat(32)}`;
 export const facilitator =
   (host: string) =>
   async (body: unknown, path: string): Promise<Response> => {
-    // A facilitator whose list cannot be read counts as supporting the network.
+    // A facilitator without a readable list counts as supporting the network.
     if (path === '/supported') return new Response('', { status: 404 });
     const { paymentPayload } = body as {
       paymentPayload: { payload: { authorization: { nonce: string } } };
@@ -95,7 +95,7 @@ export const withRelayer = (
   relayers: new Map([[TOKEN.network, { addresses, batch: 100, wait: 2, maxFeePerGas: 1n, first }]]),
 });
 
-/** Resets the world before each test. Test files share modules, so each file calls it. */
+/** Resets the world before each test. Every file must call it, because test files share modules. */
 export const useFailoverWorld = (): void => {
   beforeEach(() => {
     world.chain = scriptChain();

@@ -171,7 +171,7 @@ describe('in one round', () => {
     const payment = pay(1, { validAfter: BOUND_VALID_AFTER });
     expect(isAcked(await settleOne(payment))).toBe(false);
     expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
-    // The payer keeps its deferred service: the payment was presented and did not bounce.
+    // The payment was presented and did not bounce, so the payer's later calls may still be deferred.
     expect(world.reported.map(({ outcome }) => outcome)).toEqual(['sent']);
     world.chain.mine(NOW + 3_601);
     await settleOne(payment, 2, NOW + 3_602);

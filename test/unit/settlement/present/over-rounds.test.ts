@@ -28,7 +28,7 @@ describe('over several rounds', () => {
       await settleOne(payment, 1, from + 30);
       world.chain.mine();
       await settleOne(payment, 1, from + 29);
-      // A node may lag a few blocks: so far no claim is false.
+      // A node may be a few blocks behind, so no claim counts as false yet.
       expect(standing('a.test')).toMatchObject({ state: 'closed', failed: number - 1 });
       expect(isAcked(await settleOne(payment, 2, from + 30))).toBe(true);
     }
@@ -47,7 +47,7 @@ describe('over several rounds', () => {
     ],
   ] as const)('a claimed success, and the chain shows %s', async ([, isTrue]) => {
     const payment = pay(1);
-    // The scripted chain names transactions by their blocks: this one is of the block after these two.
+    // The scripted chain names transactions after their blocks. This one is in the block after these two.
     const transaction = isTrue ? `0xf${(103).toString(16).padStart(63, '0')}` : TRANSACTION;
     world.conduct['a.test'] = () => answerWith({ success: true, transaction });
     await settleOne(payment, 1);
@@ -78,12 +78,12 @@ describe('over several rounds', () => {
     );
     await consume(batch, NOW + 5);
     expect(batch.every(isAcked)).toBe(true);
-    // The probe got the payment with the latest deadline.
+    // The probe received the payment with the latest deadline.
     expect(world.presented.filter(({ host }) => host === 'a.test')).toEqual([
       { host: 'a.test', nonce: paymentNumber(7).authorization.nonce },
     ]);
     expect(world.presented).toHaveLength(5);
-    // Once it works again it gets all of them.
+    // Once the backend works again, it gets all of the payments.
     world.conduct = {};
     world.presented = [];
     await consume(
@@ -108,7 +108,7 @@ describe('over several rounds', () => {
       );
     }
     expect(world.deps.backends.isDown(TOKEN.network)).toBe(true);
-    // At most 12 each before the circuit opens, 10 more at the last backend, and a probe now and then.
+    // Each backend gets at most 12 before its circuit opens, the last one 10 more, and each an occasional probe.
     expect(world.presented.length).toBeLessThan(3 * 12 + 10);
     expect(world.reported.every(({ outcome }) => outcome === 'sent')).toBe(true);
     world.conduct = {};

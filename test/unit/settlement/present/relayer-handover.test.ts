@@ -38,7 +38,7 @@ describe('the relayer', () => {
     expect(new Set(world.reported.map((one) => one.outcome === 'sent' && one.backend))).toEqual(
       new Set(['relayer']),
     );
-    // One observation: a payment that waits for its batch cannot be on the chain yet.
+    // One observation is enough: a payment that waits for its batch cannot be on the chain yet.
     expect(world.chain.batches).toHaveLength(1);
     expect([world.recorded, world.forgotten]).toEqual([[], []]);
   });

@@ -15,7 +15,7 @@ export const presentable = {
   sinceBlock: 100,
 } as const;
 
-/** Gives the next test a chain and two backends that work. */
+/** Gives the next test a chain and two working backends. */
 export const freshBackends = (): void => {
   chain = scriptChain();
   presented = [];
@@ -23,7 +23,7 @@ export const freshBackends = (): void => {
   const at =
     (host: string) =>
     (_: unknown, path: string): Response => {
-      // A facilitator whose list cannot be read counts as supporting the network.
+      // A facilitator without a readable list counts as supporting the network.
       if (path === '/supported') return new Response('', { status: 404 });
       presented.push(host);
       const act = conduct[host];
@@ -40,7 +40,7 @@ export const freshBackends = (): void => {
 export const answerWith = (changes: object): Response =>
   Response.json({ success: false, transaction: '', ...changes });
 
-/** Looks at the chain without pauses. */
+/** Reads the chain without pauses. */
 export const QUICK = { tickMs: 1, lookMs: 0, laterMs: 0 };
 
 const settleWithin =
@@ -60,5 +60,5 @@ const settleWithin =
 
 export const settle = settleWithin(30_000);
 
-/** For a payment that stays unknown until the wait for it ends. */
+/** Settles a payment whose outcome stays unknown until the wait ends. */
 export const settleUntilTheWaitEnds = settleWithin(200);

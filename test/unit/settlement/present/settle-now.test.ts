@@ -91,7 +91,7 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
   const busy = facilitatorAt(FACILITATOR, { concurrency: 1 });
   const clock = standingClock();
   const ask = async (backends: ReturnType<typeof backendsAt>) => {
-    // Another request holds the one place for ten seconds.
+    // Another request occupies the only connection for ten seconds.
     const held = backends.for(TOKEN.network)[0];
     let leave = (_: Response): void => undefined;
     vi.restoreAllMocks();

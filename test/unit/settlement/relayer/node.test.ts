@@ -13,7 +13,7 @@ afterEach(() => {
 
 type Answer = { readonly result?: unknown; readonly error?: { code: number; message: string } };
 
-/** Nodes that answer call by call; undefined: a node that does not answer at all. */
+/** Nodes that answer each call separately. Undefined: the node does not answer at all. */
 const nodes = (answer: (url: string, call: RpcCall) => Answer | undefined): RpcCall[] => {
   const received: RpcCall[] = [];
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {

@@ -6,7 +6,7 @@ export const nonceOf = (id: number): Hex => `0x${id.toString(16).padStart(64, '0
 
 export const NOW = 1_800_000_000;
 
-/** A payment of payer 1 that was taken now and is valid for an hour. */
+/** A payment of payer 1 that the relayer has just taken, valid for an hour. */
 export const pendingOf = (
   id: number,
   changes: Partial<Omit<Pending, 'authorization'>> & {

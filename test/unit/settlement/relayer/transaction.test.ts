@@ -34,7 +34,7 @@ const unsigned: UnsignedTransaction = {
 const viemOf = (transaction: UnsignedTransaction) => ({ ...transaction, type: 'eip1559' as const });
 
 const whole = fc.oneof(fc.constantFrom(0, 1, 127, 128, 255, 256), fc.maxSafeNat());
-/** Lengths around those at which RLP encodes a length in another way. */
+/** Lengths around those at which RLP changes the encoding of a length. */
 const data = fc
   .oneof(
     fc.constantFrom('', '00', '7f', '80', 'ff'),
@@ -100,7 +100,7 @@ describe('readUnsigned and readSigned', () => {
         },
       ),
     );
-    // The length of the list in one byte more than it needs.
+    // Encodes the list's length in one byte more than necessary.
     const long = `0x02f900${raw.slice(6)}` as const;
     expect(raw.slice(0, 6)).toBe('0x02f8');
     expect(readSigned(long, unsigned, address)).toBeUndefined();

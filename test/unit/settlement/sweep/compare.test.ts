@@ -27,7 +27,7 @@ import {
   wellAfter,
 } from './ledger.ts';
 
-/** One payment, as the chain and as the ledger have it. Few payers, so that each has many payments. */
+/** One payment, as the chain and the ledger have it. There are few payers, so that each has many payments. */
 type Fate = {
   readonly payer: number;
   readonly chain?: { readonly block: number; readonly amount: bigint; readonly with: number };
@@ -45,12 +45,12 @@ const fates = fc.array(
       chain: fc.record({
         block: fc.integer({ min: 0, max: LAST }),
         amount: fc.bigInt({ min: 1n, max: 3n }),
-        // In one of the block's few transactions, next to others.
+        // The index of one of the block's few transactions, which the payment shares with others.
         with: fc.nat(1),
       }),
       ledger: fc.record({
         state: fc.constantFrom('open', 'failed', 'released', 'settled', 'settled', 'settled'),
-        // Mostly equal to the chain.
+        // The ledger mostly agrees with the chain.
         like: fc.nat(11),
       }),
     },
@@ -69,7 +69,7 @@ const noises = fc.array(
   { maxLength: 8 },
 );
 
-/** Other logs of a transaction, chosen by a number. */
+/** Other logs in a transaction, selected by a number. */
 const noise = (kind: string, from: `0x${string}`, at: number): readonly Emitted[] => {
   const other = nonce(10_000 + at);
   switch (kind) {
@@ -77,13 +77,13 @@ const noise = (kind: string, from: `0x${string}`, at: number): readonly Emitted[
       return [transfer(from, PAY_TO, 2n)];
     case 'nothing':
       return [transfer(from, PAY_TO, 0n)];
-    // A payment of one of our payers to another receiver.
+    // A payment of one of the payers to another receiver.
     case 'elsewhere':
       return paid(from, other, 2n, OTHER);
-    // An authorization spent on its payer, then a plain transfer: not a payment.
+    // An authorization used for a transfer to its payer, and then a plain transfer: not a payment.
     case 'apart':
       return [used(from, other), transfer(from, from, 2n), transfer(from, PAY_TO, 2n)];
-    // Equal logs of another token.
+    // The same logs of another token.
     default:
       return paid(from, other, 2n).map((log) => ({ ...log, address: OTHER }));
   }
@@ -111,7 +111,7 @@ const ledgerOf = ({ chain, ledger }: Fate): LedgerFate | undefined => {
   }
 };
 
-/** The reference: compares both sides directly, because the test knows both. */
+/** The reference: it compares both sides directly, because the test knows both. */
 const expected = (all: readonly Fate[], others: readonly Expected[]) => {
   const found: Expected[] = [...others];
   let [chain, ledger] = [0n, 0n];
@@ -128,7 +128,7 @@ const expected = (all: readonly Fate[], others: readonly Expected[]) => {
       found.push({ subject, kind: 'unrecorded', informational: known === undefined ? 1 : 0 });
     } else if (settled.amount !== moved.amount) {
       found.push({ subject, kind: 'amount', informational: 0 });
-      // The chain never had it in the ledger's block.
+      // The chain never had the payment in the ledger's block.
       if (settled.block !== moved.block) {
         found.push({ subject, kind: 'missing', informational: 0 });
       }
@@ -207,7 +207,7 @@ describe('the differences of a run', () => {
             const [block, at] = key.split(' ').map(Number) as [number, number];
             node.mine(block, hashOf(block, at), logs);
           }
-          // Log indexes count within the block, across its transactions.
+          // Log indexes count over all transactions of a block.
           const unsolicited = plain.map(({ block, transaction, at }): Expected => {
             const before = transaction === hashOf(block, 1) ? transactions.get(`${block} 0`) : [];
             const subject = `${transaction}:${at + (before?.length ?? 0)}`;
@@ -217,7 +217,7 @@ describe('the differences of a run', () => {
           Object.assign(node.state, { maxRange, maxLogs: Math.max(maxLogs, 8), answers });
           const { run } = sweeping();
           const now = wellAfter(LAST);
-          // The first run may be cut off anywhere; each run has fifty windows.
+          // The first run may stop anywhere. Each run has fifty windows.
           for (let at = 0; at < 12 && !(await isComplete()); at += 1) {
             await run(now + at);
             Object.assign(node.state, { answers: Infinity, maxLogs: Infinity });
@@ -231,7 +231,7 @@ describe('the differences of a run', () => {
           expect(kept.at(-1)).toMatchObject({ state: 'complete', to_block: LAST });
         },
       ),
-      // The limit of one invocation is some ten thousand database queries.
+      // One invocation allows some ten thousand database queries, which limits the runs.
       { numRuns: runsOf(100, 12) },
     );
   });

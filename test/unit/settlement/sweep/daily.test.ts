@@ -27,7 +27,7 @@ describe('once a day', () => {
     world.node.forget(transaction);
     await run(now + 900);
     expect(await differences()).toEqual([]);
-    // The next day of UTC.
+    // The next UTC day.
     const next = (Math.floor(now / DAY) + 1) * DAY;
     await run(next);
     expect(await differences()).toMatchObject([{ kind: 'missing', call: nonce(1) }]);
@@ -37,7 +37,7 @@ describe('once a day', () => {
     expect(stays).toBeDefined();
     await run(next + 900);
     expect((await runs()).filter(({ kind }) => kind === 'again')).toHaveLength(1);
-    // It is in a later block again.
+    // The payment is mined again, in a later block.
     world.node.mine(30, hashOf(30, 1), paid(ALICE, nonce(1), 2n));
     await run(next + 1_800);
     expect(await differences()).toMatchObject([

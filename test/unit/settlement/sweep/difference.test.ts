@@ -156,7 +156,7 @@ describe('a difference', () => {
     const now = wellAfter(LAST);
     await run(now);
     const { respond } = world.node;
-    // The node no longer returns the first twenty blocks.
+    // The node no longer has the first twenty blocks.
     answerHosts({
       'node.test': (body) => {
         const text = JSON.stringify(body);
@@ -183,7 +183,7 @@ describe('a difference', () => {
     expect(await kinds()).toEqual(['amount', 'moved']);
     const before = world.node.windows.length;
     await run(wellAfter(LAST) + 10);
-    // Five new blocks, and no old block.
+    // The run reads the five new blocks and no old block.
     expect(world.node.windows.slice(before).every(([from]) => from > 12)).toBe(true);
   });
 

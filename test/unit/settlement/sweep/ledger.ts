@@ -19,7 +19,7 @@ export type LedgerFate =
       readonly transaction: Hex;
     };
 
-/** Writes the rows of a call and its payment, as the projection does. */
+/** Writes the rows of a call and its payment, as the consumer does. */
 export const enter = async (
   from: Hex,
   call: Hex,
@@ -53,7 +53,7 @@ export const site = (changes: Partial<Site> = {}): Site => ({
   ...changes,
 });
 
-/** Runs the reconciliation, and keeps the alerts and rechecks that it requested. */
+/** Runs the reconciliation, and records the alerts and rechecks that it requested. */
 export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
   const looks: { account: AccountId; calls: readonly Hex[] }[] = [];
   const alerts: AlertBody[] = [];
@@ -75,7 +75,7 @@ export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
   return { looks, alerts, run: (now: number) => reconcile(deps, now) };
 };
 
-/** The time at which every block up to this one is old enough to be compared. */
+/** The time at which every block up to this one is old enough to compare. */
 export const wellAfter = (block: number): number => timeOf(block) + 901;
 
 export type DifferenceRow = Readonly<Record<string, string | number | null>>;

@@ -11,7 +11,7 @@ export const RPC = 'https://node.test/';
 export const TOKEN: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 export const PAY_TO: Address = `0x${'bb'.repeat(20)}`;
 export const OTHER: Address = `0x${'cc'.repeat(20)}`;
-/** The time of block 0; a block follows every two seconds. */
+/** The time of block 0. A new block follows every two seconds. */
 export const GENESIS = 1_800_000_000;
 
 export const payer = (seed: number): Address => `0x${(seed + 0xa0).toString(16).padStart(40, '0')}`;
@@ -55,20 +55,20 @@ type Filter = {
 
 const quantity = (value: number): Hex => `0x${value.toString(16)}`;
 
-/** A node with a scripted chain that refuses the requests that a test names. */
+/** A node with a scripted chain. A test can make it refuse requests. */
 export const scriptNode = (head: number) => {
   let logs: Written[] = [];
   const state = {
     head,
-    /** Blocks and logs of one answer, at most; larger requests are refused. */
+    /** The most blocks and logs in one answer. The node refuses larger requests. */
     maxRange: Infinity,
     maxLogs: Infinity,
-    /** Batches after which it stops answering. */
+    /** The number of batches after which the node stops answering. */
     answers: Infinity,
-    /** A block that is always refused. */
+    /** A block for which the node refuses every request. */
     bad: -1,
   };
-  /** Ranges of Transfers that were returned. */
+  /** The block ranges whose Transfers the node returned. */
   const windows: [number, number][] = [];
 
   /** Adds a transaction. */
@@ -116,7 +116,7 @@ export const scriptNode = (head: number) => {
       case 'eth_getLogs': {
         const { address, fromBlock, toBlock, topics = [] } = first as Filter;
         const [from, to] = [Number(fromBlock), height(toBlock as Hex)];
-        // Logs of one nonce are few, and nodes usually return them for any range.
+        // Few logs have the same nonce, and nodes usually return them for any range.
         const isWide = to - from >= state.maxRange && topics[0]?.length === 1;
         if (isWide || (from <= state.bad && state.bad <= to)) return undefined;
         const found = logs

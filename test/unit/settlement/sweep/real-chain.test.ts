@@ -61,7 +61,7 @@ describe('ledger and chain', () => {
     expect(await runs()).toMatchObject([
       { kind: 'new', ...sums, ...counts },
       { kind: 'again', ...sums, ...counts },
-      // The blocks mined since.
+      // Counts the blocks mined since the last run.
       { kind: 'new', chain_payments: 0 },
     ]);
     expect(alerts).toEqual([]);
@@ -81,7 +81,7 @@ describe('ledger and chain', () => {
     await reconcileOnce(900, payees);
     const sums = { chain_amount: '1024000', ledger_amount: '1016000' };
     expect(await runs()).toMatchObject([{ kind: 'new', chain_payments: 5, ...sums }]);
-    // The account has not learned of the payment to the former payee, which moved.
+    // The payment to the former payee moved, but its account does not know that yet.
     expect((await differences()).map(({ kind, call: nonce }) => [kind, nonce])).toEqual([
       ['unrecorded', unknown.authorization.nonce],
     ]);
@@ -103,14 +103,14 @@ describe('ledger and chain', () => {
     const call = forged.authorization.nonce;
     await stubOf(lower(alice.address)).settled([{ call, outcome: 'settled', ...fake }]);
     await exported();
-    // The ledger loses one settlement, and has twice the amount of another.
+    // Removes one settlement from the ledger, and doubles the amount of another.
     const nonceOf = (signed?: SignedAuthorization) => signed?.authorization.nonce;
     await db.prepare('UPDATE calls SET payment = NULL WHERE call = ?1').bind(nonceOf(lost)).run();
     await db
       .prepare('UPDATE calls SET amount = amount * 2 WHERE call = ?1')
       .bind(nonceOf(raised))
       .run();
-    // A payment settles that was never accepted, and a plain transfer arrives.
+    // Settles a payment that no account accepted, and makes a plain transfer.
     const stray = await sign(5_000n);
     await present(stray);
     const gift = await client.writeContract({
@@ -118,7 +118,7 @@ describe('ledger and chain', () => {
       args: [payTo, 77n],
     });
     await client.waitForTransactionReceipt({ hash: gift });
-    // The ledger has a payment as settled whose nonce is cancelled.
+    // The ledger shows a payment as settled whose nonce is cancelled on the chain.
     const cancelled = await sign(2_000n);
     const { nonce } = cancelled.authorization;
     await buy(cancelled, 'deferred');
@@ -146,7 +146,7 @@ describe('ledger and chain', () => {
       ]),
     );
     expect(alerts).toHaveLength(4);
-    // Repaired differences are resolved.
+    // Repairs differences, which the next run then resolves.
     await db
       .prepare('UPDATE calls SET amount = amount / 2 WHERE call = ?1')
       .bind(nonceOf(raised))
@@ -162,7 +162,7 @@ describe('ledger and chain', () => {
     await shop();
     const signed = await sign(6_000n);
     await buy(signed, 'deferred', failure);
-    // Its last look came before the payment, on a chain that was reorganised since.
+    // The payment's last observation came before its settlement, on a chain that was reorganised later.
     const { nonce: call } = signed.authorization;
     const payer = lower(alice.address);
     await stubOf(payer).settled([{ call, outcome: 'released' }]);

@@ -51,13 +51,13 @@ const funded = async (): Promise<PrivateKeyAccount> => {
   return account;
 };
 
-/** Empties the database and gives the next test its own people, receiver and clock. */
+/** Empties the database, and gives the next test its own people, payee and clock. */
 export const freshShop = async (): Promise<void> => {
   await freshDatabase();
-  // State of the file before may survive the first reset of a file.
+  // State of the previous test file may survive a file's first reset.
   await emptyTables();
   [sender, alice] = await Promise.all([funded(), funded()]);
-  // Each test has its own receiver, so that it sees no other test's money.
+  // Each test has its own payee, so that it sees no other test's money.
   payTo = lower(privateKeyToAccount(generatePrivateKey()).address);
   first = Number(await client.getBlockNumber());
   clock = nowSeconds() + 2_000;
@@ -70,14 +70,14 @@ export const sign = (value: bigint, from = alice, to = payTo): Promise<SignedAut
     validBefore: BigInt(nowSeconds() + 3_600),
   });
 
-/** Settles a payment on the chain, as a facilitator does. */
+/** Settles a payment on the chain, as a facilitator would. */
 export const present = async (signed: SignedAuthorization) => {
   const transaction = await submitAuthorization({ client, sender, token: usdc, signed });
   const { blockNumber } = await client.getTransactionReceipt({ hash: transaction });
   return { transaction, block: Number(blockNumber) };
 };
 
-/** A call of Alice that her account has accepted and its tool has answered. */
+/** A call by Alice that her account has accepted and whose tool has answered. */
 export const buy = async (
   signed: SignedAuthorization,
   settlement: 'upfront' | 'deferred',
@@ -102,7 +102,7 @@ export const buy = async (
   await stub.finish(authorization.nonce, attempt, outcome);
 };
 
-/** Reports a settlement to the account, as the queue's consumer does. */
+/** Reports a settlement to the account, as the settlement consumer does. */
 const settle = async (signed: SignedAuthorization): Promise<Hex> => {
   const seen = await present(signed);
   const { nonce: call, from } = signed.authorization;
@@ -110,13 +110,13 @@ const settle = async (signed: SignedAuthorization): Promise<Hex> => {
   return seen.transaction;
 };
 
-/** Exports everything that Alice's account has written to D1. */
+/** Exports all entries of Alice's account to D1. */
 export const exported = async (): Promise<void> => {
   const message = await messageOf(await entriesOf(lower(alice.address)));
   expect(await storeChunk(db, message, nowSeconds())).toMatchObject({ ok: true });
 };
 
-/** An upfront payment, which allows deferred ones, and two deferred payments. */
+/** Makes an upfront payment, which allows deferred ones, and two deferred payments. */
 export const shop = async (): Promise<readonly SignedAuthorization[]> => {
   const signed = await Promise.all([sign(1_000_000n), sign(3_000n), sign(4_000n)]);
   await buy(signed[0], 'upfront');
@@ -130,7 +130,7 @@ export const shop = async (): Promise<readonly SignedAuthorization[]> => {
 
 const DAY = 86_400;
 
-/** The next runs, at a time when every block is old enough. */
+/** The time of the next run, at which every block is old enough. */
 export let clock = 0;
 
 /** The alerts that the reconciliation raised in this test. */
@@ -153,10 +153,10 @@ export const reconcileOnce = async (later = 900, payees = [payTo]): Promise<void
   );
 };
 
-/** The next day, on which the last days are compared again. */
+/** Runs on the next day, when the reconciliation compares the last days again. */
 export const reconcileNextDay = () => reconcileOnce((Math.floor(clock / DAY) + 1) * DAY - clock);
 
-/** The messages that an account sends to the settlement queue; none of them arrives. */
+/** Collects the messages that an account sends to the settlement queue, and delivers none. */
 export const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   const sent: unknown[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -169,7 +169,7 @@ export const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   return sent;
 };
 
-/** Processes such a message as the consumer does. */
+/** Processes one of these messages as the consumer does. */
 export const deliver = async (message: unknown): Promise<void> => {
   const read = readSettlementMessage(message);
   if (!read.ok) throw new Error(read.error);

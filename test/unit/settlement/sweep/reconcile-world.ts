@@ -5,7 +5,7 @@ import { answerHosts } from '../scripted-chain.ts';
 import { differences, emptyTables, enter, type LedgerFate } from './ledger.ts';
 import { hashOf, nonce, paid, payer, type ScriptedNode, scriptNode, timeOf } from './node.ts';
 
-/** The state that each test starts with anew. */
+/** The state, which is new for each test. */
 type World = {
   node: ScriptedNode;
 };
@@ -26,7 +26,7 @@ export const chainOf = (head: number): ScriptedNode => {
   return world.node;
 };
 
-/** A payment that the chain has in a block, and the ledger as the argument says. */
+/** A payment that the chain has in a block, and the ledger as given. */
 export const payment = async (
   seed: number,
   block: number,
@@ -40,7 +40,7 @@ export const payment = async (
   return transaction;
 };
 
-/** The effect of the account's recheck: its entry settles the payment in D1. */
+/** Applies the effect of the account's recheck: its entry settles the payment in D1. */
 export const settle = async (seed: number, block: number, transaction: Hex): Promise<void> => {
   await db
     .prepare(
@@ -57,7 +57,7 @@ export const cursor = () =>
 export const kinds = async (): Promise<readonly unknown[]> =>
   (await differences()).map(({ kind }) => kind);
 
-/** Empties the tables before each test. Test files share modules, so each file calls it. */
+/** Empties the tables before each test. Every file must call it, because test files share modules. */
 export const useReconcileWorld = (): void => {
   beforeAll(freshDatabase);
   beforeEach(async () => {

@@ -44,14 +44,14 @@ describe('a run', () => {
     await payment(1, LAST + 1);
     await payment(2, 30);
     const { run } = sweeping();
-    // Block 29 is 15 minutes old, block 30 is not.
+    // Block 29 is 15 minutes old, but block 30 is not.
     await run(timeOf(30) + 899);
     expect((await cursor())?.['next_block']).toBe(30);
     expect(await differences()).toEqual([]);
     await run(wellAfter(HEAD));
     expect((await cursor())?.['next_block']).toBe(LAST + 1);
     expect(await kinds()).toEqual(['unrecorded']);
-    // Without new blocks nothing is written.
+    // If there are no new blocks, the run writes nothing.
     await run(wellAfter(HEAD) + 1);
     expect(await runs()).toHaveLength(2);
   });
@@ -78,7 +78,7 @@ describe('a run', () => {
     const sizes = world.node.windows.map(([from, to]) => to - from + 1);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(9);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(LAST + 1);
-    // Consecutive ranges, without gap or overlap.
+    // The ranges follow each other without gap or overlap.
     expect(world.node.windows.map(([from]) => from)).toEqual(
       sizes.map((_, at) => sizes.slice(0, at).reduce((sum, size) => sum + size, 0)),
     );
@@ -168,12 +168,12 @@ describe('a run', () => {
     const grow = (at: number) => {
       world.node.state.head = Math.floor((at - timeOf(0)) / 2);
     };
-    // Another block, an hour later, is skipped at once.
+    // An hour later, the run skips another bad block at once.
     world.node.state.bad = 60;
     grow(later + 3_600);
     await run(later + 3_600);
     expect(Number((await cursor())?.['next_block'])).toBeGreaterThan(1_000);
-    // A day later the wait starts anew.
+    // A day later, the run waits for a bad block again.
     const next = later + DAY + 3_600;
     world.node.state.bad = Number((await cursor())?.['next_block']) + 50;
     grow(next);
@@ -253,7 +253,7 @@ describe('a run', () => {
       world.node.state.head = Math.floor((now - timeOf(0)) / 2);
       await run(now);
     };
-    // From midnight, so that all runs are on one day.
+    // Start at midnight, so that all runs are on one day.
     const day = (Math.floor(timeOf(0) / DAY) + 1) * DAY;
     await at(day);
     const next = Number((await cursor())?.['next_block']);
@@ -293,7 +293,7 @@ describe('a run', () => {
     }));
     const seen = { differences: many, undecided: [] };
     const statements = saveFindings(db, NETWORK, { from: 0, to: LAST }, seen, 1);
-    // Three statements of at most a thousand rows, and the one that resolves others.
+    // Three statements of at most a thousand rows, and one that resolves other differences.
     expect(statements).toHaveLength(4);
     await db.batch([...statements]);
     expect(await differences()).toHaveLength(2_500);

@@ -19,7 +19,7 @@ const reference = (name = AWS_NAME) => {
   return read.value;
 };
 
-/** A backend in front of the fake, whose host is that of the region. */
+/** A backend that calls the fake at the region's host. */
 const world = (credentials = AWS_CREDENTIALS) => {
   const clock = testClock();
   const keys = [KEY, OTHER, DISABLED];
@@ -108,7 +108,7 @@ describe('AWS KMS', () => {
     for (let count = 0; count < 4; count += 1) fake.answerNext(answer);
     const refused = await kms.sign(reference(), DIGEST, addressOf(KEY));
     expect(refused).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
-    // The texts of a service name accounts.
+    // The service's error texts name accounts.
     expect(JSON.stringify(refused)).not.toContain('111122223333');
   });
 

@@ -44,7 +44,7 @@ describe('a signature in DER', () => {
           if (how === 'set') der[place] = byte;
           else der.splice(place, how === 'remove' ? 1 : 0, ...(how === 'insert' ? [byte] : []));
           const read = readDerSignature(Uint8Array.from(der));
-          // Whatever is accepted is exactly what an encoder writes.
+          // The parser accepts only what an encoder would write.
           if (read !== undefined) expect([...derOf(read.r, read.s)]).toEqual(der);
         },
       ),
@@ -100,7 +100,7 @@ describe('the signature for Ethereum', () => {
       expect(verifyStrict(addressOf(KEY), digest, signature.value).ok).toBe(true);
       seen.add(signature.value.slice(-2));
     }
-    // One of 2,048 runs would see one value only.
+    // One in 2,048 runs would see only one of the two values.
     expect([...seen].toSorted()).toEqual(['1b', '1c']);
   });
 

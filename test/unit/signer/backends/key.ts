@@ -11,7 +11,7 @@ export const GOOGLE_NAME =
 
 export const DIGEST: Hex = `0x${'07'.repeat(32)}`;
 
-/** A key of a fake service, with a private key of one repeated byte. */
+/** A key of a fake service, whose private key repeats one byte. */
 export const keyOf = (name: string, byte = 0x11): FakeKmsKey => ({
   name,
   privateKey: new Uint8Array(32).fill(byte),
@@ -26,7 +26,7 @@ export const AWS_CREDENTIALS = {
   sessionToken: 'FwoGZXIvYXdzEBYaDKexampletoken==',
 };
 
-/** A clock whose sleep passes at once, and the pauses that were asked of it. */
+/** A clock whose sleep ends at once, with a record of the requested pauses. */
 export const testClock = (): Clock & { readonly pauses: readonly number[] } => {
   let at = Date.parse('2026-11-27T12:00:00Z');
   const pauses: number[] = [];

@@ -13,7 +13,7 @@ const SPKI = spkiOf(KEY);
 describe('a public key in SubjectPublicKeyInfo', () => {
   it('gives the address of the account', () => {
     expect(addressOfSpki(SPKI)).toBe(addressOf(KEY));
-    // Private key 1 (its point is the generator), an address that every wallet shows.
+    // The address of private key 1, whose public key is the curve's generator. Any wallet shows it.
     expect(addressOfSpki(spkiOf({ name: '', privateKey: hexToBytes(`${'0'.repeat(63)}1`) }))).toBe(
       '0x7e5f4552091a69125d5dfcb7b8c2659029395bdf',
     );
@@ -59,7 +59,7 @@ describe('a public key in PEM', () => {
 
 describe('CRC-32C', () => {
   it.each([
-    // RFC 3720 §B.4, and the check value of the CRC catalogue.
+    // From RFC 3720 §B.4, and the check value in the CRC catalogue.
     ['32 zero bytes', new Uint8Array(32), 0x8a9136aa],
     ['32 bytes ff', new Uint8Array(32).fill(0xff), 0x62a8ab43],
     ['32 rising bytes', Uint8Array.from({ length: 32 }, (_, at) => at), 0x46dd794e],

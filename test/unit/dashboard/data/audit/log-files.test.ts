@@ -23,7 +23,7 @@ const read = async (management: Management, accounts: readonly AccountId[], isWh
 const findingOf = async ({ job }: Awaited<ReturnType<typeof read>>, id = 'log') =>
   (await verifyJob(job, () => undefined)).checks.find(({ check }) => check === id);
 
-/** The page has the keys from the gateway itself, so its checkpoints are bounded. */
+/** The page gets the keys from the gateway itself, so its checkpoints are only bounded. */
 const UNPINNED = { verdict: 'bounded', bounded: 2, unchecked: 0 };
 
 const linesOf = async (blob: Blob): Promise<readonly string[]> =>
@@ -97,7 +97,7 @@ it('finds nothing truncated if there are more entries than a browser reads', asy
       : management.export(id, ...request);
   const files = await read({ ...management, export: exportPages }, [busy, OWNER], true);
   expect(files.isCut).toBe(true);
-  // The leaf of the first three entries; the next one reaches beyond the fifth.
+  // Only the leaf of the first three entries is included. The next leaf extends beyond the fifth entry.
   expect(files.job.log?.years.map(({ year }) => year)).toEqual([2026]);
   expect(await findingOf(files)).toMatchObject({ verdict: 'bounded', unchecked: 0 });
 });

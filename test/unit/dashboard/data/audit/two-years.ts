@@ -24,10 +24,10 @@ import { accountOf, scriptedContext } from '../../../management/scripted-context
 export const NEW_YEAR = Date.UTC(2027, 0, 1) / 1_000;
 /** The account that signs the requests. */
 export const OWNER = accountOf('owner');
-/** An account that wrote its first entries in the new year. */
+/** An account whose first entries are of the new year. */
 export const YOUNG: AccountId = `${NETWORK}:0x${'77'.repeat(20)}`;
 
-/** The entries of one call, from its acceptance on. */
+/** The entries of a call, starting with its acceptance. */
 const callAt = (call: number, at: number): readonly EntryBody[] => [
   accepted(call, at),
   committed(call, at + 1),
@@ -42,10 +42,10 @@ const chainAfter = (account: AccountId, chain: readonly Entry[], bodies: readonl
 };
 
 /**
- * A gateway whose D1 and transparency logs passed New Year's Eve: its owner made a call in 2026, one whose entries were logged in 2027 only, and
- * one in 2027. Time is January 2027. Requests of the client reach the real handlers, and so does the public log.
+ * A gateway after a change of year, in January 2027: its owner made a call in 2026, another in 2026 that the log received only in 2027, and
+ * one in 2027. The client's requests reach the real handlers, D1 and transparency logs, and so do requests for the public log.
  *
- * @param roles whether the owner is an operator, too
+ * @param roles whether the owner is also an operator
  */
 export const openTwoYears = async (roles: 'owner' | 'operator'): Promise<Management> => {
   await freshDatabase();

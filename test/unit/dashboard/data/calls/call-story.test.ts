@@ -16,7 +16,10 @@ const unknown = (): CountersignError =>
     } as never,
   });
 
-/** A gateway with one call. It notes which routes are called. `rule`: of its acceptance; `null`: it was not accepted. */
+/**
+ * A gateway with one call, which records the routes that are requested. `rule`: the rule in the call's acceptance; `null`: the call was not
+ * accepted.
+ */
 const gatewayWith = (rule: string | undefined | null, approval: object | undefined) => {
   const called: string[] = [];
   const call = async (id: string) => {
@@ -31,7 +34,7 @@ const gatewayWith = (rule: string | undefined | null, approval: object | undefin
     _: string,
     { query }: { readonly query: { readonly type?: string } },
   ) {
-    // No call was denied.
+    // A query with a type looks for denials, and no call was denied.
     if (query.type !== undefined) return;
     yield { seq: 7, type: 'call.accepted', call: name.call, ...(rule && { rule }) };
     yield { seq: 8, type: 'call.finished', call: name.call };

@@ -9,7 +9,7 @@ const { signal } = new AbortController();
 
 type Entry = { readonly seq: number; readonly at: number; readonly count?: number };
 
-/** A gateway with these totals and entries of denials by day. It counts the entries that were read. */
+/** A gateway with these totals and denial entries by day, which counts the entries that are read. */
 const gatewayWith = (days: Readonly<Record<string, readonly [total: number, ...Entry[]]>>) => {
   const seen = { days: [] as string[], entries: 0 };
   const entries = async function* (from: number, to: number) {
@@ -51,7 +51,7 @@ describe('denials one by one', () => {
       [DAYS[2]]: [
         4,
         { seq: 1, at: at(DAYS[2], 0), count: 4 },
-        // Entered after the total was read.
+        // The account wrote this entry after the page had read the total.
         { seq: 2, at: at(DAYS[2], 9) },
         { seq: 3, at: at(DAYS[2], 9) },
       ],

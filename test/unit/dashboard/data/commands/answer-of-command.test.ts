@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerOfCommand } from '../../../../../src/dashboard/data/commands/answer-of-command.ts';
 
 const INTENT = { headers: { 'agent-intent': 'signed' } };
-/** A grant is its own proof. */
+/** A grant is a proof itself, so its request has no intent header. */
 const DOCUMENT = { headers: {} };
 
 const problem = (status: number, headers: Record<string, string> = {}): Response =>

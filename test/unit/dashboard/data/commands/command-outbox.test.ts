@@ -11,7 +11,7 @@ import {
 } from '../../../../../src/dashboard/data/commands/signed-command.ts';
 import { GATEWAY, NOW, REFUND, storedCommand, walletOf } from './commands.ts';
 
-/** Longer than the clocks of a device and a gateway may differ. */
+/** A time after the intent's end, beyond the tolerated difference between the clocks of a device and a gateway. */
 const OVER = NOW + 180 + 30 + 120;
 
 const signedBy = async (wallet: string, nonce: number): Promise<SignedCommand> => {
@@ -32,7 +32,7 @@ const commandsIn = (shelf: Shelf, wallet = 'aa', gateway = GATEWAY, now = NOW): 
     () => now,
   );
 
-/** Sends a command whose answer is lost. */
+/** Sends a command whose answer is dropped. */
 const lose = async (commands: Commands, command: SignedCommand): Promise<void> => {
   await commands
     .send(command, async () => await Promise.reject(new TypeError('lost')))

@@ -26,7 +26,7 @@ export type Made = {
 
 export const REFUND = `/admin/calls/eip155:84532:0x${'cc'.repeat(20)}/0x${'dd'.repeat(32)}/refund`;
 
-/** A refund of 400 atomic units as a browser stores it, signed by a wallet. */
+/** A refund of 400 atomic units, signed by a wallet, as a browser stores it. */
 export const storedCommand = async ({
   wallet = 'aa',
   nonce = 1,

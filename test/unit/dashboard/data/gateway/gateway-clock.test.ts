@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 const NOW = 1_800_000_000;
 const TEN_MINUTES = 600;
 
-/** The clock of a page that was opened just now, on a device that is ten minutes fast. */
+/** The clock of a page that has just been opened on a device that is ten minutes fast. */
 const openClock = async () => {
   vi.resetModules();
   return await import('../../../../../src/dashboard/data/gateway/gateway-clock.ts');

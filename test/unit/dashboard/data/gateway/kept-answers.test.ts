@@ -9,7 +9,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A gateway that confirms its answer to whoever names it. */
+/** A gateway that answers 304 to every request that names its answer's tag. Returns the tags that it received. */
 const confirming = (): (string | null)[] => {
   const named: (string | null)[] = [];
   vi.stubGlobal('fetch', async (_: string, { headers }: { readonly headers: Headers }) => {

@@ -73,7 +73,7 @@ describe('the limits that bind beside a policy', () => {
   it('make a larger amount change nothing, if they bind calls that name no grant', () => {
     const limits = bindingLimits(standing, slot('owner'));
     expect(tighterLimit(limits, 'day', 100_000n)).toMatchObject({ amount: 50_000n });
-    // The limit of 0.01 binds the calls that name its grant.
+    // The limit of 0.01 applies only to calls that name its grant.
     expect(tighterLimit(limits, 'day', 50_000n)).toBe(undefined);
     expect(tighterLimit(limits, 'hour', 100_000n)).toBe(undefined);
     expect(tighterLimit(limits, 'day', undefined)).toBe(undefined);

@@ -12,7 +12,7 @@ const PAYEE = '0x00000000000000000000000000000000000000aa';
 const TOKEN = `eip155:8453/erc20:0x${'11'.repeat(20)}` as const;
 const ANY = `0x${'ff'.repeat(20)}`;
 
-/** A policy with every kind of row, and fields that have none. */
+/** A policy with every kind of row, and with fields that have no row. */
 const FULL = {
   tools: ['lookup', 'search.*'],
   payees: [PAYEE, ANY],

@@ -10,7 +10,7 @@ import {
 const unread = () =>
   signal<Query<string>>({ data: undefined, at: undefined, isReading: false, problem: undefined });
 
-/** Reads that a test answers one by one. */
+/** Reads that the test answers one by one. */
 const scripted = () => {
   const running: ((data: string) => void)[] = [];
   const read = async () => ({

@@ -31,7 +31,7 @@ const sentTo = (answer: (request: Request) => Promise<Response>) => {
   return send;
 };
 
-/** What a person reads after the wallet signed. */
+/** The text that the page shows after the wallet has signed. */
 const shownAfter = async (signer = owner): Promise<string> =>
   endAllSessions({ signer, chainId: CHAIN_ID }, ORIGIN, NOW).then(
     () => 'done',
