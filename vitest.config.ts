@@ -245,7 +245,7 @@ export default defineConfig({
           // A file may wait for the next day first.
           hookTimeout: 240_000,
           // A stack mostly waits.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       })),
       { test: { name: 'replaced', include: REPLACED } },
