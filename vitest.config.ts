@@ -245,7 +245,7 @@ export default defineConfig({
           // A file may wait for the next day first.
           hookTimeout: 240_000,
           // A stack mostly waits.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       })),
       { test: { name: 'replaced', include: REPLACED } },

@@ -32,8 +32,8 @@ const SUITES: Readonly<Record<string, readonly (readonly Job[])[]>> = {
     [tests(2, 'unit', 'replaced', 'workerd')],
     [script('check'), tests(1, 'stack'), tests(1, 'signer', 'guards')],
   ],
-  deep: [DEEP, [tests(4, 'node')]],
-  all: [[script('test'), script('test:browser'), ...DEEP], [tests(4, 'node')]],
+  deep: [DEEP, [tests(3, 'node')]],
+  all: [[script('test'), script('test:browser'), ...DEEP], [tests(3, 'node')]],
 };
 
 const suite = SUITES[process.argv[2] ?? ''];
