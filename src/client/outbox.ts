@@ -107,7 +107,7 @@ export const createOutbox = <T>(
     if (holds(after, request)) return isAdded === true ? 'kept' : 'again';
     if (isAdded === false) return 'taken';
     // A request that cannot be read again must not leave, and must not block the next one.
-    if (isAdded === true) await remove(key, kept);
+    if (isAdded === true) await remove(key, kept ?? write(request));
     return 'denied';
   };
   const decide = async (key: string, request: T): Promise<void> => {

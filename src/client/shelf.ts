@@ -29,8 +29,8 @@ export const memoryShelf = (values: Map<string, unknown> = new Map()): Shelf => 
 });
 
 /**
- * Stores in `first`, or in `second` if `first` rejects from the start. Once `first` has answered it may hold requests, so that its silence
- * later is a rejection: an empty list would let the page sign a second time.
+ * Stores in `first`, or in `second` if `first` rejects from the start. Once `first` has answered, it may hold requests, so its later silence
+ * rejects: an empty list would let the page sign a second time.
  */
 export const shelfOr = (first: Shelf, second: Shelf): Shelf => {
   let hasAnswered = false;

@@ -56,8 +56,8 @@ const attempt = async (
 ): Promise<Attempt<Result<Paid, Unanswered>>> => {
   let record: PaymentRecord | undefined;
   const keepRecord = async (next: PaymentRecord): Promise<void> => {
-    // The signature leaves after this, and the key holds another payment whose outcome nobody knows.
-    if ((await keep(next)) === 'taken') throw new Error('another payment for this tool is kept');
+    // Race: another tab has kept a payment for this tool, so this signature must not leave the page.
+    if ((await keep(next)) === 'taken') throw new Error('Another tab pays for this tool.');
     record = next;
   };
   const ended = (answer: Result<Paid, PaymentFault>): Attempt<Result<Paid, Unanswered>> =>

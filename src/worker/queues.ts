@@ -59,6 +59,7 @@ const LOOK_EVERY: Seconds = 60;
 let lookedAt: Seconds = 0;
 
 const watchCron = async (env: Env, config: Config, now: Seconds): Promise<void> => {
+  // Also after the clock of the machine was set back, which must not end the checks.
   if (Math.abs(now - lookedAt) < LOOK_EVERY) return;
   lookedAt = now;
   try {

@@ -121,11 +121,12 @@ const takeNextStep = async (
       return 0;
     }
     case 'shared': {
+      if (await holds(db, ARE_ALL_COMPARABLE)) {
+        await compareShared(db, state, now);
+        return 0;
+      }
       const behind = await db.prepare(`${BEHIND} LIMIT 1`).first<AccountId>('account');
-      if (!(await holds(db, ARE_ALL_COMPARABLE)))
-        return await catchUp(deps, state, behind ?? undefined, now);
-      await compareShared(db, state, now);
-      return 0;
+      return await catchUp(deps, state, behind ?? undefined, now);
     }
     case 'clean':
       await empty(db, state, COPIES, 'ended', now);

@@ -15,7 +15,7 @@ export const SECOND = {
   hint: 'Close this dialog and send the earlier one again at the top of the page.',
 };
 
-/** Tells a person why the page does not send a command. */
+/** Tells a person why the page does not send a command that it cannot store. */
 export const SILENT_STORAGE = {
   text: 'The storage of this browser no longer answers, so the page cannot keep the signed change.',
   hint: 'Nothing was sent. Reload the page, then try again.',
@@ -29,9 +29,10 @@ export type Commands = {
   /** Whether a command of this slot may still take effect. */
   readonly isOpen: (slot: string) => Promise<boolean>;
   /**
-   * Stores a command until an answer decides it, and sends it. If the browser stores nothing, sends the command all the same.
+   * Stores a command until an answer decides it, and sends it.
    *
-   * @throws CountersignError `signer_failed`, and sends nothing, if another command of its slot is open, e.g. of another tab
+   * @throws CountersignError `signer_failed`, and sends nothing, if another command of its slot is open, e.g. of another tab, or if the shelf
+   * does not store this one
    */
   readonly send: (
     command: SignedCommand,

@@ -137,7 +137,7 @@ describe('a payment', () => {
 });
 
 /** Attack: an operator approves a parked call itself, and logs that its time ended, which needs no signature. */
-it('finds an approval that nobody signed, whatever it states as the decision', async () => {
+it('finds an approval that nobody signed, whatever decision it states', async () => {
   const approved = { type: 'call.approved', at: START, call: word(9) } as const;
   for (const decision of ['expired', 'approved', 'refused']) {
     expect(await faultOf([{ ...approved, decision }]), decision).not.toBeUndefined();
