@@ -1,12 +1,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { type CallRecord, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
 import { openDisk } from '../../../../durable-objects/store/open-disk.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import type { SettlementMessage, SettlementResult } from '../../../../src/protocol/payment.ts';
+import type { SettlementResult } from '../../../../src/protocol/payment.ts';
 import {
-  accountOf,
   callOf,
   entriesOf,
   factsOf,
@@ -18,6 +16,7 @@ import {
   trust,
 } from '../../support.ts';
 import { pass, restore } from '../../tree-support.ts';
+import { collectSettlements } from '../../sent-messages.ts';
 
 /** A busy account stores and sends a second late, and a slow machine takes longer. */
 const PATIENCE = { timeout: 30_000 };
@@ -58,23 +57,6 @@ const settlementsOf = async (payer: Hex, call: Hex): Promise<number> =>
   (await entriesOf(payer)).filter(
     (entry) => entry.call === call && entry.type === 'payment.settled',
   ).length;
-
-/** Collects the calls whose payments an account sends to the settlement queue from now on. */
-const collectSent = (payer: Hex): Promise<Hex[]> =>
-  runInDurableObject(stubOf(payer), (object: AgentAccount) => {
-    const sent: Hex[] = [];
-    const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
-    vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
-      for (const { account, call } of [...messages].flatMap(
-        ({ body }) => body as SettlementMessage | SettlementMessage[],
-      )) {
-        // Accounts of other tests share the queue and may still send.
-        if (account === accountOf(payer)) sent.push(call);
-      }
-      return Promise.resolve({} as QueueSendBatchResponse);
-    });
-    return sent;
-  });
 
 /** Aborts an object. An eviction would wait for its open work. */
 const crash = (payer: Hex): Promise<void> =>
@@ -129,9 +111,9 @@ describe('a result for a busy account', () => {
     await crash(payer);
     expect((await storedCall(payer, call))?.payment).toBe('queued');
     expect((await purseOf(payer)).unsettled).toBe(PRICE.toString());
-    const sent = await collectSent(payer);
+    const sent = await collectSettlements(payer);
     expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
-    await vi.waitFor(() => expect(sent).toEqual([call]), PATIENCE);
+    await vi.waitFor(() => expect(sent).toMatchObject([{ call }]), PATIENCE);
     for (let delivered = 0; delivered < 3; delivered += 1) await stubOf(payer).settled([result]);
     expect(await settlementsOf(payer, call)).toBe(1);
     expect(await purseOf(payer)).toMatchObject({
@@ -142,7 +124,7 @@ describe('a result for a busy account', () => {
 
   test('is dropped with a group that cannot be stored, and asked for again', async () => {
     const { payer, call, result } = await owing();
-    const sent = await collectSent(payer);
+    const sent = await collectSettlements(payer);
     await stubOf(payer).settled([result]);
     await runInDurableObject(stubOf(payer), (_, { storage }) => {
       vi.spyOn(storage, 'transactionSync').mockImplementationOnce(() => {
@@ -153,7 +135,10 @@ describe('a result for a busy account', () => {
     expect(verdict).toBe('unavailable');
     expect((await purseOf(payer)).unsettled).toBe(PRICE.toString());
     await runDurableObjectAlarm(stubOf(payer));
-    await vi.waitFor(() => expect(sent).toContain(call), PATIENCE);
+    await vi.waitFor(
+      () => expect(sent).toContainEqual(expect.objectContaining({ call })),
+      PATIENCE,
+    );
     await stubOf(payer).settled([result]);
     expect(await settlementsOf(payer, call)).toBe(1);
     expect((await purseOf(payer)).unsettled).toBe('0');

@@ -1,9 +1,7 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { readSettlementMessage } from '../../../../src/settlement/read-message.ts';
 import type { SettlementOutcome } from '../../../../src/protocol/payment.ts';
+import { collectSettlements } from '../../sent-messages.ts';
 import {
   callOf,
   entriesOf,
@@ -18,19 +16,6 @@ import {
   trust,
 } from '../../support.ts';
 
-/** Collects the messages that an account sends to the settlement queue from now on, and delivers none. */
-const messagesOf = async (payer: Hex): Promise<unknown[]> => {
-  const sent: unknown[] = [];
-  await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
-    const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
-    vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
-      for (const { body } of messages) sent.push(body);
-      return Promise.resolve({} as QueueSendBatchResponse);
-    });
-  });
-  return sent;
-};
-
 /** A payer with a call that ended with `outcome` and then received these settlement results. */
 const withCall = async (outcome: typeof success, ...results: SettlementOutcome[]) => {
   const payer = randomHex(20);
@@ -40,7 +25,7 @@ const withCall = async (outcome: typeof success, ...results: SettlementOutcome[]
   await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 11) });
   await stubOf(payer).finish(call.id, attempt, outcome);
   for (const each of results) await stubOf(payer).settled([{ call: call.id, ...each }]);
-  return { payer, call: call.id, sent: await messagesOf(payer) };
+  return { payer, call: call.id, sent: await collectSettlements(payer) };
 };
 
 const moved = { outcome: 'settled', transaction: randomHex(32), block: 12 } as const;
@@ -68,7 +53,7 @@ describe('a recheck', () => {
     const read = readSettlementMessage(sent[0]);
     expect(read.ok && read.value.transfer).toMatchObject({ nonce: call, value: 5_000n });
     // Only a payment that may still be presented carries its signature.
-    expect((sent[0] as { signature?: Hex }).signature !== undefined).toBe(kind === 'settle');
+    expect(sent[0]?.signature !== undefined).toBe(kind === 'settle');
     expect((await snapshotOf(payer)).seq).toBe(before);
   });
 

@@ -12,6 +12,7 @@ import { configOf } from '../../../support/deployed.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';
+import { collectSettlements } from '../../../durable-objects/sent-messages.ts';
 import { failure, purseOf, randomHex, stubOf } from '../../../durable-objects/support.ts';
 import { db } from '../../audit/database.ts';
 import { differences, runs } from './ledger.ts';
@@ -31,7 +32,6 @@ import {
   shop,
   reconcileOnce,
   reconcileNextDay,
-  messagesOf,
   deliver,
   kinds,
   sender,
@@ -168,7 +168,7 @@ describe('ledger and chain', () => {
     await stubOf(payer).settled([{ call, outcome: 'released' }]);
     const { transaction } = await present(signed);
     await exported();
-    const sent = await messagesOf(payer);
+    const sent = await collectSettlements(payer);
     await reconcileOnce();
     expect(await differences()).toMatchObject([
       { kind: 'unrecorded', call, ledger: 'released', transaction_hash: transaction },

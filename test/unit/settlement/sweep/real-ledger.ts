@@ -1,8 +1,7 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { parseEther } from 'viem';
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
-import { expect, inject, vi } from 'vitest';
+import { expect, inject } from 'vitest';
 import { connectChain, usdc } from '../../../../dev/stack/chain-access.ts';
 import {
   randomNonce,
@@ -10,7 +9,6 @@ import {
   type SignedAuthorization,
   submitAuthorization,
 } from '../../../../dev/stack/authorization.ts';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { AlertBody } from '../../../../src/protocol/alert.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';
 import type { Address, Hex } from '../../../../src/core/hex.ts';
@@ -155,19 +153,6 @@ export const reconcileOnce = async (later = 900, payees = [payTo]): Promise<void
 
 /** Runs on the next day, when the reconciliation compares the last days again. */
 export const reconcileNextDay = () => reconcileOnce((Math.floor(clock / DAY) + 1) * DAY - clock);
-
-/** Collects the messages that an account sends to the settlement queue, and delivers none. */
-export const messagesOf = async (payer: Hex): Promise<unknown[]> => {
-  const sent: unknown[] = [];
-  await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
-    const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
-    vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
-      for (const { body } of messages) sent.push(body);
-      return Promise.resolve({} as QueueSendBatchResponse);
-    });
-  });
-  return sent;
-};
 
 /** Processes one of these messages as the consumer does. */
 export const deliver = async (message: unknown): Promise<void> => {
