@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { LIMITS, readLine } from '../../durable-objects/store/journal.ts';
+import {
+  type Encoded,
+  grown,
+  LIMITS,
+  lineOf,
+  readLine,
+} from '../../durable-objects/store/journal.ts';
+import type { Key } from '../../durable-objects/store/noun.ts';
 import { openPageIndex } from '../../durable-objects/store/page-index.ts';
 import { pack } from '../../durable-objects/store/pages.ts';
 import { type BenchAgent, PRICE } from './signing.ts';
@@ -39,25 +46,28 @@ const linesIn = (database: DatabaseSync) => {
 };
 
 /** Adds pages of copies of an ended call that the object wrote, with other ids and a longer retention. */
-export const remember = (file: string, calls: number): void => {
+export const remember = (file: string, count: number): void => {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA synchronous = OFF');
-  const one = linesIn(database).findLast(
-    ({ noun, encoded }) => noun === 'call' && encoded?.text.includes(`"price":${PRICE}`) === true,
-  );
-  if (one?.encoded === undefined) throw new Error(`${file} has no call.`);
-  const { text, detail } = one.encoded;
+  const calls = new Map<Key, Encoded>();
+  for (const { noun, key, encoded } of linesIn(database)) {
+    if (noun !== 'call' || encoded === undefined) continue;
+    calls.set(key, grown(calls.get(key), encoded));
+  }
+  const one = [...calls].findLast(([, { text }]) => text.includes(`"price":${PRICE}`));
+  if (one === undefined) throw new Error(`${file} has no call.`);
+  const [key, { text, parts }] = one;
   const { validBefore } = JSON.parse(text) as { readonly validBefore: number };
   const index = openPageIndex([], () => 1);
   const insert = database.prepare('INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)');
   database.exec('DELETE FROM page; BEGIN');
-  for (let made = 0, pages = 0; made < calls; made += BATCH) {
-    const ended = Array.from({ length: Math.min(BATCH, calls - made) }, () => {
+  for (let made = 0, pages = 0; made < count; made += BATCH) {
+    const ended = Array.from({ length: Math.min(BATCH, count - made) }, () => {
       const id = `0x${randomBytes(32).toString('hex')}`;
-      const copy = text.replaceAll(String(one.key), id);
+      const copy = text.replaceAll(String(key), id);
       return {
         ...{ until: validBefore + DAY, firstSeq: 1, lastSeq: 1 },
-        lines: [`call\t${JSON.stringify(id)}\t${copy}\t${detail}`],
+        lines: [lineOf('call', id, { text: copy, parts })],
         prints: [index.print('call', id)],
       };
     });

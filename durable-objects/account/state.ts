@@ -104,20 +104,27 @@ export const hasPaid = ({ purses }: AccountState): boolean =>
 
 type Stored = Omit<AccountState, 'purses' | 'tree' | 'held' | 'leases' | 'grantChecks'> & {
   readonly purses: Readonly<Record<string, StoredPurse>>;
-  readonly tree?: StoredTree;
+  readonly tree?: StoredTree | undefined;
+  readonly held?: undefined;
+  readonly leases?: undefined;
+  readonly grantChecks?: undefined;
 };
 
 /** One value an object. Every commit writes it, so nothing in it may grow without bound. */
 export const ACCOUNT: Noun<AccountState> = {
   name: 'account',
   key: ({ account }) => account,
-  encode: ({ purses, tree, denials, held: _, leases: __, grantChecks: ___, ...rest }) =>
+  encode: (state) =>
     JSON.stringify({
-      ...rest,
+      ...state,
       // A bucket's count is stored with the next write.
-      denials: denials.filter(({ further }) => further !== undefined),
-      purses: mapValues(purses, encodePurse),
-      ...(tree === EMPTY_TREE ? {} : { tree: encodeTree(tree) }),
+      denials: state.denials.filter(({ further }) => further !== undefined),
+      purses: mapValues(state.purses, encodePurse),
+      tree: state.tree === EMPTY_TREE ? undefined : encodeTree(state.tree),
+      // Values of their own, or never stored.
+      held: undefined,
+      leases: undefined,
+      grantChecks: undefined,
     } satisfies Stored),
   /** Without the grants it holds, which are values of their own. */
   decode: (text) => {

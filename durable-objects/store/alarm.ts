@@ -8,10 +8,10 @@ export type Alarm = {
   /** Whether the alarm is set, as far as the object knows. */
   isSet(): boolean;
   /**
-   * Sets the alarm unless it is already set for this time or earlier. Synchronous up to the write, which therefore joins the transaction
-   * before it.
+   * Sets the alarm unless it is already set for this time or earlier: then undefined. Synchronous up to the write, which therefore joins the
+   * transaction before it.
    */
-  set(at: Seconds | undefined): Promise<void>;
+  set(at: Seconds | undefined): Promise<void> | undefined;
   /** Notes that the alarm has fired and is no longer set. */
   fired(): void;
 };
@@ -23,6 +23,19 @@ export const openAlarm = (
   let alarmAt: Seconds | undefined;
   let isKnown = false;
 
+  const write = async (at: Seconds): Promise<void> => {
+    alarmAt = at;
+    isKnown = true;
+    disk().countRow();
+    try {
+      await storage.setAlarm(at * 1000);
+    } catch (cause) {
+      alarmAt = undefined;
+      isKnown = false;
+      throw cause;
+    }
+  };
+
   return {
     async load() {
       if (isKnown) return;
@@ -32,19 +45,8 @@ export const openAlarm = (
       isKnown = true;
     },
     isSet: () => alarmAt !== undefined,
-    async set(at) {
-      if (at === undefined || (alarmAt !== undefined && alarmAt <= at)) return;
-      alarmAt = at;
-      isKnown = true;
-      disk().countRow();
-      try {
-        await storage.setAlarm(at * 1000);
-      } catch (cause) {
-        alarmAt = undefined;
-        isKnown = false;
-        throw cause;
-      }
-    },
+    set: (at) =>
+      at === undefined || (alarmAt !== undefined && alarmAt <= at) ? undefined : write(at),
     fired() {
       alarmAt = undefined;
       isKnown = true;

@@ -19,34 +19,31 @@ export const openDueTimes = <Key>(): DueTimes<Key> => {
 
   const atOf = (index: number): Seconds => heap[index]?.at ?? Infinity;
 
-  const swap = (one: number, other: number): void => {
-    const [first, second] = [heap[one], heap[other]];
-    if (first === undefined || second === undefined) return;
-    heap[one] = second;
-    heap[other] = first;
-  };
-
   const push = (timed: Timed<Key>): void => {
-    heap.push(timed);
-    for (let at = heap.length - 1; at > 0;) {
-      const parent = (at - 1) >> 1;
-      if (atOf(parent) <= atOf(at)) return;
-      swap(parent, at);
-      at = parent;
+    let index = heap.push(timed) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || above.at <= timed.at) break;
+      heap[index] = above;
+      index = parent;
     }
+    heap[index] = timed;
   };
 
   const pop = (): void => {
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    for (let at = 0; ;) {
-      const left = 2 * at + 1;
+    let index = 0;
+    for (;;) {
+      const left = 2 * index + 1;
       const least = atOf(left + 1) < atOf(left) ? left + 1 : left;
-      if (atOf(least) >= atOf(at)) return;
-      swap(least, at);
-      at = least;
+      const below = heap[least];
+      if (below === undefined || below.at >= last.at) break;
+      heap[index] = below;
+      index = least;
     }
+    heap[index] = last;
   };
 
   /** The earliest time that is still the time of its key. */

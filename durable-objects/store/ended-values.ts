@@ -38,7 +38,7 @@ export const openEndedValues = (medium: Medium): EndedValues => {
         for (const { noun: name, key, encoded } of linesOf(id)) {
           if (name !== noun.name || found.has(key) || isLive(key) || encoded === undefined)
             continue;
-          found.set(key, noun.decode(encoded.text, encoded.detail));
+          found.set(key, noun.decode(encoded.text, encoded.parts));
         }
       }
       return [...found.values()];
@@ -54,7 +54,7 @@ export const openEndedValues = (medium: Medium): EndedValues => {
         for (const { noun: name, encoded } of linesOf(id)) {
           const noun = byName.get(name);
           if (noun === undefined || encoded === undefined) continue;
-          lowest.add(noun.entries?.(noun.decode(encoded.text, encoded.detail)));
+          lowest.add(noun.entries?.(noun.decode(encoded.text, encoded.parts)));
         }
       }
     },

@@ -2,8 +2,10 @@ import type { Disk } from './disk.ts';
 import {
   EMPTY_JOURNAL,
   type Encoded,
+  changeOf,
   endOf,
   extend,
+  grown,
   isSnapshotDue,
   type Limits,
   LIMITS,
@@ -23,7 +25,7 @@ import { compare, meets, type Query } from './query.ts';
 const NEVER: Horizon = { now: 0, exported: 0 };
 
 /** A write in the form of the journal; without `encoded` it is a removal. */
-type Changed = Write & { readonly encoded: Encoded | undefined };
+type Changed = Write & { readonly encoded: Encoded | undefined; readonly start: string };
 
 type Located = { readonly noun: AnyNoun; readonly key: Key; readonly live: LiveValue };
 
@@ -52,13 +54,13 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
   for (const { text } of rows) {
     for (const line of text.split('\n')) {
       const { noun, key, encoded } = readLine(line);
-      live.set(noun, key, encoded && { ...encoded });
+      live.set(noun, key, encoded && grown(live.get(noun, key), encoded));
     }
   }
 
   const known = <Value, Fields extends string>(noun: Noun<Value, Fields>): AnyNoun => {
     const any = anyNoun(noun);
-    nouns.set(noun.name, any);
+    if (!nouns.has(noun.name)) nouns.set(noun.name, any);
     return any;
   };
 
@@ -79,7 +81,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
   const companionsOf = (noun: AnyNoun, value: LiveValue): readonly Located[] =>
     noun.companions === undefined
       ? []
-      : noun.companions(decode(noun, value)).flatMap((write) => {
+      : retentionOf(noun, value).companions.flatMap((write) => {
           const companion = live.get(write.noun.name, write.key);
           const isOwn = companion?.text === encode(write).text;
           return companion !== undefined && isOwn ? [{ ...write, live: companion }] : [];
@@ -124,13 +126,16 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
     for (const write of writes) {
       const all = write.value === undefined ? [write] : [...returningWith(write), write];
       for (const each of all) {
-        const encoded = each.value === undefined ? undefined : encode(each);
-        changes.set(lineStart(each.noun.name, each.key), { ...each, encoded });
+        const { noun, key, value } = each;
+        const encoded = value === undefined ? undefined : encode(each);
+        const start = lineStart(noun.name, key);
+        changes.set(start, { noun, key, value, encoded, start });
       }
     }
-    return [...changes.values()].filter(
-      ({ noun, key, encoded }) => encoded !== undefined || live.get(noun.name, key) !== undefined,
-    );
+    for (const [start, { noun, key, encoded }] of changes) {
+      if (encoded === undefined && live.get(noun.name, key) === undefined) changes.delete(start);
+    }
+    return [...changes.values()];
   };
 
   const commit = (change: Change): void => {
@@ -157,16 +162,14 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
       if (isForgotten) continue;
       ended.push({
         ...retention,
-        lines: values.map(({ noun, key, live: encoded }) =>
-          lineOf({ noun: noun.name, key, encoded }),
-        ),
+        lines: values.map(({ noun, key, live: encoded }) => lineOf(noun.name, key, encoded)),
         prints: values.map(({ noun, key }) => pages.print(noun.name, key)),
       });
     }
     const lines: string[] = [];
     for (const [noun, key, encoded] of live.all()) {
       if (left.has(encoded) || replaced.has(encoded)) continue;
-      lines.push(lineOf({ noun, key, encoded }));
+      lines.push(lineOf(noun, key, encoded));
     }
     const packed = pack(ended, pages.nextId(), pages.seed, horizon.now, limits);
     return { lines, left: left.values(), packed, forgotten: pages.over(horizon) };
@@ -178,7 +181,7 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
       const inMemory = live.get(noun.name, key);
       if (inMemory !== undefined) return decode(noun, inMemory);
       const ended = pages.load(noun.name, key);
-      return ended && noun.decode(ended.text, ended.detail);
+      return ended && noun.decode(ended.text, ended.parts);
     },
     find,
     count: (noun, query) =>
@@ -203,10 +206,9 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
     write(writes, horizon = NEVER) {
       const changes = changesOf(writes);
       if (changes.length === 0) return;
-      const lines = changes.map(({ noun, key, encoded }) =>
-        lineOf({ noun: noun.name, key, encoded }),
-      );
       if (isSnapshotDue(end, limits)) {
+        // The snapshot omits the values that these lines replace, so their lines are whole.
+        const lines = changes.map((change) => lineAfter(change, undefined));
         const { lines: kept, left, packed, forgotten } = snapshot(horizon, changes);
         const first = extend(rewound(end), 'snapshot', kept, limits);
         const next = extend(first.end, 'group', lines, limits);
@@ -216,6 +218,9 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
         for (const id of forgotten) pages.drop(id);
         for (const page of packed) pages.add(page);
       } else {
+        const lines = changes.map((change) =>
+          lineAfter(change, live.get(change.noun.name, change.key)),
+        );
         const next = extend(end, 'group', lines, limits);
         commit({ rows: next.rows, pages: [], forgotten: [] });
         ({ end } = next);
@@ -250,9 +255,15 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
   };
 };
 
+const NO_PARTS: readonly string[] = [];
+
 const encode = ({ noun, value }: Write): Encoded => {
   const encoded = noun.encode(value);
-  return typeof encoded === 'string'
-    ? { text: encoded, detail: null }
-    : { text: encoded[0], detail: encoded[1] };
+  if (typeof encoded === 'string') return { text: encoded, parts: NO_PARTS };
+  const [text, ...parts] = encoded;
+  return { text, parts };
 };
+
+/** The line of a change. @param known the value before it, if the journal has that. */
+const lineAfter = ({ noun, start, encoded }: Changed, known: Encoded | undefined): string =>
+  encoded === undefined ? start : changeOf(noun.name, start, known, encoded);

@@ -1,4 +1,4 @@
-import { entryText } from '../../src/audit/entry.ts';
+import { entryText, readEntry } from '../../src/audit/entry.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { Noun } from './noun.ts';
 
@@ -7,7 +7,7 @@ export const ENTRY: Noun<Entry> = {
   name: 'entry',
   key: ({ seq }) => seq,
   encode: entryText,
-  decode: (text) => JSON.parse(text) as Entry,
+  decode: readEntry,
   entries: (entry) => [entry],
   forgetAt: () => 0,
 };

@@ -104,6 +104,8 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   let disk = openDisk(storage);
   let alarm = openAlarm(storage, () => disk);
   let memory: Memory | undefined;
+  /** Of the present memory and disk. */
+  let reader: Reader | undefined;
   let waiting: Job<State, Context, Memory>[] = [];
   /** Deferred decisions, whose callers already have an answer. */
   let deferred: Job<State, Context, Memory>[] = [];
@@ -115,9 +117,10 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     if (memory === undefined) {
       await alarm.load();
       memory = model.wake(disk, now);
+      reader = model.readerOf(memory, disk);
     }
     const known = memory;
-    const overlay = openOverlay(model.readerOf(known, disk));
+    const overlay = openOverlay(reader ?? disk);
     const context = model.contextOf(known, overlay, now);
     const entries: Entry[] = [];
     let { state } = known;
@@ -139,12 +142,13 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       return verdicts;
     }
     overlay.add([put(model.state, state)]);
-    const writes = [...overlay.writes()];
-    const exported = model.exportedOf(state);
-    disk.write([...writes, ...entries.map((entry) => put(ENTRY, entry))], { now, exported });
+    const writes = overlay.writes();
+    const stored =
+      entries.length === 0 ? writes : [...writes, ...entries.map((entry) => put(ENTRY, entry))];
+    disk.write(stored, { now, exported: model.exportedOf(state) });
     const added = model.remember(known, { state, writes, entries, now });
     const set = alarm.set(model.nextDue(known, now));
-    await Promise.all([set, storage.sync()]);
+    await (set === undefined ? storage.sync() : Promise.all([set, storage.sync()]));
     committedAt = Date.now();
     model.afterCommit(known, added);
     return verdicts;

@@ -12,12 +12,15 @@ export type JournalRow = {
   readonly seq: number;
   /** Whether the row is a part of the snapshot. */
   readonly kind: 'snapshot' | 'group';
-  /** A line for each change, later lines win: noun, key as JSON, text, detail; a line without text removes the value. */
+  /**
+   * A line for each change, later lines win: noun, key as JSON, text, and the parts of the detail. An empty part first: the parts of the line
+   * before stay, and the others follow them. A line without text removes the value.
+   */
   readonly text: string;
 };
 
-/** A value as stored. */
-export type Encoded = { readonly text: string; readonly detail: string | null };
+/** A value as stored: its text, and the parts of its detail. */
+export type Encoded = { readonly text: string; readonly parts: readonly string[] };
 
 /** A change of one value, or its removal. */
 export type Line = {
@@ -95,6 +98,8 @@ export const endOf = (rows: readonly JournalRow[]): JournalEnd =>
 
 /** Joins lines to texts that fit into rows. */
 const split = (lines: readonly string[], most: number): readonly string[] => {
+  const whole = lines.join('\n');
+  if (whole.length <= most) return lines.length === 0 ? [] : [whole];
   const texts: string[] = [];
   let open: string[] = [];
   let length = 0;
@@ -113,22 +118,48 @@ const split = (lines: readonly string[], most: number): readonly string[] => {
 /** Returns the beginning of a value's line, which no other value's line has. */
 export const lineStart = (noun: string, key: Key): string => `${noun}\t${JSON.stringify(key)}`;
 
-/** @throws RangeError if the text cannot be a line: the engine refuses its group. */
-export const lineOf = ({ noun, key, encoded }: Line): string => {
-  const start = lineStart(noun, key);
-  if (encoded === undefined) return start;
-  const { text, detail } = encoded;
-  if (/[\t\n]/.test(text) || (detail !== null && /[\t\n]/.test(detail))) {
-    throw new RangeError(`A ${noun} contains a tab or a line break.`);
+/** Returns the line of a whole value. @throws RangeError if the value cannot be a line: the engine refuses its group. */
+export const lineOf = (noun: string, key: Key, { text, parts }: Encoded): string =>
+  join(noun, lineStart(noun, key), [text, ...parts]);
+
+/**
+ * Returns the line that makes a value of what is known of it: of a detail that has only grown, the new parts.
+ *
+ * @throws RangeError as `lineOf`.
+ */
+export const changeOf = (
+  noun: string,
+  start: string,
+  known: Encoded | undefined,
+  { text, parts }: Encoded,
+): string => {
+  const before = known?.parts ?? [];
+  const isGrown = before.length > 0 && before.every((part, at) => part === parts[at]);
+  return join(noun, start, isGrown ? [text, '', ...parts.slice(before.length)] : [text, ...parts]);
+};
+
+const join = (noun: string, start: string, texts: readonly string[]): string => {
+  let line = start;
+  for (const text of texts) {
+    if (text.includes('\t') || text.includes('\n')) {
+      throw new RangeError(`A ${noun} contains a tab or a line break.`);
+    }
+    line += `\t${text}`;
   }
-  return detail === null ? `${start}\t${text}` : `${start}\t${text}\t${detail}`;
+  return line;
 };
 
 export const readLine = (line: string): Line => {
-  const [noun = '', key = '', text, detail = null] = line.split('\t');
+  const [noun = '', key = '', text, ...parts] = line.split('\t');
   return {
     noun,
     key: JSON.parse(key) as Key,
-    encoded: text === undefined ? undefined : { text, detail },
+    encoded: text === undefined ? undefined : { text, parts },
   };
+};
+
+/** The value after a line of the journal. @param known the value before it. */
+export const grown = (known: Encoded | undefined, { text, parts }: Encoded): Encoded => {
+  const [first, ...added] = parts;
+  return first === '' ? { text, parts: [...(known?.parts ?? []), ...added] } : { text, parts };
 };

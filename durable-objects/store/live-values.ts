@@ -1,7 +1,7 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { Encoded } from './journal.ts';
-import type { AnyNoun, Key, Noun } from './noun.ts';
+import type { AnyNoun, Key, Noun, Write } from './noun.ts';
 import { compare, compareFields, holds, meets, type Query } from './query.ts';
 
 /** A value in memory, as text until a reader needs it: calls of a busy account are many, and most are read once. */
@@ -17,7 +17,11 @@ type Retained = {
   readonly until: Seconds | undefined;
   readonly firstSeq: number;
   readonly lastSeq: number;
+  /** What leaves memory with the value. Kept, because decoding every ended value to know it costs more than the rest of an alarm. */
+  readonly companions: readonly Write[];
 };
+
+const NO_COMPANIONS: readonly Write[] = [];
 
 /** All values of an object that are not in pages, by noun and key. */
 export type LiveValues = {
@@ -46,9 +50,11 @@ export const openLiveValues = (): LiveValues => {
   let characters = 0;
 
   const tableOf = (noun: string): Table => {
-    const known = tables.get(noun) ?? { values: new Map<Key, LiveValue>(), ordered: undefined };
-    tables.set(noun, known);
-    return known;
+    const known = tables.get(noun);
+    if (known !== undefined) return known;
+    const table: Table = { values: new Map(), ordered: undefined };
+    tables.set(noun, table);
+    return table;
   };
 
   return {
@@ -84,7 +90,7 @@ export const openLiveValues = (): LiveValues => {
         if (!byKey.every(([, is, than]) => holds(key, is, than))) continue;
         const live = table.values.get(key);
         if (live === undefined) continue;
-        const value = form === 'brief' ? noun.decode(live.text, null) : decode(noun, live);
+        const value = form === 'brief' ? noun.decode(live.text, []) : decode(noun, live);
         if (meets(noun, value, byField)) found.push(value);
       }
       if (highest.length > 0) found.sort(compare(noun, highest));
@@ -94,15 +100,17 @@ export const openLiveValues = (): LiveValues => {
 };
 
 const lengthOf = (value: Encoded | undefined): number =>
-  value === undefined ? 0 : value.text.length + (value.detail?.length ?? 0);
+  value === undefined
+    ? 0
+    : value.parts.reduce((length, part) => length + part.length, value.text.length);
 
 /** Decodes a value, and keeps the result if the value is small. */
 export const decode = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
   live: LiveValue,
 ): Value => {
-  if (live.detail !== null) return noun.decode(live.text, live.detail);
-  live.decoded ??= noun.decode(live.text, null);
+  if (live.parts.length > 0) return noun.decode(live.text, live.parts);
+  live.decoded ??= noun.decode(live.text, live.parts);
   return live.decoded as Value;
 };
 
@@ -118,6 +126,7 @@ export const retentionOf = (noun: AnyNoun, live: LiveValue, value?: unknown): Re
     until: until === undefined ? undefined : Math.min(until, Number.MAX_SAFE_INTEGER),
     firstSeq: entries[0]?.seq ?? 0,
     lastSeq: entries.at(-1)?.seq ?? 0,
+    companions: noun.companions?.(whole) ?? NO_COMPANIONS,
   };
   return live.retention;
 };

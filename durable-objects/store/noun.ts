@@ -11,15 +11,16 @@ export type Field = string | number | null;
  * The descriptor of a stored noun, and all that the engine knows about it. A new noun is one file that declares its type, this descriptor,
  * and the queries that decisions run on it.
  *
- * `encode` returns text, or text and detail. Only a reader of one whole value needs the detail, such as a stored answer: an object that
- * wakes does not decode it. Neither may contain a tab or a line break, which `JSON.stringify` never writes.
+ * `encode` returns text, or text and the parts of its detail. Only a reader of one whole value needs the detail, such as a stored answer: an
+ * object that wakes does not decode it. A value that keeps its parts and adds others is cheap to write: the journal gets the new parts only.
+ * No part is empty, and none contains a tab or a line break, which `JSON.stringify` never writes.
  */
 export type Noun<Value, Fields extends string = never> = {
   readonly name: string;
   readonly key: (value: Value) => Key;
-  readonly encode: (value: Value) => string | readonly [text: string, detail: string];
-  /** @param detail null if only the text was read. */
-  readonly decode: (text: string, detail: string | null) => Value;
+  readonly encode: (value: Value) => string | readonly [text: string, ...parts: readonly string[]];
+  /** @param parts of the detail; none if only the text was read. */
+  readonly decode: (text: string, parts: readonly string[]) => Value;
   /** The fields that queries may compare besides the key. */
   readonly fields?: Readonly<Record<Fields, (value: Value) => Field>>;
   /** The entries that the value contains. The value is kept until they are exported. */
@@ -52,15 +53,3 @@ export const remove = <Value, Fields extends string>(
   noun: Noun<Value, Fields>,
   key: Key,
 ): Write => ({ noun: anyNoun(noun), key });
-
-/** Returns the values of one noun that these writes store. */
-export const valuesOf = <Value, Fields extends string>(
-  writes: Iterable<Write>,
-  noun: Noun<Value, Fields>,
-): readonly Value[] => {
-  const values: Value[] = [];
-  for (const { noun: of, value } of writes) {
-    if (of.name === noun.name && value !== undefined) values.push(value as Value);
-  }
-  return values;
-};

@@ -1,7 +1,7 @@
 import type { Disk } from './disk.ts';
 import { openEngine } from './engine.ts';
 import type { JournalRow } from './journal.ts';
-import type { Medium } from './medium.ts';
+import type { Change, Medium } from './medium.ts';
 import type { PageHead } from './pages.ts';
 
 /** Opens the disk of an object. */
@@ -21,9 +21,26 @@ const openSqlMedium = (storage: DurableObjectStorage): Medium => {
       .length > 0;
 
   const run = (query: string, ...bindings: SqlStorageValue[]): void => {
-    const cursor = sql.exec(query, ...bindings);
-    cursor.toArray();
-    rows += cursor.rowsWritten;
+    rows += sql.exec(query, ...bindings).rowsWritten;
+  };
+
+  const runAll = ({ rows: added, pages, forgotten }: Change): void => {
+    if (!hasTables) run(TABLES);
+    for (const { id, until, firstSeq, lastSeq, prints, text } of pages) {
+      const bytes = prints.slice().buffer;
+      run('INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)', id, until, firstSeq, lastSeq, bytes, text);
+    }
+    for (const id of forgotten) run('DELETE FROM page WHERE id = ?', id);
+    for (const { slot, seq, kind, text } of added) {
+      run(
+        `INSERT INTO journal VALUES (?, ?, ?, ?)
+         ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, text = excluded.text`,
+        slot,
+        seq,
+        kind,
+        text,
+      );
+    }
   };
 
   return {
@@ -51,29 +68,11 @@ const openSqlMedium = (storage: DurableObjectStorage): Medium => {
     pageText: (id) =>
       sql.exec<{ text: string }>('SELECT text FROM page WHERE id = ?', id).one().text,
     commit(change) {
-      storage.transactionSync(() => {
-        if (!hasTables) run(TABLES);
-        for (const { id, until, firstSeq, lastSeq, prints, text } of change.pages) {
-          const bytes = prints.slice().buffer;
-          run(
-            'INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)',
-            id,
-            until,
-            firstSeq,
-            lastSeq,
-            bytes,
-            text,
-          );
-        }
-        for (const id of change.forgotten) run('DELETE FROM page WHERE id = ?', id);
-        for (const { slot, seq, kind, text } of change.rows) {
-          run(
-            `INSERT INTO journal VALUES (?, ?, ?, ?)
-             ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq, kind = excluded.kind, text = excluded.text`,
-            ...[slot, seq, kind, text],
-          );
-        }
-      });
+      // One statement is atomic by itself: a savepoint would cost as much as the statement.
+      const isOne =
+        hasTables && change.rows.length + change.pages.length + change.forgotten.length === 1;
+      if (isOne) runAll(change);
+      else storage.transactionSync(() => runAll(change));
       // Only after the transaction: a failed one also undoes its new tables.
       hasTables = true;
     },

@@ -5,7 +5,7 @@ import { compare, meets, type Query, type Reader } from './query.ts';
 export type Overlay = Reader & {
   add(writes: Iterable<Write>): void;
   /** Every write, the last one for each value. */
-  writes(): Iterable<Write>;
+  writes(): Write[];
 };
 
 export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overlay => {
@@ -13,10 +13,13 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
 
   const add = (more: Iterable<Write>): void => {
     for (const write of more) {
-      const own = nouns.get(write.noun.name) ?? new Map<Key, Write>();
-      // Delete before setting, so that the writes keep the order of their decisions.
-      own.delete(write.key);
-      nouns.set(write.noun.name, own.set(write.key, write));
+      const own = nouns.get(write.noun.name);
+      if (own === undefined) nouns.set(write.noun.name, new Map([[write.key, write]]));
+      else {
+        // Delete before setting, so that the writes keep the order of their decisions.
+        own.delete(write.key);
+        own.set(write.key, write);
+      }
     }
   };
   add(writes);
@@ -48,8 +51,10 @@ export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overla
     count: (noun, query) =>
       nouns.has(noun.name) ? [...find(noun, query)].length : below.count(noun, query),
     add,
-    *writes() {
-      for (const own of nouns.values()) yield* own.values();
+    writes() {
+      const all: Write[] = [];
+      for (const own of nouns.values()) for (const write of own.values()) all.push(write);
+      return all;
     },
   };
 };

@@ -2,7 +2,12 @@
  * Runs work at most once per pause: at once if the last run is longer ago, otherwise when the pause is over. New work replaces work that
  * waits. Not durable: the work of an evicted object is lost, so an alarm must repeat it.
  */
-export type Throttle = (work: () => Promise<void>) => Promise<void>;
+export type Throttle = {
+  /** @returns when the work has run. */
+  (work: () => Promise<void>): Promise<void>;
+  /** Replaces the work that waits. @returns false if none waits: nothing was done. Costs a busy object nothing for each commit. */
+  replace(work: () => Promise<void>): boolean;
+};
 
 export const openThrottle = (pauseMs: number): Throttle => {
   let lastAt = -Infinity;
@@ -19,11 +24,18 @@ export const openThrottle = (pauseMs: number): Throttle => {
     await runNewest();
   };
 
-  return async (work) => {
+  const throttle = async (work: () => Promise<void>): Promise<void> => {
     newest = work;
     const rest = lastAt + pauseMs - Date.now();
     // A clock that has stepped back must not delay the work for longer than the pause.
     const isQuiet = waiting === undefined && (rest <= 0 || rest > pauseMs);
     await (isQuiet ? runNewest() : (waiting ??= runAfter(rest)));
   };
+  return Object.assign(throttle, {
+    replace: (work: () => Promise<void>): boolean => {
+      if (waiting === undefined) return false;
+      newest = work;
+      return true;
+    },
+  });
 };

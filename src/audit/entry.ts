@@ -1,7 +1,6 @@
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Hex } from '../core/hex.ts';
-import { utf8 } from '../crypto/bytes.ts';
-import { nativeSha256 } from '../crypto/native-crypto.ts';
+import { nativeSha256OfText } from '../crypto/native-crypto.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { ChainHead, Entry, EntryBody } from '../protocol/entry.ts';
 
@@ -9,14 +8,21 @@ export const GENESIS: ChainHead = { seq: 0, hash: `0x${'00'.repeat(32)}` };
 
 const PREFIX = 'countersign-entry/1\n';
 
-/** Canonical texts of entries that this isolate made: each is hashed, stored and exported, but canonicalized once. */
+/** Canonical texts of entries that this isolate made or read: each is hashed, stored and exported, but canonicalized once. */
 const texts = new WeakMap<Entry, string>();
 
 /** The canonical bytes of an entry as text (RFC 8785). */
 export const entryText = (entry: Entry): string => texts.get(entry) ?? canonicalJson(entry);
 
+/** Reads an entry from its canonical text, as the account stored it. */
+export const readEntry = (text: string): Entry => {
+  const entry = JSON.parse(text) as Entry;
+  texts.set(entry, text);
+  return entry;
+};
+
 /** `SHA-256("countersign-entry/1\n" ‖ JCS)` (docs/wire-format.md §15). Synchronous, because the deciding transaction computes it. */
-export const entryHash = (entry: Entry): Hex => nativeSha256(utf8(`${PREFIX}${entryText(entry)}`));
+export const entryHash = (entry: Entry): Hex => nativeSha256OfText(PREFIX + entryText(entry));
 
 /** Appends a body to a chain. */
 export const link = (
@@ -25,7 +31,41 @@ export const link = (
   salt: Hex,
   body: EntryBody,
 ): { entry: Entry; head: ChainHead } => {
-  const entry: Entry = { ...body, v: 1, seq: head.seq + 1, account, prev: head.hash, salt };
-  texts.set(entry, canonicalJson(entry));
-  return { entry, head: { seq: entry.seq, hash: entryHash(entry) } };
+  const entry = inOrder({ ...body, v: 1, seq: head.seq + 1, account, prev: head.hash, salt });
+  const text = canonicalJson(entry);
+  texts.set(entry, text);
+  return { entry, head: { seq: entry.seq, hash: nativeSha256OfText(PREFIX + text) } };
+};
+
+/** The members of an entry in the order of canonical JSON (RFC 8785 §3.2.3), which then copies nothing. */
+const MEMBERS: { readonly [Member in keyof Entry]-?: true } = {
+  account: true,
+  amounts: true,
+  at: true,
+  binding: true,
+  call: true,
+  count: true,
+  decision: true,
+  evidence: true,
+  outcome: true,
+  payment: true,
+  policy: true,
+  prev: true,
+  request: true,
+  rule: true,
+  salt: true,
+  seq: true,
+  tool: true,
+  type: true,
+  v: true,
+};
+const NAMES = Object.keys(MEMBERS) as readonly (keyof Entry)[];
+
+const inOrder = (entry: Entry): Entry => {
+  const ordered: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const member = entry[name];
+    if (member !== undefined) ordered[name] = member;
+  }
+  return ordered as Entry;
 };

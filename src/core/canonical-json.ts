@@ -1,10 +1,17 @@
 import canonicalize from 'canonicalize';
 
-/** Keys that an object does not list in the sequence in which they were written: array indices, and `__proto__`, which sets no member. */
-const UNSORTABLE = /^(?:0|[1-9][0-9]*|__proto__)$/;
+/** Whether an object does not list a key in the sequence in which it was written: an array index, and `__proto__`, which sets no member. */
+const isUnsortable = (key: string): boolean => {
+  const first = key.charCodeAt(0);
+  // '0' to '9', and '_'.
+  return first === 0x5f ? key === '__proto__' : first <= 0x39 && first >= 0x30 && INDEX.test(key);
+};
+
+const INDEX = /^(?:0|[1-9][0-9]*)$/;
 
 /**
- * Copies a value with the keys of every object sorted by UTF-16 code units (RFC 8785 §3.2.3).
+ * Returns the value if the keys of every object in it are sorted by UTF-16 code units (RFC 8785 §3.2.3), and otherwise a copy with sorted
+ * keys: most objects of an entry are written in that order.
  *
  * @returns undefined for values on which `JSON.stringify` and RFC 8785 may differ.
  */
@@ -23,16 +30,35 @@ const sortedItems = (items: readonly unknown[]): unknown => {
 };
 
 const sortedMembers = (members: object): unknown => {
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(members).sort()) {
-    const member: unknown = Reflect.get(members, key);
+  // Also when it is inherited: a Date has no members and is a string in JSON.
+  if ('toJSON' in members) return undefined;
+  const keys = Object.keys(members);
+  let isSorted = true;
+  for (let at = 1; at < keys.length; at += 1) {
+    if ((keys[at - 1] as string) < (keys[at] as string)) continue;
+    isSorted = false;
+    keys.sort();
+    break;
+  }
+  const source = members as Readonly<Record<string, unknown>>;
+  let copy: Record<string, unknown> | undefined = isSorted ? undefined : {};
+  for (let at = 0; at < keys.length; at += 1) {
+    const key = keys[at] as string;
+    const member = source[key];
     if (member === undefined) continue;
     const value = sorted(member);
-    if (value === undefined || UNSORTABLE.test(key) || !key.isWellFormed()) return undefined;
+    if (value === undefined || isUnsortable(key) || !key.isWellFormed()) return undefined;
+    if (copy === undefined) {
+      if (value === member) continue;
+      copy = {};
+      for (let before = 0; before < at; before += 1) {
+        const known = keys[before] as string;
+        if (source[known] !== undefined) copy[known] = source[known];
+      }
+    }
     copy[key] = value;
   }
-  // Also when it is inherited: a Date has no members and is a string in JSON.
-  return 'toJSON' in members ? undefined : copy;
+  return copy ?? members;
 };
 
 /**

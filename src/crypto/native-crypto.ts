@@ -2,7 +2,7 @@
  * Hashes and signatures by the native code of workerd and Node, synchronous: WebCrypto is native too, but each of its promises costs a paid
  * call more than the work does. Browsers lack `node:crypto`, so the client must not import this file; it uses `bytes.ts`.
  */
-import { createHash, KeyObject, sign, type webcrypto } from 'node:crypto';
+import { hash, KeyObject, sign, type webcrypto } from 'node:crypto';
 import type { Hex } from '../core/hex.ts';
 
 /** SHA-256 of no bytes: most requests have no body. */
@@ -10,7 +10,10 @@ const EMPTY: Hex = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 
 /** Hashes bytes with SHA-256. */
 export const nativeSha256 = (bytes: Uint8Array): Hex =>
-  bytes.length === 0 ? EMPTY : `0x${createHash('sha256').update(bytes).digest('hex')}`;
+  bytes.length === 0 ? EMPTY : `0x${hash('sha256', bytes, 'hex')}`;
+
+/** Hashes the UTF-8 of a text with SHA-256. */
+export const nativeSha256OfText = (text: string): Hex => `0x${hash('sha256', text, 'hex')}`;
 
 /** Returns a function that signs bytes with an Ed25519 private key. */
 export const ed25519Signer = (key: CryptoKey): ((bytes: Uint8Array) => Uint8Array) => {

@@ -1,5 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import { CALL, type CallRecord } from '../../durable-objects/account/call/call-record.ts';
 import { entriesAfter } from '../../durable-objects/account/log/feed.ts';
@@ -238,3 +239,11 @@ export const purseOf = async (payer: Hex) => {
   if (purse === undefined) throw new Error('no purse');
   return purse;
 };
+
+/** Makes the next write of an account's storage fail. */
+export const failNextWrite = (payer: Hex): Promise<void> =>
+  runInDurableObject(stubOf(payer), (_, { storage }) => {
+    vi.spyOn(storage.sql, 'exec').mockImplementationOnce(() => {
+      throw new Error('disk full');
+    });
+  });

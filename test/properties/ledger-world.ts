@@ -8,7 +8,8 @@ import { decideApproval } from '../../durable-objects/account/commands/approval.
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { EMPTY_PURSE, exposed, purseOf, withPurse } from '../../durable-objects/account/purse.ts';
 import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
-import { put, valuesOf } from '../../durable-objects/store/noun.ts';
+import { put } from '../../durable-objects/store/noun.ts';
+import { valuesOf } from './values-of.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Policy } from '../../src/policy/policy.ts';

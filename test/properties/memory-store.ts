@@ -4,13 +4,18 @@ import type { Key, Noun, Write } from '../../durable-objects/store/noun.ts';
 /** Storage without SQL. It keeps encoded values, so that each read runs the codec of its noun. */
 export type MemoryStore = Reader & { write(writes: Iterable<Write>): void };
 
-type Encoded = readonly [text: string, detail: string | null];
+type Encoded = readonly [text: string, ...parts: readonly string[]];
+
+const decode = <Value, Fields extends string>(
+  noun: Noun<Value, Fields>,
+  [text, ...parts]: Encoded,
+): Value => noun.decode(text, parts);
 
 export const openMemoryStore = (): MemoryStore => {
   const nouns = new Map<string, Map<Key, Encoded>>();
 
   const all = function* <Value, Fields extends string>(noun: Noun<Value, Fields>): Iterable<Value> {
-    for (const encoded of nouns.get(noun.name)?.values() ?? []) yield noun.decode(...encoded);
+    for (const encoded of nouns.get(noun.name)?.values() ?? []) yield decode(noun, encoded);
   };
   const find: Reader['find'] = (noun, { where = [], highest, limit } = {}) =>
     [...all(noun)]
@@ -21,7 +26,7 @@ export const openMemoryStore = (): MemoryStore => {
   return {
     get(noun, key) {
       const encoded = nouns.get(noun.name)?.get(key);
-      return encoded && noun.decode(...encoded);
+      return encoded && decode(noun, encoded);
     },
     find,
     count: (noun, query) => [...find(noun, query)].length,
@@ -34,7 +39,7 @@ export const openMemoryStore = (): MemoryStore => {
           continue;
         }
         const encoded = noun.encode(value);
-        own.set(key, typeof encoded === 'string' ? [encoded, null] : encoded);
+        own.set(key, typeof encoded === 'string' ? [encoded] : encoded);
       }
     },
   };

@@ -28,7 +28,8 @@ import {
 } from '../../durable-objects/account/commands/transfer.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { suspensionOf } from '../../durable-objects/account/purse.ts';
-import { put, valuesOf } from '../../durable-objects/store/noun.ts';
+import { put } from '../../durable-objects/store/noun.ts';
+import { valuesOf } from './values-of.ts';
 import { NOTHING, openOverlay } from '../../durable-objects/store/overlay.ts';
 import type { Reader } from '../../durable-objects/store/query.ts';
 import { ALONE } from './alone.ts';
@@ -385,7 +386,7 @@ export const openSimulation = (
   const ring = (simulated: SimulatedAccount): void => {
     const calls = openLiveCalls();
     for (const record of simulated.records.values()) {
-      if (!isFinal(record)) keepLive(calls, { record, ...UNSENT }, now);
+      if (!isFinal(record)) keepLive(calls, { record, ...UNSENT });
     }
     commit(simulated, decideAlarm(simulated.state, calls, contextOf(simulated)));
   };

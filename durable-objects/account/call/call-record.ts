@@ -1,4 +1,4 @@
-import { entryText } from '../../../src/audit/entry.ts';
+import { entryText, readEntry } from '../../../src/audit/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
@@ -87,27 +87,27 @@ type Fields = 'due';
 export const CALL: Noun<CallRecord, Fields> = {
   name: 'call',
   key: ({ id }) => id,
-  encode: ({ entries, answer, price, charged, held, ...rest }) => [
+  encode: (record) => [
     JSON.stringify({
-      ...rest,
-      price: toStored(price),
-      charged: toStored(charged),
-      held: held && encodeHeld(held),
+      ...record,
+      price: toStored(record.price),
+      charged: toStored(record.charged),
+      held: record.held && encodeHeld(record.held),
+      // Parts of the detail.
+      entries: undefined,
+      answer: undefined,
     } satisfies Stored),
-    `{"entries":[${entries.map(entryText).join(',')}]${answer === undefined ? '' : `,"answer":${JSON.stringify(answer)}`}}`,
+    ...partsOf(record),
   ],
-  decode: (text, detail) => {
+  decode: (text, parts) => {
     const { price, charged, held, ...rest } = JSON.parse(text) as Stored;
-    const { entries, answer }: Detail =
-      detail === null ? { entries: [] } : (JSON.parse(detail) as Detail);
     return {
       ...ABSENT,
       ...rest,
       price: BigInt(price),
       charged: BigInt(charged),
       held: held && decodeHeld(held),
-      entries,
-      answer,
+      ...readParts(parts),
     };
   },
   fields: {
@@ -235,11 +235,44 @@ type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entrie
   readonly price: number;
   readonly charged: number;
   readonly held?: StoredPayment | undefined;
+  readonly entries?: undefined;
+  readonly answer?: undefined;
 };
 
-type Detail = { readonly entries: readonly Entry[]; readonly answer?: StoredAnswer };
+/** Begins the part that holds the answer; the others are entries, which begin with a brace. */
+const ANSWER = 'A';
 
-/** Restores the members that JSON omits because they are undefined. */
+/** Texts of answers, because a call is written again after it was answered. */
+const answerTexts = new WeakMap<StoredAnswer, string>();
+
+const answerText = (answer: StoredAnswer): string => {
+  const known = answerTexts.get(answer);
+  if (known !== undefined) return known;
+  const text = `${ANSWER}${JSON.stringify(answer)}`;
+  answerTexts.set(answer, text);
+  return text;
+};
+
+/** The entries in order. The answer follows the entry that finished the call, so that a call only ever adds parts. */
+const partsOf = ({ entries, answer }: CallRecord): string[] => {
+  const parts = entries.map(entryText);
+  if (answer === undefined) return parts;
+  const at = entries.findIndex(({ type }) => type === 'call.finished');
+  parts.splice(at < 0 ? parts.length : at + 1, 0, answerText(answer));
+  return parts;
+};
+
+const readParts = (parts: readonly string[]): Pick<CallRecord, 'entries' | 'answer'> => {
+  const entries: Entry[] = [];
+  let answer: StoredAnswer | undefined;
+  for (const part of parts) {
+    if (part.startsWith(ANSWER)) answer = JSON.parse(part.slice(ANSWER.length)) as StoredAnswer;
+    else entries.push(readEntry(part));
+  }
+  return { entries, answer };
+};
+
+/** The members that JSON omits because they are undefined. */
 const ABSENT = {
   identifier: undefined,
   transaction: undefined,

@@ -100,13 +100,14 @@ export const spentSignature = (held: HeldPayment | undefined): { readonly [key: 
 
 const signatureDigest = (signature: Hex): Hex => nativeSha256(bytesOf(signature));
 
+/** In the sequence of canonical JSON, which then copies nothing. */
 const signedFields = ({ authorization }: HeldPayment): { readonly authorization: Json } => ({
   authorization: {
     from: authorization.from,
+    nonce: authorization.nonce,
     to: authorization.to,
-    value: authorization.value.toString(),
     validAfter: authorization.validAfter.toString(),
     validBefore: authorization.validBefore.toString(),
-    nonce: authorization.nonce,
+    value: authorization.value.toString(),
   },
 });

@@ -44,11 +44,14 @@ const ALIAS: Noun<Alias> = { name: 'alias', key: ({ alias }) => alias, ...json<A
 export const JOB: Noun<Job> = {
   name: 'job',
   key: ({ id }) => id,
-  encode: ({ entries, ...rest }) => [JSON.stringify(rest), JSON.stringify(entries)],
-  decode: (text, detail) => ({
+  encode: ({ entries, ...rest }) => [
+    JSON.stringify(rest),
+    ...entries.map((entry) => JSON.stringify(entry)),
+  ],
+  decode: (text, parts) => ({
     ...{ until: undefined, alias: undefined },
     ...(JSON.parse(text) as Partial<Job> as Job),
-    entries: detail === null ? [] : (JSON.parse(detail) as Entry[]),
+    entries: parts.map((part) => JSON.parse(part) as Entry),
   }),
   entries: ({ entries }) => entries,
   forgetAt: ({ until }) => until,

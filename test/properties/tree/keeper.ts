@@ -11,7 +11,8 @@ import {
   type IssuedLease,
 } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { isDurable } from '../../../durable-objects/store/decision.ts';
-import { put, valuesOf } from '../../../durable-objects/store/noun.ts';
+import { put } from '../../../durable-objects/store/noun.ts';
+import { valuesOf } from '../values-of.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';

@@ -8,6 +8,7 @@ import {
   callOf,
   entriesOf,
   factsOf,
+  failNextWrite,
   purseOf,
   randomHex,
   snapshotOf,
@@ -126,11 +127,7 @@ describe('a result for a busy account', () => {
     const { payer, call, result } = await owing();
     const sent = await collectSettlements(payer);
     await stubOf(payer).settled([result]);
-    await runInDurableObject(stubOf(payer), (_, { storage }) => {
-      vi.spyOn(storage, 'transactionSync').mockImplementationOnce(() => {
-        throw new Error('disk full');
-      });
-    });
+    await failNextWrite(payer);
     const { verdict } = await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
     expect(verdict).toBe('unavailable');
     expect((await purseOf(payer)).unsettled).toBe(PRICE.toString());

@@ -8,6 +8,7 @@ import type { Hex } from '../../../../src/core/hex.ts';
 import {
   accountOf,
   entriesOf,
+  failNextWrite,
   intentCallOf,
   randomHex,
   snapshotOf,
@@ -60,13 +61,6 @@ const holdCommits = async (payer: Hex) => {
   });
   return { release, waited };
 };
-
-const failOnce = (payer: Hex): Promise<void> =>
-  runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) => {
-    vi.spyOn(storage, 'transactionSync').mockImplementationOnce(() => {
-      throw new Error('disk full');
-    });
-  });
 
 describe('entries after a given number', () => {
   test('returns every entry after the given number, in order, in pages', async () => {
@@ -248,7 +242,7 @@ describe('a reader that waits for new entries', () => {
     const head = await headOf(payer);
     const waiting = ask(payer, head, WAIT);
     await pause(20);
-    await failOnce(payer);
+    await failNextWrite(payer);
     expect((await callOnce(payer, 1n)).verdict).toBe('unavailable');
     expect(await isAnswered(waiting)).toBe(false);
     expect(await ask(payer, head)).toMatchObject({ entries: [], head });

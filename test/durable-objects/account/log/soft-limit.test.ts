@@ -1,8 +1,15 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { ACCOUNT } from '../../../../durable-objects/account/state.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { asset, failure, intentCallOf, randomHex, storedAccountOf, stubOf } from '../../support.ts';
+import {
+  asset,
+  failNextWrite,
+  failure,
+  intentCallOf,
+  randomHex,
+  storedAccountOf,
+  stubOf,
+} from '../../support.ts';
 import {
   AUDIENCE,
   branchWith,
@@ -235,13 +242,7 @@ describe('a failed commit', () => {
   test('raises no alert; the repeated call raises it', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 700n);
-    const fails = await runInDurableObject(stubOf(payer), (_: AgentAccount, { storage }) => {
-      const spy = vi.spyOn(storage, 'transactionSync').mockImplementationOnce(() => {
-        throw new Error('disk full');
-      });
-      return spy !== undefined;
-    });
-    expect(fails).toBe(true);
+    await failNextWrite(payer);
     expect((await callOnce(payer, 200n)).verdict).toBe('unavailable');
     expect(await alertsOf(payer)).toEqual([]);
     await callOnce(payer, 200n);
