@@ -5,7 +5,6 @@ import type { Entry } from '../../src/protocol/entry.ts';
 import { isPrompt } from '../../src/protocol/log/prompt.ts';
 import type { Disk } from '../store/disk.ts';
 import type { Committed } from '../store/group-commit.ts';
-import { valuesOf } from '../store/noun.ts';
 import { RESEND_FIRST, sendAt, type Sending, UNSENT } from '../store/outbox.ts';
 import { awaitsLook, CALL, type CallRecord, isFinal, loadCall } from './call/call-record.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
@@ -23,7 +22,13 @@ import {
 import { openPruning, type Pruning } from './pruning.ts';
 import { ACCOUNT, type AccountState, emptyAccount } from './state.ts';
 import { heldGrants } from './tree/grants.ts';
-import { ISSUED_LEASE, type Lessees, liveLessees, openLessees } from './tree/issued-lease.ts';
+import {
+  ISSUED_LEASE,
+  type IssuedLease,
+  type Lessees,
+  liveLessees,
+  openLessees,
+} from './tree/issued-lease.ts';
 import { idleAt } from './tree/return-shares.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
@@ -45,8 +50,8 @@ export type Memory = OpenCalls & {
   readonly prune: Pruning;
   /** Characters of the stored values in memory. */
   readonly characters: () => number;
-  /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
-  fresh: readonly Entry[];
+  /** Newest entries, without a gap, from the first one on that is not in D1 yet; empty when there are too many to keep. */
+  fresh: Entry[];
   /** Whether the account knows how far D1 has stored its chain: an account that wakes may have lost the last acknowledgement. */
   exports: 'unknown' | 'asking' | 'known';
   /** Whether to export without delay: every call has ended, or a reader waits for an entry. */
@@ -69,7 +74,7 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
   for (const record of live) {
     // Only the entries of an abandoned call show whether an operator has resolved it.
     const whole = record.state === 'abandoned' ? loadCall(disk, record.id) : undefined;
-    if (whole === undefined || !isFinal(whole)) keepLive(open, { record, ...UNSENT }, now);
+    if (whole === undefined || !isFinal(whole)) keepLive(open, { record, ...UNSENT });
   }
   return {
     state,
@@ -97,79 +102,83 @@ export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
 /** Updates memory from a committed group. @returns its entries, in order. */
 export const remember = (
   memory: Memory,
-  { state, writes, entries, now }: Committed<AccountState>,
+  { state, writes, entries }: Committed<AccountState>,
 ): readonly Entry[] => {
   const before = memory.state.head.seq;
-  const added: Entry[] = [...entries];
-  for (const record of valuesOf(writes, CALL)) {
-    const own = record.entries.filter(({ seq }) => seq > before);
-    added.push(...own);
-    rememberCall(memory, record, own, now);
+  const added = [...entries];
+  for (const { noun, value } of writes) {
+    if (noun.name === DOCUMENT.name) memory.newestDocument.clear();
+    if (value === undefined) continue;
+    if (noun.name === CALL.name) added.push(...rememberCall(memory, value as CallRecord, before));
+    if (noun.name === TRANSFER.name) rememberTransfer(memory, value as Transfer);
+    if (noun.name === ISSUED_LEASE.name) {
+      const lease = value as IssuedLease;
+      memory.lessees.set(lease, lease.until);
+    }
   }
-  for (const transfer of valuesOf(writes, TRANSFER)) {
-    if (isPending(transfer)) memory.pending.set(transferKey(transfer), { transfer, ...UNSENT });
-    else memory.pending.delete(transferKey(transfer));
-  }
-  for (const lease of valuesOf(writes, ISSUED_LEASE)) memory.lessees.set(lease, lease.until);
-  if (writes.some(({ noun }) => noun.name === DOCUMENT.name)) memory.newestDocument.clear();
-  const isComplete = memory.fresh.length > 0 || before === state.exported;
+  if (added.length > 1) added.sort((a, b) => a.seq - b.seq);
   memory.exportNow ||= added.some(({ type }) => isPrompt(type));
-  const ordered = added.toSorted((a, b) => a.seq - b.seq);
-  const fresh = [...memory.fresh, ...ordered].filter(({ seq }) => seq > state.exported);
-  memory.fresh = isComplete && fresh.length <= KEPT_ENTRIES ? fresh : [];
+  if (memory.fresh.length > 0 || before === state.exported) memory.fresh.push(...added);
   memory.state = state;
-  return ordered;
+  dropExported(memory);
+  if (memory.fresh.length > KEPT_ENTRIES) memory.fresh = [];
+  return added;
 };
 
-/** @param added the entries of the call that this group has added. */
-const rememberCall = (
-  memory: Memory,
-  record: CallRecord,
-  added: readonly Entry[],
-  now: Seconds,
-): void => {
-  const known = memory.live.get(record.id);
+/** Forgets the kept entries that D1 has. */
+export const dropExported = ({ fresh, state: { exported } }: Memory): void => {
+  const [first] = fresh;
+  if (first !== undefined && first.seq <= exported) fresh.splice(0, exported + 1 - first.seq);
+};
+
+/** @returns the entries of the call after `before`, which its group has added. */
+const rememberCall = (memory: Memory, record: CallRecord, before: number): readonly Entry[] => {
+  const { id } = record;
+  const added = record.entries.filter(({ seq }) => seq > before);
   const isRedriven = added.some(({ type }) => type === 'settlement.redriven');
   memory.whole.keep(record);
   if (isFinal(record)) {
-    dropLive(memory, record.id);
+    dropLive(memory, id);
     // A running call or an open payment will soon add entries, which can share a chunk.
     memory.exportNow ||= memory.live.size === 0;
-    memory.looks.remove(record.id);
+    memory.looks.remove(id);
   } else if (awaitsLook(record)) {
-    dropLive(memory, record.id);
-    memory.looks.add(record.id, record.validBefore);
-    if (isRedriven) memory.looks.hasten(record.id);
+    dropLive(memory, id);
+    memory.looks.add(id, record.validBefore);
+    if (isRedriven) memory.looks.hasten(id);
   } else {
+    const known = memory.live.get(id);
     // Restarts the outbox for a call whose payment changed its state.
     const isSent = known?.record.payment === record.payment || record.payment === 'sent';
     const { sentAt, sends } = isSent && !isRedriven && known !== undefined ? known : UNSENT;
-    const call = {
-      record: brief(record),
-      ...{ sentAt, sends },
-      ...(known?.alerted === true ? { alerted: true } : {}),
-    };
-    keepLive(memory, call, now);
+    keepLive(memory, { record: brief(record), sentAt, sends, alerted: known?.alerted });
   }
+  return added;
 };
 
-/** When the alarm must fire next; undefined if nothing will be due. */
+const rememberTransfer = ({ pending }: Memory, transfer: Transfer): void => {
+  if (isPending(transfer)) pending.set(transferKey(transfer), { transfer, ...UNSENT });
+  else pending.delete(transferKey(transfer));
+};
+
+/** When the alarm must fire next; undefined if nothing will be due. Never in the past: such an alarm would fire at once, again and again. */
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
-  const times = [nextAlarm(memory, now)];
-  if (memory.state.head.seq > memory.state.exported) {
-    const isSent = memory.export.to > memory.state.exported;
-    times.push(isSent ? sendAt(memory.export) : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY);
-  }
-  times.push(...[...memory.pending.values()].map((pending) => resendAt(pending, now)));
-  times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
-  times.push(memory.looks.dueAt(), memory.pruneAt, idleAt(memory.state, now));
-  const due = times.filter((time) => time !== undefined);
-  return due.length === 0
-    ? undefined
-    : Math.max(
-        now + 1,
-        due.reduce((a, b) => Math.min(a, b)),
-      );
+  const { state, pending, looks, pruneAt } = memory;
+  let due = Math.min(
+    nextAlarm(memory, now),
+    exportAt(memory, now),
+    looks.dueAt() ?? Infinity,
+    pruneAt ?? Infinity,
+    idleAt(state, now) ?? Infinity,
+  );
+  for (const each of pending.values()) due = Math.min(due, resendAt(each, now));
+  for (const { since } of state.denials) due = Math.min(due, since + DENIAL_WINDOW);
+  return due === Infinity ? undefined : Math.max(now + 1, due);
+};
+
+const exportAt = ({ state, export: last, fresh }: Memory, now: Seconds): Seconds => {
+  if (state.head.seq <= state.exported) return Infinity;
+  return last.to > state.exported ? sendAt(last) : (fresh[0]?.at ?? now) + EXPORT_DELAY;
 };
 
 /** Answers and entries are most of a record; the code that needs them reads them from storage. */

@@ -15,9 +15,8 @@ import type { AssetId } from '../../../src/protocol/account-id.ts';
  */
 export type LiveCalls = {
   readonly live: Map<Hex, LiveCall>;
-  /** When each call must be sent to the settlement queue, and when each next needs the alarm. */
+  /** When each call must be sent to a backend or the settlement queue. */
   readonly sends: DueTimes<Hex>;
-  readonly alarms: DueTimes<Hex>;
   /** When each call ends by itself, and when its payment counts as stuck, while no alert was raised. */
   readonly ends: DueTimes<Hex>;
   readonly stuck: DueTimes<Hex>;
@@ -37,13 +36,12 @@ export type OpenCalls = LiveCalls & {
 export type LiveCall = Sending & {
   readonly record: CallRecord;
   /** An alert was raised because its payment is open for too long. */
-  readonly alerted?: boolean;
+  readonly alerted?: boolean | undefined;
 };
 
 export const openLiveCalls = (): LiveCalls => ({
   live: new Map(),
   sends: openDueTimes(),
-  alarms: openDueTimes(),
   ends: openDueTimes(),
   stuck: openDueTimes(),
   waits: new Map(),
@@ -51,18 +49,16 @@ export const openLiveCalls = (): LiveCalls => ({
 });
 
 /** Remembers a call on which work is due. */
-export const keepLive = (calls: LiveCalls, call: LiveCall, now: Seconds): void => {
+export const keepLive = (calls: LiveCalls, call: LiveCall): void => {
   const { record, alerted } = call;
   const { id, asset } = record;
   const isOpen = isOpenPayment(record);
   calls.live.set(id, call);
   calls.sends.set(id, settleAt(call));
-  calls.alarms.set(id, dueAt(call, now));
   calls.ends.set(id, expiresAt(record));
   calls.stuck.set(id, isOpen && alerted !== true ? record.dispatchedAt + STUCK_AFTER : undefined);
-  const waits = calls.waits.get(asset) ?? openDueTimes<Hex>();
-  calls.waits.set(asset, waits);
-  waits.set(id, isOpen ? waitsSince(record) : undefined);
+  if (isOpen) waitsOf(calls, asset).set(id, waitsSince(record));
+  else calls.waits.get(asset)?.set(id, undefined);
   if (isRunning(record)) calls.running.add(id);
   else calls.running.delete(id);
 };
@@ -71,9 +67,18 @@ export const dropLive = (calls: LiveCalls, id: Hex): void => {
   const asset = calls.live.get(id)?.record.asset;
   if (asset !== undefined) calls.waits.get(asset)?.set(id, undefined);
   calls.live.delete(id);
-  for (const times of [calls.sends, calls.alarms, calls.ends, calls.stuck])
-    times.set(id, undefined);
+  calls.sends.set(id, undefined);
+  calls.ends.set(id, undefined);
+  calls.stuck.set(id, undefined);
   calls.running.delete(id);
+};
+
+const waitsOf = ({ waits }: Pick<LiveCalls, 'waits'>, asset: AssetId): DueTimes<Hex> => {
+  const known = waits.get(asset);
+  if (known !== undefined) return known;
+  const opened = openDueTimes<Hex>();
+  waits.set(asset, opened);
+  return opened;
 };
 
 /** A payment that is open this long after its call has ended is stuck. */
@@ -90,17 +95,13 @@ const waitsSince = ({ dispatchedAt, timeoutSeconds }: CallRecord): Seconds =>
 const isRunning = ({ state, paidBy }: CallRecord): boolean =>
   state === 'held' && paidBy === 'deferred';
 
-/** When the next of these calls needs the alarm. Never in the past: such an alarm would fire at once, again and again. */
+/** When the next of these calls needs the alarm; Infinity: never. A message that is due now leaves with this commit; the alarm only repeats it. */
 export const nextAlarm = (
-  { live, alarms }: Pick<LiveCalls, 'live' | 'alarms'>,
+  { sends, ends }: Pick<LiveCalls, 'sends' | 'ends'>,
   now: Seconds,
-): Seconds | undefined => {
-  for (const id of alarms.take(now)) {
-    const call = live.get(id);
-    const due = call && dueAt(call, now);
-    alarms.set(id, due && Math.max(due, now + 1));
-  }
-  return alarms.earliest();
+): Seconds => {
+  const send = sends.earliest() ?? Infinity;
+  return Math.min(ends.earliest() ?? Infinity, send <= now ? now + RESEND_FIRST : send);
 };
 
 /** Whether the account sends this call to the settlement queue again, until it has stored what became of its payment. */
@@ -122,14 +123,6 @@ export const settleAt = ({ record, sentAt, sends }: LiveCall): Seconds | undefin
   // Leaves time for another backend.
   const soon = Math.min(LOST_AFTER, (record.validBefore - sentAt) / 2);
   return Math.max(first, sentAt + Math.max(resendPause(sends), soon));
-};
-
-/** When this call next needs the alarm. A message that is due now leaves with this commit; the alarm only sends it again. */
-const dueAt = (live: LiveCall, now: Seconds): Seconds | undefined => {
-  const send = settleAt(live);
-  const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
-  const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);
-  return times.length === 0 ? undefined : Math.min(...times);
 };
 
 /** Since when the longest open payment of an asset has waited for the chain. */

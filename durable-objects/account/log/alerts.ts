@@ -29,15 +29,15 @@ export const withAlerts = <Verdict>(
 ): Decision<Verdict> => {
   const { state } = decision;
   if (!isDurable(decision) || state.purses === before.purses) return decision;
-  const assets = Object.keys(state.purses) as AssetId[];
   let alerted: Alerted = { state, entries: [] };
-  for (const asset of assets) {
+  for (const asset of Object.keys(state.purses) as AssetId[]) {
     if (state.purses[asset] === before.purses[asset]) continue;
     const crossed = crossings(before, alerted.state, asset, context);
     const { credit } = purseOf(state, asset);
     const owes = credit < 0n && purseOf(before, asset).credit >= 0n;
+    if (crossed.alerts.length === 0 && !owes) continue;
     const debt: AlertBody = { rule: 'debt', detail: { asset, debt: (-credit).toString() } };
-    const alerts = [...crossed.alerts, ...(owes ? [debt] : [])];
+    const alerts = owes ? [...crossed.alerts, debt] : crossed.alerts;
     alerted = raise({ ...alerted, state: crossed.state }, alerts, context);
   }
   const { entries } = alerted;

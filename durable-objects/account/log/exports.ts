@@ -4,7 +4,7 @@ import type { Disk } from '../../store/disk.ts';
 import { type Decision, stored, unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { sendAt, sent, UNSENT } from '../../store/outbox.ts';
-import { EXPORT_DELAY, type Memory } from '../memory.ts';
+import { dropExported, EXPORT_DELAY, type Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
 import { inTime } from '../tree/lease-requests.ts';
 import { entriesAfter } from './feed.ts';
@@ -47,9 +47,7 @@ export const openExports = (
         isNews(state, seq) ? decide({ ...state, exported: seq }, known) : unstored(state, known),
       undefined,
     );
-    if (memory !== undefined) {
-      memory.fresh = memory.fresh.filter((entry) => entry.seq > memory.state.exported);
-    }
+    if (memory !== undefined) dropExported(memory);
     return memory;
   };
 
@@ -123,7 +121,7 @@ const keepFresh = (memory: Memory, disk: Disk): void => {
   const { head, exported } = memory.state;
   if (memory.fresh.length > 0 || exported === head.seq) return;
   const entries = entriesAfter(disk, exported, EXPORT_EARLY);
-  if (entries.at(-1)?.seq === head.seq) memory.fresh = entries;
+  if (entries.at(-1)?.seq === head.seq) memory.fresh = [...entries];
 };
 
 /** A lower or a future seq changes nothing: queues do not order. */

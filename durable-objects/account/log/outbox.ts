@@ -16,8 +16,12 @@ const SEND_PAUSE_MS = 1_000;
 const CREDITS_AT_ONCE = 20;
 
 export type Outbox = {
-  /** Sends what is due after a commit: at once, or, if the last send was less than a second ago, when that second is over. */
-  committed(memory: Memory, disk: Disk): Promise<void>;
+  /**
+   * Sends what is due after a commit: at once, or, if the last send was less than a second ago, when that second is over.
+   *
+   * @returns undefined if nothing is due, or if an earlier promise of this method sends it.
+   */
+  committed(memory: Memory, disk: Disk): Promise<void> | undefined;
   /** Sends unacknowledged messages now. The next alarm retries failures. */
   send(memory: Memory, disk: Disk): Promise<void>;
   /** Learns that D1 has every entry up to `seq`, and sends the entries after it. */
@@ -48,6 +52,7 @@ export const openOutbox = (
 
   /** Sends other accounts the totals of credit that this one has paid for, until each has committed them (law 5). */
   const credit = async (memory: Memory, now: Seconds): Promise<void> => {
+    if (!isCreditDue(memory, now)) return;
     const due = [...memory.pending].filter(([, pending]) => sendAt(pending) <= now);
     const sends = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
       const { peer, asset, sent: total } = pending.transfer;
@@ -82,15 +87,21 @@ export const openOutbox = (
   };
 
   const isDue = (memory: Memory, now: Seconds): boolean =>
-    arePaymentsDue(memory, now) ||
-    [...memory.pending.values()].some((pending) => sendAt(pending) <= now) ||
-    exports.isDue(memory, now);
+    arePaymentsDue(memory, now) || isCreditDue(memory, now) || exports.isDue(memory, now);
 
   const sendDue = async (memory: Memory, disk: Disk): Promise<void> => {
     if (isDue(memory, nowSeconds())) await throttle(() => send(memory, disk));
   };
 
-  const committed = async (memory: Memory, disk: Disk): Promise<void> => {
+  const committed = (memory: Memory, disk: Disk): Promise<void> | undefined => {
+    if (memory.exports === 'unknown') return askAndSend(memory, disk);
+    const work = () => send(memory, disk);
+    // Work that waits sends what is due by then.
+    if (throttle.replace(work) || !isDue(memory, nowSeconds())) return undefined;
+    return throttle(work);
+  };
+
+  const askAndSend = async (memory: Memory, disk: Disk): Promise<void> => {
     // A slow database must not delay payments.
     const asked = exports.ask(memory);
     await sendDue(memory, disk);
@@ -109,7 +120,8 @@ export const openOutbox = (
     async exported(seq) {
       const memory = await exports.acknowledge(seq);
       if (memory === undefined) return { verdict: 'unavailable' };
-      waitUntil(committed(memory, ledger().disk()));
+      const sending = committed(memory, ledger().disk());
+      if (sending !== undefined) waitUntil(sending);
       return { verdict: 'ok' };
     },
   };
@@ -117,3 +129,8 @@ export const openOutbox = (
 
 const arePaymentsDue = (memory: Memory, now: Seconds): boolean =>
   (memory.sends.earliest() ?? Infinity) <= now || (memory.looks.dueAt() ?? Infinity) <= now;
+
+const isCreditDue = ({ pending }: Memory, now: Seconds): boolean => {
+  for (const each of pending.values()) if (sendAt(each) <= now) return true;
+  return false;
+};

@@ -42,6 +42,8 @@ const PAYMENTS = 50;
 /** Characters of a message: a queue bills each 64 KB. Four of them are within the 256 KB of one `sendBatch`. */
 const MESSAGE_CHARACTERS = 60_000;
 const MESSAGES = 4;
+/** Characters of a payment in a message, without its signature, at most: its other members have a fixed or a small size. */
+const PAYMENT_CHARACTERS = 1_050;
 
 /** How long the account waits for a relayer, and how long it sends everything to the queue after no answer, milliseconds. */
 const PATIENCE_MS = 5_000;
@@ -80,6 +82,7 @@ export const openPresenter = (env: Bindings, now: () => number = Date.now): Pres
   };
 
   const present = async (messages: readonly SettlementMessage[]): Promise<void> => {
+    if (messages.length === 0) return;
     keyOf ??= openKeys(env);
     const byKey = Map.groupBy(messages, now() < pausedUntil ? () => undefined : keyOf);
     const left = await Promise.all(
@@ -123,7 +126,7 @@ const takeDue = (
     if (live === undefined || message === undefined) continue;
     // A payment that is sent again may have settled, which only the queue's consumer observes.
     (live.sends === 0 ? fresh : others).push(message);
-    keepLive(memory, sent(live, now), now);
+    keepLive(memory, sent(live, now));
   }
   return { fresh, others };
 };
@@ -183,7 +186,7 @@ const bodiesOf = (messages: readonly SettlementMessage[]): readonly SettlementBo
   const packed: SettlementMessage[][] = [];
   let characters = 0;
   for (const message of messages) {
-    const own = JSON.stringify(message).length;
+    const own = PAYMENT_CHARACTERS + (message.signature?.length ?? 0);
     const last = packed.at(-1);
     if (last !== undefined && last.length < PAYMENTS && characters + own <= MESSAGE_CHARACTERS) {
       last.push(message);

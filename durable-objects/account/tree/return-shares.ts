@@ -168,6 +168,7 @@ const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
 
 /** When the alarm must check for idle shares; undefined if none can become idle. */
 export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined => {
+  if (state.held.length === 0) return undefined;
   const branches = branchesOf(state);
   const times = [
     ...branches

@@ -1,5 +1,8 @@
 import type { CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
-import { openWholeCalls } from '../../../../durable-objects/account/call/whole-calls.ts';
+import {
+  openCallLimit,
+  openWholeCalls,
+} from '../../../../durable-objects/account/call/whole-calls.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { describe, expect, it } from 'vitest';
 
@@ -40,7 +43,7 @@ describe('the cache of whole calls', () => {
   });
 
   it('evicts the oldest calls above its size, and does not keep a call larger than its size', () => {
-    const whole = openWholeCalls(100);
+    const whole = openWholeCalls(openCallLimit(100));
     for (const number of [1, 2, 3]) whole.keep(callOf(number, { characters: 40 }));
     expect([1, 2, 3].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([
       false,
@@ -61,5 +64,29 @@ describe('the cache of whole calls', () => {
       true,
       false,
     ]);
+  });
+
+  it('evicts the oldest calls of whichever account above the size of all', () => {
+    const limit = openCallLimit(100);
+    const [one, other] = [openWholeCalls(limit), openWholeCalls(limit)];
+    one.keep(callOf(1, { characters: 40 }));
+    other.keep(callOf(1, { characters: 40 }));
+    one.keep(callOf(2, { characters: 40 }));
+    expect(one.load(idOf(1))).toBeUndefined();
+    expect([one.load(idOf(2)), other.load(idOf(1))]).not.toContain(undefined);
+    other.keep(callOf(1, { state: 'committed', payment: 'settled' }));
+    expect([limit.characters, limit.kept.size]).toEqual([40, 1]);
+  });
+
+  it('shows an account nothing that another instance of it has kept', () => {
+    const limit = openCallLimit(100);
+    const replaced = openWholeCalls(limit);
+    replaced.keep(callOf(1, { characters: 60 }));
+    const next = openWholeCalls(limit);
+    expect(next.load(idOf(1))).toBeUndefined();
+    // What the replaced instance has kept makes room for the calls of the next one.
+    next.keep(callOf(1, { characters: 60, price: 7n }));
+    expect(next.load(idOf(1))?.price).toBe(7n);
+    expect([replaced.load(idOf(1)), limit.characters]).toEqual([undefined, 60]);
   });
 });
