@@ -119,6 +119,8 @@ export const openCatalogue = ({
   let pendingAlert: AlertBody | undefined;
   const texts = openLoggedTexts(policy);
   let publishedAt: Seconds | undefined;
+  /** The catalogue whose texts the log is known to have; the deployed file before the first read. */
+  let logged: { readonly catalogue: Catalogue | undefined } | undefined;
 
   const toolsOf = (read: Snapshot | undefined): readonly Tool[] =>
     read === undefined
@@ -187,10 +189,15 @@ export const openCatalogue = ({
   return {
     textsOf: texts.of,
     publish: (now, waitUntil) => {
+      const catalogue = snapshot?.catalogue;
+      if (logged !== undefined && logged.catalogue === catalogue) return;
       if (publishedAt !== undefined && now - publishedAt < PUBLISH_PAUSE) return;
       const tools = toolsOf(snapshot);
       const set = texts.missing(tools);
-      if (set === undefined) return;
+      if (set === undefined) {
+        logged = { catalogue };
+        return;
+      }
       publishedAt = now;
       waitUntil(publish(set, tools));
     },

@@ -1,9 +1,10 @@
 import { keccakOfBytes } from '#keccak';
 import type { Address } from '../core/hex.ts';
 import { memoize } from '../core/bounded-map.ts';
-import { utf8 } from './bytes.ts';
+import { isHex, utf8 } from './bytes.ts';
 
-const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+/** Characters of an address, `0x` included. */
+const LENGTH = 42;
 const CACHED_ADDRESSES = 1024;
 
 const checksum = (address: Address): string => {
@@ -29,9 +30,9 @@ export const checksummed = memoize(CACHED_ADDRESSES, (address: Address) => addre
  * @returns the address in lower case; undefined for other text.
  */
 export const parseAddress = (text: string): Address | undefined => {
-  if (!ADDRESS.test(text)) return undefined;
+  if (text.length !== LENGTH || !isHex(text)) return undefined;
+  const lower = text.toLowerCase() as Address;
+  if (text === lower || checksummed(lower) === text) return lower;
   const digits = text.slice(2);
-  const lower: Address = `0x${digits.toLowerCase()}`;
-  if (text === lower || digits === digits.toUpperCase()) return lower;
-  return checksummed(lower) === text ? lower : undefined;
+  return digits === digits.toUpperCase() ? lower : undefined;
 };

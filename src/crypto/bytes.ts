@@ -73,7 +73,12 @@ export const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
 };
 
 /** A member of ES2026 that Node 24 and older browsers lack. */
-type NativeBase64 = { readonly toBase64?: () => string };
+type NativeBase64 = {
+  readonly toBase64?: (options?: {
+    readonly alphabet: 'base64url';
+    readonly omitPadding: true;
+  }) => string;
+};
 
 /** Encodes standard base64 with padding. */
 export const encodeBase64 = (bytes: Uint8Array): string => {
@@ -86,6 +91,7 @@ export const encodeBase64 = (bytes: Uint8Array): string => {
 
 /** Encodes base64url without padding. */
 export const encodeBase64Url = (bytes: Uint8Array): string =>
+  (bytes as NativeBase64).toBase64?.({ alphabet: 'base64url', omitPadding: true }) ??
   encodeBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
 const encoder = new TextEncoder();

@@ -10,7 +10,7 @@ import type { Payment } from '../protocol/payment.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { address, bytes32, uint256 } from '../protocol/wire-fields.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
-import { caip2 } from '../protocol/x402/payment-payload.ts';
+import { caip2 } from '../protocol/x402/payload-schema.ts';
 import type { ExpectedTransfer } from '../settlement/chain/expected-transfer.ts';
 import type { Observation } from '../settlement/chain/observation.ts';
 import { observePayments } from '../settlement/chain/observe-payments.ts';

@@ -22,7 +22,7 @@ import {
   transferWithAuthorizationDigest,
 } from '../protocol/x402/authorization.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
-import type { PaymentPayload } from '../protocol/x402/payment-payload.ts';
+import type { PaymentPayload } from '../protocol/x402/payload-schema.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import type {
@@ -102,7 +102,7 @@ export const checkPayment = (
   const token = tokenOf(requirement.network);
   if (token === undefined) return err({ reason: 'internal' });
   // Attack: a payment from payee to payee brings the operator no money, so the holder of a payee's key could mint credit with it.
-  if ([...config.payees.values()].some((all) => all.includes(authorization.from))) {
+  if (isPayee(config, authorization.from)) {
     return inPayment(version, {
       reason: 'wrong_payer',
       field: 'payload.authorization.from',
@@ -141,19 +141,22 @@ export const checkPayment = (
     call: authorization.nonce,
     binding,
     validBefore: Number(authorization.validBefore),
-    ...(former && { former }),
+    former,
     execute: timed.ok && (payload.intent === undefined || BigInt(now) < payload.intent.validBefore),
     digest,
     signature,
     signatureField: field,
     signedByKey: signed.value,
     payment: { token, authorization, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
-    ...(payload.intent === undefined ? {} : { intent: payload.intent }),
+    intent: payload.intent,
     // A bound payment already has a retry key: a second secret would be a second way to the stored answer.
-    ...(payload.intent !== undefined || payload.paymentIdentifier === undefined
-      ? {}
-      : { paymentIdentifier: payload.paymentIdentifier }),
+    paymentIdentifier: payload.intent === undefined ? payload.paymentIdentifier : undefined,
   });
+};
+
+const isPayee = ({ payees }: Config, address: Address): boolean => {
+  for (const all of payees.values()) if (all.includes(address)) return true;
+  return false;
 };
 
 /** Why a new call may not pay a former payee. Its key may have leaked, so no money is sent there that was not accepted before. */
@@ -258,7 +261,7 @@ export const checkIntent = (
     call: digest,
     binding: 'intent',
     validBefore: Number(intent.validBefore),
-    ...(former && { former }),
+    former,
     execute: timed.ok,
     digest,
     signature,

@@ -28,7 +28,7 @@ export const observeHead = (
   config: Config,
   routes: Routes,
 ): Result<{ readonly head: RequestHead; readonly tool: Tool }, Reason> => {
-  const located = locate(request.url);
+  const located = locate(request.url, config);
   if (!located.ok) return located;
 
   const found = findTool(routes, request.method, located.value.pathname);
@@ -36,7 +36,7 @@ export const observeHead = (
   if (found.route === 'method_not_allowed') {
     return err({ reason: 'method_not_allowed', allow: found.allow });
   }
-  const head = headOf(request, config, found.tool, located.value.target);
+  const head = headOf(request, found.tool, located.value);
   return head.ok ? ok({ head: head.value, tool: found.tool }) : head;
 };
 
@@ -46,8 +46,8 @@ export const observeOwnHead = (
   config: Config,
   tool: Tool,
 ): Result<RequestHead, Reason> => {
-  const located = locate(request.url);
-  return located.ok ? headOf(request, config, tool, located.value.target) : located;
+  const located = locate(request.url, config);
+  return located.ok ? headOf(request, tool, located.value) : located;
 };
 
 /**
@@ -59,7 +59,7 @@ export const observeBody = async (
   tool: Tool,
   head: RequestHead,
 ): Promise<Result<ReceivedRequest, Reason>> => {
-  const body = await readBody(request, tool);
+  const body = request.body === null ? EMPTY : await readBody(request, tool);
   if (!body.ok) return body;
   const fields = { ...head, payloadDigest: nativeSha256(body.value) };
   return ok({
@@ -68,6 +68,8 @@ export const observeBody = async (
     request: nativeSha256(requestEncoding(fields)),
   });
 };
+
+const EMPTY = ok(new Uint8Array(0));
 
 /** Reads head and body of a request whose proof is in its body. */
 export const observeOwn = async (
@@ -80,29 +82,41 @@ export const observeOwn = async (
 };
 
 const headOf = (
-  { url, method, headers }: Request,
-  config: Config,
+  { method, headers }: Request,
   tool: Tool,
-  target: string,
+  { audience, target }: Location,
 ): Result<RequestHead, Reason> => {
   const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   if (encoding !== '' && encoding !== 'identity') return err({ reason: 'content_encoding' });
   const contentType = readContentType(headers);
   return contentType.ok
-    ? ok({
-        audience: audienceOf(config, url),
-        tool: tool.id,
-        method,
-        target,
-        contentType: contentType.value,
-      })
+    ? ok({ audience, tool: tool.id, method, target, contentType: contentType.value })
     : contentType;
 };
 
-/** Returns path and target of a canonical URL. Checks the raw text too, because parsing resolves dot segments and backslashes. */
-const locate = (
-  href: string,
-): Result<{ readonly pathname: string; readonly target: string }, Reason> => {
+/** The place that a URL names: the configured origin, the path, and the path with the query. */
+type Location = {
+  readonly audience: string;
+  readonly pathname: string;
+  readonly target: string;
+};
+
+/** Targets that a URL parser returns unchanged, without an escape or a dot segment in the path: most of them, so that few URLs are parsed. */
+const PLAIN_TARGET = /^(?:\/[\w~-][\w.~-]*)+(?:\?[\w.~!$&()*+,;:@/?=%-]+)?$/;
+
+const locatePlain = (href: string, { audiences }: Config): Location | undefined => {
+  const audience = audiences.find((each) => href.startsWith(each) && href[each.length] === '/');
+  const target = audience === undefined ? '' : href.slice(audience.length);
+  if (audience === undefined || target.length > MAX_TARGET || !PLAIN_TARGET.test(target))
+    return undefined;
+  const end = target.indexOf('?');
+  return { audience, pathname: end < 0 ? target : target.slice(0, end), target };
+};
+
+/** Locates a canonical URL. Checks the raw text too, because parsing resolves dot segments and backslashes. */
+const locate = (href: string, config: Config): Result<Location, Reason> => {
+  const plain = locatePlain(href, config);
+  if (plain !== undefined) return ok(plain);
   const refuse = (hint: string) => err<Reason>({ reason: 'not_canonical', hint });
   const url = URL.parse(href);
   const [, authority = '', rawPath = ''] = SPLIT.exec(href) ?? [];
@@ -112,7 +126,9 @@ const locate = (
   const target = url.pathname + url.search;
   if (target.length > MAX_TARGET) return err({ reason: 'target_too_long', limit: MAX_TARGET });
   const fault = pathFault(rawPath === '' ? '/' : rawPath) ?? pathFault(url.pathname);
-  return fault === undefined ? ok({ pathname: url.pathname, target }) : refuse(fault);
+  return fault === undefined
+    ? ok({ audience: audienceOf(config, href), pathname: url.pathname, target })
+    : refuse(fault);
 };
 
 /**
@@ -123,6 +139,7 @@ const readContentType = (headers: Headers): Result<string, Reason> => {
   const refuse = (hint: string) =>
     err<Reason>({ reason: 'malformed_request', field: 'content-type', hint });
   const value = headers.get('content-type')?.trim() ?? '';
+  if (value === '') return ok(value);
   if (value.length > MAX_CONTENT_TYPE) {
     return refuse(`may have at most ${MAX_CONTENT_TYPE} characters`);
   }

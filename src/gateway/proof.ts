@@ -11,11 +11,8 @@ import {
 import type { MismatchReason } from '../protocol/problem/proof.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
-import {
-  parsePaymentSignature,
-  parseXPayment,
-  type PaymentPayload,
-} from '../protocol/x402/payment-payload.ts';
+import type { PaymentPayload } from '../protocol/x402/payload-schema.ts';
+import { parsePaymentSignature, parseXPayment } from '../protocol/x402/payment-payload.ts';
 
 /** A proof as the request carries it, parsed and not verified. `showsSecret`: the request presents the secret behind the intent's nonce. */
 export type Proof =

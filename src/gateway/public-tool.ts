@@ -66,14 +66,24 @@ export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Too
 export const requirementsOf = (
   config: Pick<Config, 'networks' | 'payTo'>,
   tool: Tool,
-): Requirement[] =>
-  (tool.settlement === 'card' ? [] : config.networks).flatMap((network) => {
+): readonly Requirement[] => {
+  const known = offered.get(tool);
+  if (known?.config === config) return known.requirements;
+  const requirements = (tool.settlement === 'card' ? [] : config.networks).flatMap((network) => {
     const token = tokenOf(network);
     const payTo = config.payTo.get(network);
     return token === undefined || payTo === undefined
       ? []
       : requirementOf(token, payTo, tool.price, timeoutOf(tool));
   });
+  offered.set(tool, { config, requirements });
+  return requirements;
+};
+
+type Offered = { readonly config: object; readonly requirements: readonly Requirement[] };
+
+/** The last result for each tool. Neither a configuration nor a tool changes while it exists. */
+const offered = new WeakMap<Tool, Offered>();
 
 /** A deferred payment may be settled up to an hour later, an upfront one within five minutes. */
 const timeoutOf = (tool: Tool): number =>

@@ -92,9 +92,7 @@ const hiddenFault = (text: string, depth: number): JsonFault | undefined => {
 export const nestsWithin = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return true;
   if (levels === 0) return false;
-  for (const member of Object.values(value)) {
-    if (!nestsWithin(member, levels - 1)) return false;
-  }
+  for (const name in value) if (!nestsWithin(Reflect.get(value, name), levels - 1)) return false;
   return true;
 };
 

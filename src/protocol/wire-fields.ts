@@ -6,7 +6,8 @@ import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
 import { MAX_STORED, parseAmount } from './amount.ts';
 
 const UINT64_LIMIT = 1n << 64n;
-const BYTES32 = /^0x[0-9a-fA-F]{64}$/;
+/** Characters of 32 bytes as hex, `0x` included. */
+const BYTES32 = 66;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /**
@@ -40,11 +41,17 @@ export const uint256 = readingText(
   parseAmount,
 );
 
-/** A uint64 as a canonical decimal string. */
-export const uint64 = readingText('must be a decimal integer string of at most 64 bits', (text) => {
+/** Reads a canonical decimal string that fits a uint64. */
+export const parseUint64 = (text: string): bigint | undefined => {
   const value = parseAmount(text);
   return value !== undefined && value < UINT64_LIMIT ? value : undefined;
-});
+};
+
+/** A uint64 as a canonical decimal string. */
+export const uint64 = readingText(
+  'must be a decimal integer string of at most 64 bits',
+  parseUint64,
+);
 
 /** A uint64 that storage can hold. Above 2^53-1 a `number` silently loses precision (CWE-197). */
 export const storedUint = uint64.check(
@@ -62,23 +69,32 @@ export const party = address.check(
   z.refine((value) => value !== ZERO_ADDRESS, 'must not be the zero address'),
 );
 
+/** Reads 32 bytes as hex, in lower case. */
+export const parseBytes32 = (text: string): Hex | undefined =>
+  text.length === BYTES32 && isHex(text) ? (text.toLowerCase() as Hex) : undefined;
+
 /** 32 bytes, converted to lower case. */
-export const bytes32 = readingText<Hex>('must be 32 bytes: 0x and 64 hex digits', (text) =>
-  BYTES32.test(text) ? (text.toLowerCase() as Hex) : undefined,
-);
+export const bytes32 = readingText('must be 32 bytes: 0x and 64 hex digits', parseBytes32);
+
+/** Reads the bytes of a signature as hex, in lower case. */
+export const parseSignature = (text: string): Hex | undefined =>
+  text.length <= MAX_SIGNATURE_TEXT && isHex(text) ? (text.toLowerCase() as Hex) : undefined;
 
 /** Signature bytes in any form; the verifier decides which forms it accepts. */
-export const signature = readingText<Hex>(
+export const signature = readingText(
   `must be whole bytes as 0x-prefixed hex, at most ${MAX_SIGNATURE_TEXT} characters`,
-  (text) =>
-    text.length <= MAX_SIGNATURE_TEXT && isHex(text) ? (text.toLowerCase() as Hex) : undefined,
+  parseSignature,
 );
 
-/** Printable ASCII: signed text must have one byte form, without Unicode lookalikes or surrogates. */
+/** Returns a reader of printable ASCII: signed text must have one byte form, without Unicode lookalikes or surrogates. */
+export const printableText =
+  (limit: number) =>
+  (text: string): string | undefined =>
+    text.length <= limit && PRINTABLE.test(text) ? text : undefined;
+
+/** Printable ASCII of at most `limit` characters. */
 export const printable = (limit: number) =>
-  readingText(`must be printable ASCII of at most ${limit} characters`, (text) =>
-    text.length <= limit && PRINTABLE.test(text) ? text : undefined,
-  );
+  readingText(`must be printable ASCII of at most ${limit} characters`, printableText(limit));
 
 const REASON = 'must be 1 to 256 characters, without control characters';
 /** The reason of a command, or a description, for readers of the log. Any script, but no control characters and no lone surrogates. */

@@ -12,7 +12,7 @@ import type { Authorization, Token } from '../protocol/payment.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { address } from '../protocol/wire-fields.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
-import { authorizationSchema } from '../protocol/x402/payment-payload.ts';
+import { authorizationSchema } from '../protocol/x402/payload-schema.ts';
 
 /**
  * Typed data of a kind that the signer knows. Only these fields are hashed, with our own type tables, never with the types in the request.

@@ -32,11 +32,10 @@ const request = async (
   changes: Readonly<Record<string, string | undefined>>,
   path: string,
 ): Promise<Response> =>
-  await app.request(
-    `https://gateway.example${path}`,
-    { headers: { 'PAYMENT-SIGNATURE': 'e30=' } },
-    { ...valid, ...changes, AUDIT_DB },
-    { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} },
+  await app.fetch(
+    new Request(`https://gateway.example${path}`, { headers: { 'PAYMENT-SIGNATURE': 'e30=' } }),
+    { ...valid, ...changes, AUDIT_DB } as unknown as Env,
+    { waitUntil: () => undefined } as unknown as ExecutionContext,
   );
 
 const CALL = '/tools/lookup?word=river';

@@ -18,31 +18,33 @@ export type ObservedRequest = {
 };
 
 const REQUEST_PREFIX = 'countersign-request/1\n';
+/** Four bytes, in place of the length of a field. */
+const NO_LENGTH = '\0'.repeat(4);
+
+const BOUND_FIELDS: readonly (keyof ObservedRequest)[] = [
+  'audience',
+  'tool',
+  'method',
+  'target',
+  'contentType',
+  'payloadDigest',
+];
 
 /**
  * Encodes every field that identifies a request: the prefix, then audience, tool, method, target, content type and payload digest, each
  * as UTF-8 after its length in four bytes, big-endian. The lengths keep two requests from sharing one encoding.
  */
 export const requestEncoding = (observed: ObservedRequest): Uint8Array<ArrayBuffer> => {
-  const fields = [
-    observed.audience,
-    observed.tool,
-    observed.method,
-    observed.target,
-    observed.contentType,
-    observed.payloadDigest,
-  ].map(utf8);
-  const prefix = utf8(REQUEST_PREFIX);
-  const bytes = new Uint8Array(
-    fields.reduce((length, field) => length + 4 + field.byteLength, prefix.byteLength),
-  );
-  const view = new DataView(bytes.buffer);
-  bytes.set(prefix);
-  let at = prefix.byteLength;
-  for (const field of fields) {
-    view.setUint32(at, field.byteLength);
-    bytes.set(field, at + 4);
-    at += 4 + field.byteLength;
+  let text = REQUEST_PREFIX;
+  for (const field of BOUND_FIELDS) text += NO_LENGTH + observed[field];
+  const bytes = utf8(text);
+  const isAscii = bytes.byteLength === text.length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let at = REQUEST_PREFIX.length;
+  for (const field of BOUND_FIELDS) {
+    const { length } = isAscii ? observed[field] : utf8(observed[field]);
+    view.setUint32(at, length);
+    at += 4 + length;
   }
   return bytes;
 };
@@ -77,15 +79,6 @@ type BindingFault = {
   readonly expected: string;
   readonly got: string;
 };
-
-const BOUND_FIELDS: readonly (keyof ObservedRequest)[] = [
-  'audience',
-  'tool',
-  'method',
-  'target',
-  'contentType',
-  'payloadDigest',
-];
 
 /** Checks that the agent signed an intent for exactly this request. The fault names the first field that differs. */
 export const bindIntent = (

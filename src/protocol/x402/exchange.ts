@@ -7,10 +7,10 @@ import {
   extra,
   networkName,
   type PaymentPayload,
-  readPaymentPayload,
   requirement,
   timeout,
-} from './payment-payload.ts';
+} from './payload-schema.ts';
+import { readPaymentPayload } from './payment-payload.ts';
 import type { Requirement } from './requirement.ts';
 
 /** The body of `POST /verify` and `/settle`: a payment, and the requirements of the server that received it (x402 v2 §7, v1 §6). */

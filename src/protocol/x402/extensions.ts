@@ -4,8 +4,9 @@ import type { Hex } from '../../core/hex.ts';
 import { sha256Hex, utf8 } from '../../crypto/bytes.ts';
 import { agentIntentSchema } from '../intent/agent-intent.ts';
 
-const MAX_EXTENSIONS = 16;
-const IDENTIFIER = /^[A-Za-z0-9_-]{16,128}$/;
+export const MAX_EXTENSIONS = 16;
+/** The form of a `payment-identifier`. */
+export const IDENTIFIER = /^[A-Za-z0-9_-]{16,128}$/;
 
 /** The `extensions` of a payment payload. Unknown extensions are accepted and dropped. */
 export const acceptedExtensions = z

@@ -1,129 +1,9 @@
-import * as z from 'zod/mini';
-import { chainIdOf, type Network } from '../account-id.ts';
-import type { Hex } from '../../core/hex.ts';
-import { err, ok, type Result } from '../../core/result.ts';
-import { schemaFault, type WireFault, type WireReason } from '../fault.ts';
-import { address, bytes32, readingText, signature, uint256 } from '../wire-fields.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { WireFault } from '../fault.ts';
 import { type JsonHeader, readJsonHeader } from '../strict-json.ts';
-import type { AgentIntent } from '../intent/agent-intent.ts';
-import type { Authorization } from '../payment.ts';
-import { acceptedExtensions } from './extensions.ts';
 import { PAYMENT_HEADER } from './headers.ts';
-import { networkOfName } from './networks.ts';
-import type { Requirement } from './requirement.ts';
-
-/** A payment as the client presented it: parsed, but not yet checked against the offer, the request or the signature. */
-export type PaymentPayload = {
-  readonly version: 1 | 2;
-  readonly network: Network;
-  /** The requirement that the client states it accepted, unsigned. Version 1 payloads have none. */
-  readonly accepted?: Requirement;
-  readonly authorization: Authorization;
-  readonly signature: Hex;
-  /** A secret of client and gateway: never log or forward it. */
-  readonly paymentIdentifier?: string;
-  /** From `extensions["agent-intent"]`. The parser does not check that the nonce commits to it. */
-  readonly intent?: AgentIntent;
-};
-
-const header = (version: 1 | 2): JsonHeader => ({
-  name: PAYMENT_HEADER[version],
-  limit: 16_384,
-  encoding: 'base64',
-});
-
-/** The wire form of an `Authorization`: exactly these keys, integers as decimal strings. */
-export const authorizationSchema = z.strictObject(
-  {
-    from: address,
-    to: address,
-    value: uint256,
-    validAfter: uint256,
-    validBefore: uint256,
-    nonce: bytes32,
-  },
-  'must be an object with from, to, value, validAfter, validBefore, nonce',
-);
-
-const payload = z.strictObject(
-  { signature, authorization: authorizationSchema },
-  'must be an EIP-3009 payload: an object with signature and authorization',
-);
-
-export const exact = z.literal('exact', 'must be "exact"');
-
-export const caip2 = readingText<Network>(
-  'must be an EVM network in CAIP-2 form, e.g. eip155:8453',
-  (text) => (chainIdOf(text) === undefined ? undefined : (text as Network)),
-);
-export const networkName = readingText(
-  'must be an x402 v1 name of an EVM network, e.g. base',
-  networkOfName,
-);
-
-export const timeout = z
-  .number('must be a positive integer')
-  .check(
-    z.refine((value) => Number.isSafeInteger(value) && value > 0, 'must be a positive integer'),
-  );
-
-const optionalText = (limit: number) =>
-  z.nullish(z.string('must be a string').check(z.maxLength(limit, `is longer than ${limit}`)));
-
-/** An unsigned echo that decides nothing. Clients may add fields to it. */
-const resource = z.looseObject(
-  {
-    url: z.string('must be a string').check(z.minLength(1, 'must not be empty')),
-    description: optionalText(4096),
-    mimeType: optionalText(256),
-  },
-  'must be an object with url',
-);
-
-export const extra = z.nullish(z.record(z.string(), z.unknown(), 'must be an object'));
-
-/** `PaymentRequirements` of x402 v2. */
-export const requirement = z.strictObject(
-  {
-    scheme: exact,
-    network: caip2,
-    amount: uint256,
-    asset: address,
-    payTo: address,
-    maxTimeoutSeconds: timeout,
-    extra,
-  },
-  'must be an offer: an object with scheme, network, amount, asset, payTo, maxTimeoutSeconds',
-);
-
-const version2 = z.strictObject(
-  {
-    x402Version: z.literal(2, 'must be 2 in this payload'),
-    accepted: requirement,
-    payload,
-    resource: z.nullish(resource),
-    extensions: z.nullish(acceptedExtensions),
-  },
-  'must be an x402 payment payload, an object',
-);
-
-const version1 = z.strictObject(
-  {
-    x402Version: z.literal(1, 'must be 1 in this payload'),
-    scheme: exact,
-    network: networkName,
-    payload,
-  },
-  'must be an x402 payment payload, an object',
-);
-
-const REASONS: Readonly<Record<string, WireReason>> = {
-  x402Version: 'unsupported_version',
-  scheme: 'unsupported_scheme',
-  'accepted.scheme': 'unsupported_scheme',
-  network: 'unsupported_network',
-  'accepted.network': 'unsupported_network',
-};
+import { parsePayload, type PaymentPayload } from './payload-schema.ts';
+import { readPlainPayload } from './plain-payload.ts';
 
 /**
  * Reads the JSON of a payment payload. Never throws: every value yields a payload, or a fault that names the field.
@@ -135,29 +15,20 @@ export const readPaymentPayload = (
   root: string,
   json: unknown,
 ): Result<PaymentPayload, WireFault> => {
-  if (version === 1) {
-    const parsed = version1.safeParse(json);
-    if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
-    const { network, payload: paid } = parsed.data;
-    return ok({ version, network, ...paid });
-  }
-  const parsed = version2.safeParse(json);
-  if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
-  const { accepted, extensions, payload: paid } = parsed.data;
-  const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
-  const intent = extensions?.['agent-intent']?.info.intent;
-  return ok({
-    version,
-    network: accepted.network,
-    accepted: { ...accepted, extra: accepted.extra ?? {} },
-    ...paid,
-    ...(identifier === undefined ? {} : { paymentIdentifier: identifier }),
-    ...(intent === undefined ? {} : { intent }),
-  });
+  const plain = version === 2 ? readPlainPayload(json) : undefined;
+  return plain === undefined ? parsePayload(version, root, json) : ok(plain);
 };
 
+const headerOf = (version: 1 | 2): JsonHeader => ({
+  name: PAYMENT_HEADER[version],
+  limit: 16_384,
+  encoding: 'base64',
+});
+
+const HEADERS = { 1: headerOf(1), 2: headerOf(2) } as const;
+
 const readHeader = (version: 1 | 2, text: string): Result<PaymentPayload, WireFault> => {
-  const json = readJsonHeader(header(version), text);
+  const json = readJsonHeader(HEADERS[version], text);
   return json.ok ? readPaymentPayload(version, PAYMENT_HEADER[version], json.value) : json;
 };
 

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../src/client/index.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
-import {
-  parsePaymentSignature,
-  type PaymentPayload,
-} from '../../../src/protocol/x402/payment-payload.ts';
+import type { PaymentPayload } from '../../../src/protocol/x402/payload-schema.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import { account, agentOf, offer, scripted, URL_OF_TOOL, type Arrived } from './server.ts';
 
 const proofOf = (arrived: Arrived | undefined): PaymentPayload => {

@@ -7,10 +7,10 @@ import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { sha256Hex, utf8 } from '../../../src/crypto/bytes.ts';
 import { checkIntentWindow, intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
 import { bindIntent } from '../../../src/protocol/intent/binding.ts';
+import type { PaymentPayload } from '../../../src/protocol/x402/payload-schema.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
-  type PaymentPayload,
 } from '../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../src/protocol/x402/requirement.ts';
 import { tokenOf } from '../../../src/protocol/x402/networks.ts';

@@ -12,6 +12,12 @@ const reasonOf = async (request: Request) => {
 };
 const at = (path: string, init?: RequestInit) => new Request(`https://host.example${path}`, init);
 
+/** A request with this URL. A `Request` may have normalised its own. */
+const raw = (url: string): Request =>
+  new Proxy(at('/tools/echo/a'), {
+    get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
+  });
+
 describe('observing a request', () => {
   it('returns the fields that a proof is checked against', async () => {
     const body = '{"text":"hello"}';
@@ -73,6 +79,17 @@ describe('observing a request', () => {
     expect(digests.size).toBe(1);
   });
 
+  it('takes the first origin for a URL that only begins like a configured one', async () => {
+    for (const href of [
+      'https://second.example.evil',
+      'https://second.example:8443',
+      'https://second.example@evil',
+    ]) {
+      const result = await look(raw(`${href}/tools/echo/a`));
+      expect(result.ok && result.value.received.audience, href).not.toBe('https://second.example');
+    }
+  });
+
   it('gives the same request another digest at another configured origin', async () => {
     const first = await look(new Request('https://gw.example/tools/echo/a'));
     const second = await look(new Request('https://second.example/tools/echo/a'));
@@ -100,15 +117,13 @@ describe('observing a request', () => {
     ['https://user:pw@host.example/tools/echo/a', 'names a user'],
     ['https://@host.example/tools/echo/a', 'names a user'],
     ['https://host.example./tools/echo/a', 'trailing dot'],
-  ])('refuses %s', async (url, hint) => {
-    // A `Request` may have normalised its URL. The raw request has not.
-    const request = new Proxy(at('/tools/echo/a'), {
-      get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
-    });
-    expect(await reasonOf(request)).toEqual({
-      reason: 'not_canonical',
-      hint: expect.stringContaining(hint),
-    });
+  ])('refuses %s, at a configured origin too', async (url, hint) => {
+    for (const href of [url, url.replace('host.example', 'gw.example')]) {
+      expect(await reasonOf(raw(href))).toEqual({
+        reason: 'not_canonical',
+        hint: expect.stringContaining(hint),
+      });
+    }
   });
 
   it('returns only canonical targets, for any URL', async () => {
@@ -130,16 +145,19 @@ describe('observing a request', () => {
         '?',
         '#',
         ' ',
+        'a',
+        '.a',
+        'a/b.c',
+        '?x=%2e./&y=é',
       ),
       fc.string({ maxLength: 3 }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
-        const url = `https://host.example/tools/echo/${pieces.join('')}`;
-        const request = new Proxy(at('/tools/echo/a'), {
-          get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
-        });
-        const result = await look(request);
+        const path = `/tools/echo/${pieces.join('')}`;
+        const result = await look(raw(`https://host.example${path}`));
+        // A URL of a configured origin is rarely parsed.
+        expect(await look(raw(AUDIENCE + path))).toEqual(result);
         if (!result.ok) {
           expect(['not_canonical', 'not_found', 'target_too_long']).toContain(result.error.reason);
           return;

@@ -14,15 +14,24 @@ describe('requestDigest', () => {
     payloadDigest: EMPTY,
   } as const;
 
-  it('is the SHA-256 of the length-prefixed fields', async () => {
-    const part = (text: string) => [0, 0, 0, text.length, ...new TextEncoder().encode(text)];
+  it.each([
+    ['ASCII', {}],
+    ['long', { target: `/${'a'.repeat(70_000)}` }],
+    ['Unicode', { contentType: 'text/é; \ud83c\udf89', tool: '\ud83c', method: '\udf89\0' }],
+  ])('is the SHA-256 of the length-prefixed fields: %s', async (_, changes) => {
+    const observed = { ...request, ...changes };
+    const part = (text: string) => {
+      const { length } = new TextEncoder().encode(text);
+      const size = [length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255];
+      return [...size, ...new TextEncoder().encode(text)];
+    };
     const bytes = new Uint8Array([
       ...new TextEncoder().encode('countersign-request/1\n'),
-      ...Object.values(request).flatMap(part),
+      ...Object.values(observed).flatMap(part),
     ]);
     const digest = await crypto.subtle.digest('SHA-256', bytes);
     const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
-    expect(await requestDigest(request)).toBe(`0x${hex.join('')}`);
+    expect(await requestDigest(observed)).toBe(`0x${hex.join('')}`);
   });
 
   it('differs with every field, and with the boundaries of fields', async () => {

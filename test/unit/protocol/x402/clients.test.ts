@@ -21,10 +21,10 @@ import {
   type Offer,
 } from '../../../../src/protocol/x402/offer.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../../../../src/protocol/x402/headers.ts';
+import type { PaymentPayload } from '../../../../src/protocol/x402/payload-schema.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
-  type PaymentPayload,
 } from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../../../../src/protocol/x402/requirement.ts';
 import { tokenOf } from '../../../../src/protocol/x402/networks.ts';
