@@ -8,7 +8,7 @@ const PLACEHOLDER = /(?<=(?:^|[^/])\/)\{([A-Za-z0-9_.-]{1,64})\}(?=\/|$)/g;
 
 /** Returns the names of the placeholders of an upstream, in their order. */
 export const placeholdersOf = (upstream: string): readonly string[] =>
-  [...upstream.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
+  upstream.includes('{') ? [...upstream.matchAll(PLACEHOLDER)].map(([, name = '']) => name) : [];
 
 /** Replaces each placeholder of an upstream by a segment. */
 export const withPlaceholders = (upstream: string, segment: (name: string) => string): string =>

@@ -46,6 +46,9 @@ const privateKeySchema = z.strictObject({
   ext: z.optional(z.boolean()),
 });
 
+/** Above the number of `typ`s that the gateway signs. */
+const CACHED_TYPES = 16;
+
 /** The imported key of this isolate. Not a promise: workerd forbids a request to await the I/O of another request. */
 let opened: { readonly text: string; readonly signer: Signer } | undefined;
 
@@ -65,10 +68,15 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
   const published = await publishedKey(x);
   const { kid } = published;
   const signNatively = ed25519Signer(key);
+  const headerOf = memoize(
+    CACHED_TYPES,
+    (typ: string) => typ,
+    (typ) => part({ alg: 'EdDSA', typ, kid }),
+  );
   const signer: Signer = {
     kid,
     jwks: { keys: [published] },
-    sign: (claims, typ) => compact(signingInput({ alg: 'EdDSA', typ, kid }, claims), signNatively),
+    sign: (claims, typ) => compact(`${headerOf(typ)}.${part(claims)}`, signNatively),
     signBytes: async (bytes) => {
       // Every JWS begins with "ey". Otherwise a webhook body could be crafted so that its signature is one of a receipt.
       if (bytes[0] === 0x65 && bytes[1] === 0x79) throw new Error('the bytes begin like a JWS');
@@ -120,16 +128,7 @@ const PARAMETERS = {
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
 } as const;
 
-const CACHED_HEADERS = 64;
-
-const part = (json: string): string => encodeBase64Url(utf8(json));
-
-/** Cached: all statements of one kind by one key share their header. */
-const headerPart = memoize(CACHED_HEADERS, (json: string) => json, part);
-
-/** The part of a compact JWS that its signature covers (RFC 7515 §5.1). */
-const signingInput = (header: Header, claims: Claims): string =>
-  `${headerPart(JSON.stringify(header))}.${part(JSON.stringify(claims))}`;
+const part = (json: object): string => encodeBase64Url(utf8(JSON.stringify(json)));
 
 const compact = (input: string, sign: (input: Uint8Array) => Uint8Array): string =>
   `${input}.${encodeBase64Url(sign(utf8(input)))}`;
@@ -143,7 +142,7 @@ export const signCompact = async (
   header: Header,
   claims: Claims,
 ): Promise<string> => {
-  const input = signingInput(header, claims);
+  const input = `${part(header)}.${part(claims)}`;
   const signature = await crypto.subtle.sign(PARAMETERS[header.alg], key, utf8(input));
   return compact(input, () => new Uint8Array(signature));
 };

@@ -1,10 +1,10 @@
-import { type Item, serializeList } from 'structured-headers';
+import { memoize } from '../core/bounded-map.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
 import type { LimitState } from '../protocol/account/denial.ts';
-import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../protocol/receipt.ts';
+import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import {
   acceptedPayment,
   creditedPayment,
@@ -18,8 +18,11 @@ import { isSuccess } from './finish.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 
-/** A paid or signed answer belongs to its payer: no cache may keep it (law 10). */
-export const PRIVATE = { 'Cache-Control': 'private, no-store' } as const;
+/**
+ * A paid or signed answer belongs to its payer: no cache may keep it (law 10). In lower case like the names of a tool's headers: a record with
+ * both spellings would send the header twice.
+ */
+export const PRIVATE = { 'cache-control': 'private, no-store' } as const;
 
 /** The call of a receipt: reserved just now, or a past call as its account reports it. */
 type ReceiptCall = {
@@ -48,24 +51,22 @@ export const receiptHeader = (
   call: ReceiptCall,
   outcome: ReceiptOutcome,
 ): { readonly 'Agent-Receipt': string } => {
-  const claims = receiptClaims(
-    {
-      iss: call.audience,
-      agent: call.account,
-      tool: call.tool,
-      call: call.call,
-      request: call.request,
-      binding: outcome.binding,
-      charged: outcome.charged,
-      ...(outcome.refunded === undefined ? {} : { refunded: outcome.refunded }),
-      asset: call.asset,
-      status: outcome.status,
-      response: outcome.response,
-      entry: outcome.entry,
-      policy: outcome.policy,
-    },
-    nowSeconds(),
-  );
+  const claims: ReceiptClaims = {
+    iss: call.audience,
+    agent: call.account,
+    tool: call.tool,
+    call: call.call,
+    request: call.request,
+    binding: outcome.binding,
+    charged: outcome.charged.toString(),
+    ...(outcome.refunded === undefined ? {} : { refunded: outcome.refunded.toString() }),
+    asset: call.asset,
+    status: outcome.status,
+    response: outcome.response,
+    entry: outcome.entry,
+    policy: outcome.policy,
+    iat: nowSeconds(),
+  };
   return { 'Agent-Receipt': signer.sign(claims, RECEIPT_TYPE) };
 };
 
@@ -122,30 +123,35 @@ export const limitHeaders = (
   now: Seconds = nowSeconds(),
 ): Readonly<Record<string, string>> => {
   if (limits.length === 0) return {};
-  const policies = limits.map((limit): Item => {
-    const parameters = new Map<string, string | number>([
-      ['q', integer(limit.limit)],
-      ...unit(limit),
-    ]);
-    if (limit.window !== undefined) parameters.set('w', limit.window);
-    return [limit.rule, parameters];
-  });
-  const states = limits.map((limit): Item => {
-    const parameters = new Map<string, string | number>([['r', integer(limit.remaining)]]);
-    if (limit.resetsAt !== undefined) parameters.set('t', Math.max(0, limit.resetsAt - now));
-    return [limit.rule, parameters];
-  });
-  return { 'RateLimit-Policy': serializeList(policies), RateLimit: serializeList(states) };
+  const policies: string[] = [];
+  const states: string[] = [];
+  for (const { rule, limit, window, remaining, resetsAt } of limits) {
+    const name = quoted(rule);
+    // Calls use the draft's default unit, money uses atomic units.
+    const unit = rule.endsWith('rate') ? '' : ';qu="atomic-units"';
+    const period = window === undefined ? '' : `;w=${window}`;
+    const reset = resetsAt === undefined ? '' : `;t=${Math.max(0, resetsAt - now)}`;
+    policies.push(`${name};q=${integer(limit)}${unit}${period}`);
+    states.push(`${name};r=${integer(remaining)}${reset}`);
+  }
+  return { 'RateLimit-Policy': policies.join(', '), RateLimit: states.join(', ') };
 };
 
-/** Calls use the draft's default unit, money uses atomic units. */
-const unit = ({ rule }: LimitState): Map<string, string> =>
-  new Map(rule.endsWith('rate') ? [] : [['qu', 'atomic-units']]);
+const PRINTABLE = /^[\x20-\x7e]*$/;
+const CACHED_NAMES = 256;
 
-/** The largest Integer of RFC 9651. A larger limit is reported as this lower bound. */
-const MAX_INTEGER = 999_999_999_999_999n;
+/** Writes a String of RFC 9651 §4.1.6, which holds printable ASCII alone. */
+const quoted = memoize(
+  CACHED_NAMES,
+  (text: string) => text,
+  (text) => {
+    if (!PRINTABLE.test(text)) throw new Error('the name of a limit is not printable ASCII');
+    return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  },
+);
 
-const integer = (decimal: string): number => {
-  const value = BigInt(decimal);
-  return Number(value < MAX_INTEGER ? value : MAX_INTEGER);
-};
+/** Returns a canonical decimal as an Integer of RFC 9651, which has at most 15 digits. A larger limit is reported as this lower bound. */
+const integer = (decimal: string): string =>
+  decimal.length > MAX_DIGITS ? '9'.repeat(MAX_DIGITS) : decimal;
+
+const MAX_DIGITS = 15;

@@ -9,7 +9,7 @@ import type { ReceiptClaims } from '../protocol/receipt.ts';
 import { limitHeaders, paymentHeader, PRIVATE, receiptHeader } from './answer-headers.ts';
 import { bodyOf } from './body.ts';
 import type { Gateway } from './gateway.ts';
-import type { CheckedProof, DispatchResult, ReservedCall } from './paid-request.ts';
+import type { AnswerHeaders, CheckedProof, DispatchResult, ReservedCall } from './paid-request.ts';
 
 type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
 type Stored = Extract<ReserveVerdict, { readonly verdict: 'stored' }>;
@@ -32,11 +32,16 @@ export const answer = async (
     return problem(reason, { call: checked.call });
   }
   const status = dispatched.kind === 'failed' ? 0 : dispatched.status;
-  const outcome = { binding: checked.binding, status, response: responseDigest(dispatched) };
   const headers = {
-    ...PRIVATE,
     ...limitHeaders(finished.limits),
-    ...receiptHeader(gateway, receiptCall(checked, call), { ...finished, ...outcome }),
+    ...receiptHeader(gateway, receiptCall(checked, call), {
+      binding: checked.binding,
+      charged: finished.charged,
+      entry: finished.entry,
+      policy: finished.policy,
+      status,
+      response: responseDigest(dispatched),
+    }),
     ...paymentHeader(checked, { ...finished, status, price: call.price }),
   };
   if (dispatched.kind === 'failed') {
@@ -94,37 +99,41 @@ export const answerStored = async (
 ): Promise<Response> => {
   const { status } = stored.answer;
   const body = new Uint8Array(decodeBase64(stored.answer.body) ?? []);
-  const outcome = {
-    binding: stored.binding,
-    status,
-    response: nativeSha256(body),
-  };
   const headers = {
-    ...PRIVATE,
-    ...receiptHeader(gateway, receiptCall(checked, call), { ...stored, ...outcome }),
+    ...receiptHeader(gateway, receiptCall(checked, call), {
+      binding: stored.binding,
+      charged: stored.charged,
+      entry: stored.entry,
+      policy: stored.policy,
+      status,
+      response: nativeSha256(body),
+    }),
     // The price that was reserved: the tool's price may have changed since.
     ...paymentHeader(checked, { ...stored, status, price: stored.price }),
   };
-  return respond(body, status, new Headers(stored.answer.headers), headers);
+  return respond(body, status, stored.answer.headers, headers);
 };
 
 /** Builds the call of a receipt, with the origin and the call id of the proof. */
 const receiptCall = ({ audience, call: id }: CheckedProof, call: ReservedCall['call']) => ({
-  ...call,
   audience,
+  account: call.account,
+  tool: call.tool,
   call: id,
+  request: call.request,
+  asset: call.asset,
 });
 
 const respond = (
   body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   status: number,
-  fromTool: Headers,
+  fromTool: AnswerHeaders,
   fromGateway: Readonly<Record<string, string>>,
-): Response => {
-  const headers = new Headers(fromTool);
-  for (const [name, value] of Object.entries(fromGateway)) headers.set(name, value);
-  return new Response(bodyOf(status, body), { status, headers });
-};
+): Response =>
+  new Response(bodyOf(status, body), {
+    status,
+    headers: { ...fromTool, ...PRIVATE, ...fromGateway },
+  });
 
 /** The answer to a dry run: the decision that the call would get now. Nothing was reserved, written or charged; the proof stays usable. */
 export const answerDryRun = (

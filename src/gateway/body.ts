@@ -12,25 +12,52 @@ export type Reading =
 
 const NOTHING = new Uint8Array(0);
 
-/** Reads a body of at most `limit` bytes and stops after the chunk that passes the limit (CWE-400). */
+/**
+ * Reads a body of at most `limit` bytes and stops after the chunk that passes the limit (CWE-400).
+ *
+ * @param declared the length that its sender announced, if any: a body of that length takes one read, one of another length is read all
+ *   the same.
+ */
 export const readUpTo = async (
   body: ReadableStream<Uint8Array> | null,
   limit: number,
+  declared = Infinity,
 ): Promise<Reading> => {
   if (body === null) return { read: 'whole', bytes: NOTHING };
-  const rest = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for (;;) {
+    const reader = declared <= limit ? byteReader(body) : undefined;
+    if (reader !== undefined) {
+      // One byte more than declared: a longer body shows, and the end of any other is known without another read.
+      const { value = NOTHING } = await reader.readAtLeast(
+        declared + 1,
+        new Uint8Array(declared + 1),
+      );
+      if (value.byteLength <= declared) return { read: 'whole', bytes: value };
+      reader.releaseLock();
+      chunks.push(value);
+      length = value.byteLength;
+    }
+    const rest = body.getReader();
+    while (length <= limit) {
       const { done, value } = await rest.read();
       if (done) return { read: 'whole', bytes: joined(chunks, length) };
       chunks.push(value);
       length += value.byteLength;
-      if (length > limit) return { read: 'over', head: joined(chunks, length), rest };
     }
+    return { read: 'over', head: joined(chunks, length), rest };
   } catch {
     return { read: 'broken' };
+  }
+};
+
+/** Returns the reader of a stream of bytes, as those of the network are; undefined for a stream that a script made of chunks. */
+const byteReader = (body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined => {
+  try {
+    return body.getReader({ mode: 'byob' });
+  } catch {
+    return undefined;
   }
 };
 

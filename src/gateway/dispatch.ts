@@ -10,7 +10,12 @@ import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
 import type { SecretFetcher } from '../vault/egress.ts';
 import type { BoundFetcher } from './gateway.ts';
-import { type DispatchResult, MAX_WHOLE, type ReceivedRequest } from './paid-request.ts';
+import {
+  type AnswerHeaders,
+  type DispatchResult,
+  MAX_WHOLE,
+  type ReceivedRequest,
+} from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 
 /** The headers and limits that the gateway adds to the upstream request. */
@@ -132,7 +137,11 @@ const receive = async (
   if (response.body !== null && streams) {
     return { kind: 'streaming', status, headers, body: response.body, ...charge };
   }
-  const reading = await readUpTo(response.body, readWhole ?? MAX_WHOLE);
+  const length = response.headers.get('content-length');
+  // The length of an encoded body says nothing about the decoded one.
+  const isPlain = encoding === '' || encoding === 'identity';
+  const declared = isPlain && length !== null ? Number(length) : undefined;
+  const reading = await readUpTo(response.body, readWhole ?? MAX_WHOLE, declared);
   if (reading.read === 'broken') {
     return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'truncated' };
   }
@@ -149,9 +158,7 @@ const receive = async (
       ...charge,
     };
   }
-  const declared = response.headers.get('content-length');
-  const plain = encoding === '' || encoding === 'identity';
-  if (declared !== null && plain && !bodiless && Number(declared) !== reading.bytes.byteLength) {
+  if (declared !== undefined && !bodiless && declared !== reading.bytes.byteLength) {
     return { kind: 'failed', reason: 'truncated' };
   }
   return { ...answered(status, headers, reading.bytes), ...charge };
@@ -163,7 +170,7 @@ const isRedirect = (status: number): boolean => status >= 300 && status < 400 &&
 /** Builds the result for an answer whose body is known: one that was read completely, or the gateway's own. */
 export const answered = (
   status: number,
-  headers: Headers,
+  headers: AnswerHeaders,
   body: Uint8Array<ArrayBuffer>,
 ): Extract<DispatchResult, { readonly kind: 'answered' }> => ({
   kind: 'answered',
@@ -194,8 +201,8 @@ const chargeOf = (
   { pricing, price }: Tool,
   maxCharge: bigint,
 ): Result<bigint | undefined, 'overcharge'> => {
-  const text = headers.get(CHARGE_HEADER);
   if (pricing === 'exact') return ok(undefined);
+  const text = headers.get(CHARGE_HEADER);
   if (text === null) return price <= maxCharge ? ok(undefined) : err('overcharge');
   // A repeated header arrives joined by a comma, which is not valid JSON: the gateway must not guess which amount is meant.
   const json = text.length > MAX_CHARGE_TEXT ? undefined : parseStrictJson(text);

@@ -93,6 +93,6 @@ const storedAnswer = (
   answered: Extract<DispatchResult, { readonly kind: 'answered' }>,
 ): StoredAnswer => ({
   status: answered.status,
-  headers: Object.fromEntries(answered.headers),
+  headers: answered.headers,
   body: encodeBase64(answered.body),
 });

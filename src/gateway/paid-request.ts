@@ -48,19 +48,19 @@ export type CheckedProof = {
   /** False if the proof has expired and is valid otherwise: it may look up its call, never execute. */
   readonly execute: boolean;
   /** The proof names a former payee or a closed network: it repeats a call that the account knows, or is rejected with this reason. */
-  readonly former?: Reason;
+  readonly former?: Reason | undefined;
   /** The signed digest and its signature; ERC-1271 verification of a contract account uses the same two. */
   readonly digest: Hex;
   readonly signature: Hex;
   readonly signatureField: string;
   /** True if the payer's key signed. False if only the payer's contract can still accept the signature. */
   readonly signedByKey: boolean;
-  readonly payment?: Payment;
-  readonly intent?: AgentIntent;
+  readonly payment?: Payment | undefined;
+  readonly intent?: AgentIntent | undefined;
   /** The caller presented the secret that the intent's nonce commits to. */
   readonly showsSecret?: boolean;
   /** The x402 `payment-identifier` of a payment without an intent: a secret of client and gateway. */
-  readonly paymentIdentifier?: string;
+  readonly paymentIdentifier?: string | undefined;
 };
 
 /** The parts of a request that hold its parameters. */
@@ -107,13 +107,16 @@ export type Decision = Exclude<ReserveVerdict, OpenVerdict>;
 /** The gateway reads answers up to this size completely before it passes them on, and stores them. */
 export const MAX_WHOLE = 64 * 1024;
 
+/** The headers of a tool's answer that the caller gets; names in lower case. A record, because an account stores it and a Response copies it. */
+export type AnswerHeaders = Readonly<Record<string, string>>;
+
 /** The result of calling a tool. `charge`: what a tool of variable price charges, atomic units; absent: the whole reserved amount. */
 export type DispatchResult =
   /** Read completely. `digest` is the SHA-256 of the body. */
   | {
       readonly kind: 'answered';
       readonly status: number;
-      readonly headers: Headers;
+      readonly headers: AnswerHeaders;
       readonly body: Uint8Array<ArrayBuffer>;
       readonly digest: Hex;
       readonly charge?: bigint;
@@ -122,7 +125,7 @@ export type DispatchResult =
   | {
       readonly kind: 'streaming';
       readonly status: number;
-      readonly headers: Headers;
+      readonly headers: AnswerHeaders;
       readonly body: ReadableStream<Uint8Array>;
       readonly charge?: bigint;
     }

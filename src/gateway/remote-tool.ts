@@ -13,6 +13,7 @@ import { parseStrictJson } from '../protocol/strict-json.ts';
 import { callRemoteTool, type CallParams, type RemoteOutcome } from '../remote/call-tool.ts';
 import { type NotificationListener } from '../remote/message.ts';
 import { openPinWatch, pinsOf } from '../remote/pin-watch.ts';
+import { PRIVATE } from './answer-headers.ts';
 import { answered, type FetcherOf } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { DispatchResult, PaidRequest, ReceivedRequest } from './paid-request.ts';
@@ -94,7 +95,9 @@ export const runRemoteTool =
           ...(fetcher === undefined
             ? {}
             : { fetch: async (url, init) => await fetcher.fetch(url, init) }),
-          headers: headersToUpstream(caller.headers, tool, 'application/json', assertion),
+          headers: new Headers(
+            headersToUpstream(caller.headers, tool, 'application/json', assertion),
+          ),
           signal: aborter.signal,
           maxBytes: MAX_ANSWER,
           ...(caller.capabilities === undefined ? {} : { capabilities: caller.capabilities }),
@@ -127,10 +130,7 @@ const dispatchResult = (tool: SoldRemoteTool, outcome: RemoteOutcome): DispatchR
     case 'success':
     case 'tool_error':
     case 'input_required': {
-      const headers = new Headers({
-        'Cache-Control': 'private, no-store',
-        'Content-Type': 'application/json',
-      });
+      const headers = { ...PRIVATE, 'content-type': 'application/json' };
       return answered(STATUS[outcome.kind], headers, bodyOf(outcome));
     }
   }
@@ -149,7 +149,7 @@ const bodyOf = ({ kind, result }: Extract<RemoteOutcome, { readonly result: Json
 const refused = async (reason: Reason): Promise<DispatchResult> => {
   const response = await problem(reason);
   const body = new Uint8Array(await response.arrayBuffer());
-  return answered(response.status, new Headers(response.headers), body);
+  return answered(response.status, Object.fromEntries(response.headers), body);
 };
 
 /** Reads the arguments of an HTTP call: the body, a JSON object. The payer must have signed exactly the value that the server gets. */

@@ -5,10 +5,11 @@ import { nowSeconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { accountId } from '../protocol/account-id.ts';
 import { ASSERTION_TYPE, assertionClaims } from '../protocol/receipt.ts';
+import { PRIVATE } from './answer-headers.ts';
 import type { Gateway } from './gateway.ts';
-import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
+import type { AnswerHeaders, CheckedProof, ReceivedRequest } from './paid-request.ts';
 
-const ASSERTION_HEADER = 'X-Agent-Assertion';
+const ASSERTION_HEADER = 'x-agent-assertion';
 
 /** Forwarded besides `accept` and `accept-*`. The content type comes from the received request, because the proof covers it. */
 const FORWARDED = new Set([
@@ -32,25 +33,28 @@ export const headersToUpstream = (
   tool: Tool,
   contentType: string,
   assertion: string | undefined,
-): Headers => {
+): Readonly<Record<string, string>> => {
   const named = connectionNamed(headers);
-  const sent = new Headers();
-  for (const [name, value] of headers) {
+  const sent: Record<string, string> = {};
+  // Names first: most values, such as the payment, are long and not forwarded.
+  for (const name of headers.keys()) {
     const allowed =
       name === 'accept' ||
       name.startsWith('accept-') ||
       FORWARDED.has(name) ||
       tool.requestHeaders.includes(name);
-    if (allowed && !named.has(name) && !HOP_BY_HOP.has(name)) sent.append(name, value);
+    if (!allowed || named.has(name) || HOP_BY_HOP.has(name)) continue;
+    sent[name] = headers.get(name) ?? '';
   }
-  if (contentType !== '') sent.set('Content-Type', contentType);
+  if (contentType !== '') sent['content-type'] = contentType;
   // The gateway hashes and stores the bytes themselves, and Content-Length shows only for an unencoded body whether it is complete.
-  sent.set('Accept-Encoding', 'identity');
-  if (assertion !== undefined) sent.set(ASSERTION_HEADER, assertion);
+  sent['accept-encoding'] = 'identity';
+  if (assertion !== undefined) sent[ASSERTION_HEADER] = assertion;
   return sent;
 };
 
-const DROPPED = new Set([
+const DROPPED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   // State and policy of the gateway's origin: a tool must not set them for other tools.
   'set-cookie',
   'set-cookie2',
@@ -91,24 +95,29 @@ const MAX_HEADERS = 8 * 1024;
  * Returns the headers of a tool's answer that the caller gets, always with `Cache-Control: private, no-store`. Omits a header that would
  * pass 8 KiB in all.
  */
-export const headersFromUpstream = (headers: Headers): Headers => {
+export const headersFromUpstream = (headers: Headers): AnswerHeaders => {
   const named = connectionNamed(headers);
-  const kept = new Headers({ 'Cache-Control': 'private, no-store' });
+  const kept: Record<string, string> = { ...PRIVATE };
   let length = 0;
   for (const [name, value] of headers) {
-    if (DROPPED.has(name) || DROPPED_FAMILY.test(name)) continue;
-    if (HOP_BY_HOP.has(name) || named.has(name)) continue;
+    if (DROPPED.has(name) || DROPPED_FAMILY.test(name) || named.has(name)) continue;
     const cost = name.length + value.length + 4;
     if (length + cost > MAX_HEADERS) continue;
     length += cost;
-    kept.append(name, value);
+    kept[name] = value;
   }
   return kept;
 };
 
 /** Returns the names that `Connection` makes hop-by-hop (RFC 9110 §7.6.1), lower case. */
-const connectionNamed = (headers: Headers): ReadonlySet<string> =>
-  new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
+const connectionNamed = (headers: Headers): ReadonlySet<string> => {
+  const value = headers.get('connection');
+  return value === null
+    ? NO_NAMES
+    : new Set(value.split(',').map((name) => name.trim().toLowerCase()));
+};
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /**
  * Signs `X-Agent-Assertion`, with which an upstream verifies that the call came through the gateway and what it may cost.

@@ -61,24 +61,6 @@ export type AssertionClaims = {
   readonly jti: string;
 };
 
-/** Builds the claims of a receipt. `charged` in atomic units. */
-export const receiptClaims = (
-  {
-    charged,
-    refunded,
-    ...facts
-  }: Omit<ReceiptClaims, 'charged' | 'refunded' | 'iat'> & {
-    readonly charged: bigint;
-    readonly refunded?: bigint;
-  },
-  now: Seconds,
-): ReceiptClaims => ({
-  ...facts,
-  charged: charged.toString(),
-  ...(refunded === undefined ? {} : { refunded: refunded.toString() }),
-  iat: now,
-});
-
 /** Builds the claims of an assertion, valid for `ASSERTION_LIFETIME` from `now`. `max` in atomic units. */
 export const assertionClaims = (
   facts: Omit<AssertionClaims, 'max' | 'iat' | 'exp'> & { readonly max: bigint },

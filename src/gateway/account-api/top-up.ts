@@ -99,7 +99,7 @@ const creditBought = ({ call }: ReservedCall): DispatchResult => {
   };
   return answered(
     200,
-    new Headers({ 'Content-Type': 'application/json', ...PRIVATE }),
+    { ...PRIVATE, 'content-type': 'application/json' },
     new Uint8Array(utf8(JSON.stringify(body))),
   );
 };

@@ -1,5 +1,6 @@
 import { limitHeaders, receiptHeader } from '../../../src/gateway/answer-headers.ts';
-import { parseList } from 'structured-headers';
+import fc from 'fast-check';
+import { type Item, parseList, serializeList } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
 import type { ReceiptClaims } from '../../../src/protocol/receipt.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
@@ -41,6 +42,55 @@ describe('limitHeaders', () => {
       RateLimit: '"window:day";r=999999999999999;t=0',
     });
     for (const value of Object.values(headers)) expect(parseList(value)).toHaveLength(1);
+  });
+
+  it('are what a library for RFC 9651 writes, for names of any characters', () => {
+    const name = fc.oneof(
+      fc.string({ unit: fc.constantFrom('"', '\\', ' ', '~', ',', ';', '=', 'a', 'rate') }),
+      fc.string({ unit: 'binary', maxLength: 12 }),
+    );
+    const amount = fc.bigInt({ min: 0n, max: 10n ** 18n });
+    const limit = fc.record(
+      { rule: name, limit: amount, remaining: amount, window: fc.nat(), resetsAt: fc.nat() },
+      { requiredKeys: ['rule', 'limit', 'remaining'] },
+    );
+    const integer = (value: bigint) => Math.min(Number(value), 999_999_999_999_999);
+    fc.assert(
+      fc.property(fc.array(limit, { minLength: 1, maxLength: 4 }), fc.nat(), (limits, now) => {
+        const policies = limits.map(({ rule, limit: quota, window: period }): Item => {
+          const parameters = new Map<string, string | number>([['q', integer(quota)]]);
+          if (!rule.endsWith('rate')) parameters.set('qu', 'atomic-units');
+          if (period !== undefined) parameters.set('w', period);
+          return [rule, parameters];
+        });
+        const states = limits.map(({ rule, remaining, resetsAt }): Item => {
+          const parameters = new Map([['r', integer(remaining)]]);
+          if (resetsAt !== undefined) parameters.set('t', Math.max(0, resetsAt - now));
+          return [rule, parameters];
+        });
+        const written = () =>
+          limitHeaders(
+            limits.map((each) => ({
+              ...each,
+              limit: each.limit.toString(),
+              spent: '0',
+              held: '0',
+              remaining: each.remaining.toString(),
+            })),
+            now,
+          );
+        if (limits.every(({ rule }) => /^[\x20-\x7e]*$/.test(rule))) {
+          expect(written()).toEqual({
+            'RateLimit-Policy': serializeList(policies),
+            RateLimit: serializeList(states),
+          });
+        } else {
+          expect(() => serializeList(policies)).toThrow('ASCII');
+          expect(written).toThrow('printable ASCII');
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 

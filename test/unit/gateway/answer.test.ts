@@ -57,7 +57,11 @@ describe('a stored answer', () => {
     const { gateway } = await scriptedGateway(config, {
       reserve: async () => ({
         verdict: 'stored',
-        answer: { status: 200, headers: {}, body: btoa('answer') },
+        answer: {
+          status: 200,
+          headers: { 'cache-control': 'public', 'x-mine': '1' },
+          body: btoa('answer'),
+        },
         charged: 20_000n,
         paidFrom: 'payment',
         payment: 'queued',
@@ -70,5 +74,7 @@ describe('a stored answer', () => {
     const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
     expect(await answer.text()).toBe('answer');
     expect(claimsOf(answer.headers.get('Agent-Receipt'))['binding']).toBe('none');
+    expect(answer.headers.get('x-mine')).toBe('1');
+    expect(answer.headers.get('cache-control')).toBe('private, no-store');
   });
 });

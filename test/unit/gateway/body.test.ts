@@ -48,6 +48,51 @@ describe('readUpTo', () => {
       read: 'broken',
     });
   });
+
+  describe('with a declared length', () => {
+    /** Streams of bytes, like those of the network, and of chunks, like those of a script. */
+    const bodies = {
+      bytes: (chunks: readonly Uint8Array[]) =>
+        new Response(new Blob([...chunks] as Uint8Array<ArrayBuffer>[])).body,
+      chunks: (chunks: readonly Uint8Array[]) => streamOf(chunks),
+    };
+
+    it('reads the same bytes whatever length is declared, and no more than the limit', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          chunksOf,
+          fc.nat(100),
+          fc.oneof(fc.nat(120), fc.constantFrom(NaN, Infinity)),
+          fc.constantFrom('bytes', 'chunks'),
+          async (chunks, limit, declared, kind) => {
+            const all = joined(chunks);
+            const reading = await readUpTo(bodies[kind](chunks), limit, declared);
+            expect(reading.read).toBe(all.length > limit ? 'over' : 'whole');
+            if (reading.read === 'whole') expect([...reading.bytes]).toEqual(all);
+            if (reading.read !== 'over') return;
+            const body = await new Response(resumed(reading.head, reading.rest)).arrayBuffer();
+            expect([...new Uint8Array(body)]).toEqual(all);
+          },
+        ),
+      );
+    });
+
+    it('takes no memory for a length above the limit', async () => {
+      expect(await readUpTo(bodies.bytes([new Uint8Array(3)]), 10, 2 ** 50)).toEqual({
+        read: 'whole',
+        bytes: new Uint8Array(3),
+      });
+    });
+
+    it('reports a body that breaks off before its length', async () => {
+      const { readable, writable } = new IdentityTransformStream();
+      const writer = writable.getWriter();
+      const reading = readUpTo(readable, 10, 5);
+      await writer.write(new Uint8Array(3));
+      await writer.abort(new Error('lost'));
+      expect(await reading).toEqual({ read: 'broken' });
+    });
+  });
 });
 
 describe('discard', () => {

@@ -11,14 +11,7 @@ const sent = (
   requestHeaders: readonly string[] = [],
   contentType = '',
 ) =>
-  Object.fromEntries(
-    headersToUpstream(
-      new Headers(headers),
-      toolOf({ requestHeaders }),
-      contentType,
-      'the.jws.here',
-    ),
-  );
+  headersToUpstream(new Headers(headers), toolOf({ requestHeaders }), contentType, 'the.jws.here');
 
 const always = { 'accept-encoding': 'identity', 'x-agent-assertion': 'the.jws.here' };
 

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
 import { describe, expect, it } from 'vitest';
 import { app } from '../../../support/deployed.ts';
@@ -117,7 +118,8 @@ describe('POST /credits', () => {
     ['PUT', '/credits?amount=1', 'POST'],
     ['POST', `/calls/0x${'00'.repeat(32)}`, 'GET'],
   ])('answers 405 with the allowed method to %s %s', async (method, path, allow) => {
-    const answer = await app.request(`https://gateway.example${path}`, { method }, {});
+    const request = new Request(`https://gateway.example${path}`, { method });
+    const answer = await app.fetch(request, {} as Env, createExecutionContext());
     expect(answer.status).toBe(405);
     expect(answer.headers.get('Allow')).toBe(allow);
   });
