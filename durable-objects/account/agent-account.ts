@@ -25,7 +25,7 @@ import type {
   Returned,
   Shares,
 } from '../../src/protocol/account/lease.ts';
-import type { Acknowledged, Rechecked } from '../../src/protocol/account/rpc.ts';
+import type { Acknowledged, Question, Rechecked } from '../../src/protocol/account/rpc.ts';
 import type { RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import type {
   Relation,
@@ -76,6 +76,7 @@ export class AgentAccount extends DurableObject<Env> {
     retryable(
       this.prototype.reserve,
       this.prototype.finish,
+      this.prototype.decide,
       this.prototype.apply,
       this.prototype.countCommand,
       this.prototype.lease,
@@ -112,7 +113,8 @@ export class AgentAccount extends DurableObject<Env> {
     this.#feed = openFeed(() => this.#ledger);
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory, added) => {
       this.#feed.committed(added);
-      waitUntil(this.#outbox.committed(memory, this.#ledger.disk()));
+      const sending = this.#outbox.committed(memory, this.#ledger.disk());
+      if (sending !== undefined) waitUntil(sending);
     });
     this.#requests = openLeaseRequests(account, this.#ledger, this.#peers);
     this.#services = {
@@ -132,6 +134,19 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#ledger.submit<FinishVerdict>(
       (state, context) => finish(state, loadCall(context.read, call), attempt, outcome, context),
       UNAVAILABLE,
+    );
+  }
+
+  /** Several of `reserve` and `finish`, in order: one group decides and stores all of them. */
+  async decide(
+    questions: readonly Question[],
+  ): Promise<readonly (ReserveVerdict | FinishVerdict)[]> {
+    return Promise.all(
+      questions.map((question) =>
+        question[0] === 'reserve'
+          ? this.reserve(question[1], question[2], question[3])
+          : this.finish(question[1], question[2], question[3]),
+      ),
     );
   }
 

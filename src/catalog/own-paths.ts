@@ -26,12 +26,29 @@ export const OWN_FOLDERS = {
   log: '/log/',
 } as const;
 
+/** The segment of a URL after a slash. */
+const segmentOf = (url: string, slash: number): string =>
+  /[^/?#]*/.exec(url.slice(slash + 1))?.[0] ?? '';
+
 const EXACT: ReadonlySet<string> = new Set(Object.values(OWN_PATHS));
 const FOLDERS = Object.values(OWN_FOLDERS);
 
 /** Whether the Worker answers a path itself. */
 export const isOwnPath = (pathname: string): boolean =>
   EXACT.has(pathname) || FOLDERS.some((folder) => pathname.startsWith(folder));
+
+const OWN_SEGMENTS: ReadonlySet<string> = new Set(
+  [...EXACT, ...FOLDERS].map((path) => segmentOf(path, 0)),
+);
+
+/**
+ * Whether the Worker may answer a URL itself: its path begins with a segment of those above, or with an escape that could stand for one.
+ * A router decides about those.
+ */
+export const mayBeOwnUrl = (url: string): boolean => {
+  const segment = segmentOf(url, url.indexOf('/', url.indexOf('//') + 2));
+  return OWN_SEGMENTS.has(segment) || segment.includes('%');
+};
 
 /** Paths that no tool may use: also everything below the paths above, and two folders that later releases may use. */
 const RESERVED = [

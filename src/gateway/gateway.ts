@@ -17,6 +17,12 @@ import type { SecretFetcher } from '../vault/egress.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ReplayCache } from './replay.ts';
 
+/** What the request path asks of an account. */
+export type CallAccount = Pick<
+  AgentAccountRpc,
+  'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing' | 'rights'
+>;
+
 /** A Worker that is bound to this one. */
 export type BoundFetcher = Pick<Fetcher, 'fetch'>;
 
@@ -33,10 +39,8 @@ export type Gateway = {
   readonly watches: SharedWatches;
   /** Reports payment events to operators. */
   readonly emit: Emit;
-  /** Returns a fresh stub each time: a Durable Object stub that has thrown stays broken. */
-  readonly account: (
-    id: AccountId,
-  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing' | 'rights'>;
+  /** Never returns a stub that has thrown: it stays broken. */
+  readonly account: (id: AccountId) => CallAccount;
   /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;
   /** Returns the Worker that a service binding names; undefined if there is no such binding. */

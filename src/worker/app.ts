@@ -1,273 +1,51 @@
-import type { Context } from 'hono';
-import { cors } from 'hono/cors';
-import { HonoBase } from 'hono/hono-base';
-import { TrieRouter } from 'hono/router/trie-router';
-import { openOfferedGrants } from '../audit/offered-grants.ts';
-import { OWN_FOLDERS, OWN_PATHS } from '../catalog/own-paths.ts';
-import { audienceOf, gatewayAccount } from '../config/config.ts';
-import { nowSeconds } from '../core/clock.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import type { DocumentName } from '../discovery/index.ts';
-import { openSigner, publishedKey } from '../crypto/signer.ts';
+import { mayBeOwnUrl } from '../catalog/own-paths.ts';
 import { call } from '../gateway/call.ts';
-import type { BoundFetcher, Gateway } from '../gateway/gateway.ts';
-import { openReplayCache } from '../gateway/replay.ts';
-import type { AdminContext } from '../management/handler.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
-import { raiser } from '../webhooks/alerts.ts';
+import { allowEveryOrigin } from './cors.ts';
 import type { Deployment } from './deployment.ts';
-import type { LogKeySettings } from '../audit/log/log-key.ts';
-import { hasLog } from '../config/optional-bindings.ts';
-import { settlingOf } from './settling.ts';
-import type { VaultDeps } from '../vault/vault.ts';
+import { unhandled, unlessPaused } from './handler.ts';
+import { openGateways } from './open-gateways.ts';
 
-/** Response headers that a browser page may read. */
-const EXPOSED = [
-  'PAYMENT-REQUIRED',
-  'PAYMENT-RESPONSE',
-  'X-PAYMENT-RESPONSE',
-  'Agent-Receipt',
-  'RateLimit',
-  'RateLimit-Policy',
-  'Retry-After',
-  'WWW-Authenticate',
-  'ETag',
-  'Link',
-].join(',');
-
-type Bindings = { readonly Bindings: Env };
-
-type Handler = (gateway: Gateway, request: Request) => Promise<Response>;
-
-/** One instance per isolate. */
-const replayCache = openReplayCache();
-
-const loadAccountApi = () => import('../gateway/account-api/index.ts');
-type AccountApi = Awaited<ReturnType<typeof loadAccountApi>>;
-
-/** A route of the account API, whose code the isolate loads with the first request for it. */
-const accountApi =
-  (name: Exclude<keyof AccountApi, 'description'>): Handler =>
-  async (gateway, request) =>
-    (await loadAccountApi())[name](gateway, request);
-
-/** A paused gateway starts nothing new. Look-ups, revocations and refunds still work. */
-const unlessPaused =
-  (handler: Handler): Handler =>
-  async (gateway, request) =>
-    gateway.config.paused ? problem({ reason: 'paused' }) : handler(gateway, request);
-
-const only =
-  (...allow: readonly string[]) =>
-  () =>
-    problem({ reason: 'method_not_allowed', allow });
-
-const badKey: Reason = {
-  reason: 'misconfigured',
-  faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
+/** Answers the requests to the gateway. */
+export type App = {
+  readonly fetch: (request: Request, env: Env, context: ExecutionContext) => Promise<Response>;
 };
 
-/** The Worker's routes, in order, at the paths of `src/catalog/own-paths.ts`. Every other path belongs to a tool. */
-export const openApp = ({ configOf, catalogueOf }: Deployment): HonoBase<Bindings> => {
-  // hono's default combines three routers, for thousands of routes. This single one also routes the management API.
-  const app = new HonoBase<Bindings>({ router: new TrieRouter() });
+const callTool = unlessPaused(call);
 
-  /** Builds the gateway from the environment, for one request. */
-  const gatewayOf = async ({
-    env,
-    executionCtx,
-  }: Context<Bindings>): Promise<Result<Gateway, Reason>> => {
-    const config = configOf(env);
-    if (!config.ok) return config;
-    const signer = await openSigner(env.RECEIPT_KEY);
-    if (!signer.ok) return err(badKey);
-    const raise: Gateway['raise'] = (alert) => raiser(env)(gatewayAccount(config.value), alert);
-    const waitUntil: Gateway['waitUntil'] = (promise) => executionCtx.waitUntil(promise);
-    const vault = (): VaultDeps => {
-      const { upstreamUrl, reach } = config.value;
-      const owner = gatewayAccount(config.value);
-      return { db: env.AUDIT_DB, env, owner, upstreamUrl, reach, raise, waitUntil };
-    };
-    return ok({
-      config: config.value,
-      catalogue: catalogueOf(env, config.value),
-      signer: signer.value,
-      ...settlingOf(env, config.value),
-      account: (id) => env.AGENT_ACCOUNT.getByName(id),
-      offeredGrants: openOfferedGrants(env.AUDIT_DB),
-      raise,
-      /** Loads the vault with the first call of a tool that has secrets. */
-      openEgress: async (tool) => (await import('../vault/vault.ts')).openEgress(vault(), tool),
-      /** Loads cards with the first call of a tool that has one. */
-      openCard: async (tool) => (await import('../cards/open-card.ts')).openCard(vault(), tool),
-      service: (name) =>
-        config.value.services.includes(name) ? (Reflect.get(env, name) as BoundFetcher) : undefined,
-      rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
-      replayCache,
-      waitUntil,
-    });
+/**
+ * Opens the gateway of an isolate. It serves calls of tools itself, and everything else by the router, which an isolate that serves calls does
+ * not load: its context and its copy of an answer cost as much as the policies of a call.
+ */
+export const openApp = (deployment: Deployment): App => {
+  const gatewayOf = openGateways(deployment);
+  let routes: {
+    readonly fetch: (...request: Parameters<App['fetch']>) => Response | Promise<Response>;
   };
 
-  const serve =
-    (handler: Handler) =>
-    async (context: Context<Bindings>): Promise<Response> => {
-      const gateway = await gatewayOf(context);
-      return gateway.ok ? handler(gateway.value, context.req.raw) : problem(gateway.error);
-    };
-
-  /** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
-  const managed =
-    (name: 'manage' | 'endSession' | 'showSession') =>
-    async (context: Context<Bindings>): Promise<Response> => {
-      const gateway = await gatewayOf(context);
-      if (!gateway.ok) return problem(gateway.error);
-      const { env, req } = context;
-      const admin: AdminContext = {
-        ...gateway.value,
-        account: (id) => env.AGENT_ACCOUNT.getByName(id),
-        relayer: (key) => env.RELAYER.getByName(key),
-        db: env.AUDIT_DB,
-        auditQueue: env.AUDIT_QUEUE,
-        webhookQueue: env.WEBHOOK_QUEUE,
-        ...(hasLog(env) ? { log: (origin: string) => env.AUDIT_LOG.getByName(origin) } : {}),
-        env: env as unknown as AdminContext['env'],
-      };
-      const management = await import('../management/router.ts');
-      return management[name](admin, req.raw);
-    };
-
-  /** A document about the tools, loaded with its first request. A paused gateway serves it too, and states that it is paused. */
-  const discover =
-    (document: DocumentName) =>
-    async (context: Context<Bindings>): Promise<Response> => {
-      const gateway = await gatewayOf(context);
-      const discovery = await import('../discovery/index.ts');
-      if (!gateway.ok) return discovery.describeFault(gateway.error, document, context.req.raw);
-      const { AUDIT_DB, ASSETS } = context.env;
-      const services = { ...gateway.value, db: AUDIT_DB, assets: ASSETS };
-      return discovery.describe(services, document, context.req.raw);
-    };
-
-  // Signatures authorize requests, never cookies, so every origin may send them. The preflight echoes the requested headers, because
-  // clients of the x402 libraries also send response headers.
-  app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
-  // A middleware of its own: hono's `cors` sets headers of other methods before there is an answer, and hono then copies every answer.
-  app.use(async (context, next) => {
-    await next();
-    context.res.headers.set('Access-Control-Allow-Origin', '*');
-    context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
-  });
-
-  app.get(OWN_PATHS.health, async (context) => {
-    const config = configOf(context.env);
-    return config.ok
-      ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
-          'Cache-Control': 'no-store',
-        })
-      : problem(config.error);
-  });
-
-  app.get(OWN_PATHS.receiptKeys, async (context) => {
-    const signer = await openSigner(context.env.RECEIPT_KEY);
-    if (!signer.ok) return problem(badKey);
-    const { keys } = signer.value.jwks;
-    const config = configOf(context.env);
-    const former = config.ok
-      ? await Promise.all(config.value.formerReceiptKeys.map(publishedKey))
-      : [];
-    // An operator lists the key as a former one before replacing it.
-    const others = former.filter(({ kid }) => kid !== signer.value.kid);
-    return context.json({ keys: [...keys, ...others] }, 200, {
-      'Cache-Control': 'public, max-age=300',
-    });
-  });
-
-  app.get(OWN_PATHS.description, async (context) => {
-    const config = configOf(context.env);
-    const { description } = await loadAccountApi();
-    return config.ok
-      ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
-          'Cache-Control': 'public, max-age=300',
-        })
-      : problem(config.error);
-  });
-
-  /** The facilitator for other sellers, loaded with its first request. Where `FACILITATES` is empty, its paths do not exist. */
-  app.all(`${OWN_FOLDERS.facilitator}*`, async (context, next) => {
-    const config = configOf(context.env);
-    if (!config.ok || config.value.facilitates.size === 0) return next();
-    return serve(async (gateway, request) => {
-      const { facilitate } = await import('../facilitator/facilitate.ts');
-      return facilitate({ ...gateway, db: context.env.AUDIT_DB }, request);
-    })(context);
-  });
-  /** The transparency log of the audit trail. A gateway without `LOG_KEY` has none. */
-  app.all(`${OWN_FOLDERS.log}*`, async (context, next) => {
-    const config = configOf(context.env);
-    if (!config.ok || !hasLog(context.env)) return next();
-    const { serveLog } = await import('../discovery/log.ts');
-    const { AUDIT_LOG, SHIELD } = context.env;
-    const services = {
-      audience: config.value.audiences[0],
-      keys: context.env as LogKeySettings,
-      log: (origin: string) => AUDIT_LOG.getByName(origin),
-      rateLimit: async (key: string) => (await SHIELD.limit({ key })).success,
-    };
-    return serveLog(services, context.req.raw, nowSeconds());
-  });
-  /** Events of a card issuer. A paused gateway takes them too: they report the outcome of calls. */
-  app.post(OWN_PATHS.cardEvents, async (context) =>
-    serve(async ({ raise }, request) => {
-      const { takeCardEvent } = await import('../cards/webhook.ts');
-      return takeCardEvent({ db: context.env.AUDIT_DB, env: context.env, raise }, request);
-    })(context),
-  );
-  app.all(OWN_PATHS.cardEvents, only('POST'));
-  app.post(OWN_PATHS.credits, serve(unlessPaused(accountApi('topUp'))));
-  app.all(OWN_PATHS.credits, only('POST'));
-  app.get(`${OWN_FOLDERS.calls}:call`, serve(accountApi('lookUp')));
-  app.all(`${OWN_FOLDERS.calls}:call`, only('GET'));
-  app.get(`${OWN_FOLDERS.accounts}me`, serve(accountApi('standing')));
-  app.all(`${OWN_FOLDERS.accounts}me`, only('GET'));
-  app.put(OWN_PATHS.delegations, serve(unlessPaused(accountApi('registerDelegation'))));
-  app.all(OWN_PATHS.delegations, only('PUT'));
-  app.post(OWN_PATHS.revocations, serve(accountApi('revoke')));
-  app.all(OWN_PATHS.revocations, only('POST'));
-  /**
-   * MCP, loaded with its first request. It answers even while the gateway is paused or not configured, because MCP clients read results.
-   */
-  app.post(OWN_PATHS.mcp, async (context) => {
-    const { serveMcp } = await import('../mcp/endpoint.ts');
-    return serveMcp(await gatewayOf(context), context.req.raw);
-  });
-  app.all(OWN_PATHS.mcp, only('POST'));
-  /** The dashboard: a page without data, which it reads from the management API with the signatures of the signed-in account. */
-  const dashboard = async (context: Context<Bindings>): Promise<Response> => {
-    const { serveDashboard } = await import('../discovery/dashboard.ts');
-    const config = configOf(context.env);
-    const { LOCAL_KEYS: keys } = context.env as { readonly LOCAL_KEYS?: string };
-    // The configuration refuses the reach of a local stack together with a public audience.
-    const localKeys = config.ok && config.value.reach === 'local_stack' ? keys : undefined;
-    return serveDashboard({ assets: context.env.ASSETS, localKeys }, context.req.raw);
+  const serveCall: App['fetch'] = async (request, env, context) => {
+    const gateway = await gatewayOf(env, context);
+    return gateway.ok ? callTool(gateway.value, request) : problem(gateway.error);
   };
-  app.all(OWN_PATHS.dashboard, dashboard);
-  app.all(`${OWN_FOLDERS.dashboard}*`, dashboard);
-  app.get(OWN_PATHS.home, discover('home'));
-  app.all(OWN_PATHS.home, only('GET'));
-  app.get(OWN_PATHS.openapi, discover('openapi'));
-  app.get(OWN_PATHS.llms, discover('llms'));
-  app.get(OWN_PATHS.x402, discover('x402'));
-  app.get(OWN_PATHS.session, managed('showSession'));
-  app.delete(OWN_PATHS.session, managed('endSession'));
-  app.all(OWN_PATHS.session, only('DELETE', 'GET'));
-  app.all(`${OWN_FOLDERS.admin}*`, managed('manage'));
-  app.all(`${OWN_FOLDERS.accounts}*`, managed('manage'));
-  app.all('*', serve(unlessPaused(call)));
 
-  app.onError((cause) => {
-    console.error({ event: 'unhandled', cause: String(cause) });
-    return problem({ reason: 'internal' });
-  });
-  return app;
+  return {
+    async fetch(request, env, context) {
+      let answer: Response;
+      try {
+        if (!isToolCall(request)) {
+          routes ??= (await import('./routes.ts')).openRoutes(deployment, gatewayOf);
+          return await routes.fetch(request, env, context);
+        }
+        answer = await serveCall(request, env, context);
+      } catch (cause) {
+        answer = await unhandled(cause);
+      }
+      allowEveryOrigin(answer);
+      return answer;
+    },
+  };
 };
+
+/** Whether the router could only pass a request on to the tools. It answers OPTIONS itself, and takes the body from answers to HEAD. */
+const isToolCall = ({ method, url }: Request): boolean =>
+  method !== 'OPTIONS' && method !== 'HEAD' && !mayBeOwnUrl(url);

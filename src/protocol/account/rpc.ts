@@ -20,10 +20,17 @@ export type Rechecked =
   | { readonly verdict: 'rechecking'; readonly calls: readonly Hex[] }
   | { readonly verdict: 'unavailable' };
 
+/** What a call asks of its account. */
+export type Question =
+  | readonly ['reserve', call: Call, attempt: Hex, evidence: Evidence]
+  | readonly ['finish', call: Hex, attempt: Hex, outcome: Outcome];
+
 /** The RPC methods of an AgentAccount. */
 export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
+  /** Several of these two at once, in order. */
+  decide(questions: readonly Question[]): Promise<readonly (ReserveVerdict | FinishVerdict)[]>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
   apply(command: AccountCommand): Promise<CommandVerdict>;
   countCommand(cost: CommandCost): Promise<CountedCommand>;

@@ -100,6 +100,81 @@ describe('the routes of the gateway itself', () => {
   });
 });
 
+describe('calls of tools, which do not pass the router', () => {
+  const TOOL = '/tools/lookup?word=tea';
+  /** The same answer by way of the router, which takes an escape for one of its own paths. */
+  const ROUTED = '/%74ools/lookup?word=tea';
+
+  const problemOf = async (answer: Response) => {
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(answer.headers.get('Access-Control-Expose-Headers')).toContain('PAYMENT-REQUIRED');
+    return [answer.status, (await answer.json<{ type: string }>()).type.split(':').at(-1)];
+  };
+
+  it('are readable for pages of every origin', async () => {
+    const offer = await get(TOOL);
+    expect(offer.headers.get('PAYMENT-REQUIRED')).not.toBeNull();
+    expect(await problemOf(offer)).toEqual([402, 'payment-required']);
+    expect(await problemOf(await get('/tools/none'))).toEqual([404, 'not-found']);
+    expect(await problemOf(await get(TOOL, { method: 'POST', body: 'x' }))).toEqual([
+      405,
+      'method-not-allowed',
+    ]);
+  });
+
+  it.each([
+    ['paused', { PAUSED: 'true' }, 'paused'],
+    ['not configured', { PAY_TO: 'x' }, 'misconfigured'],
+    ['without a key', { RECEIPT_KEY: '{}' }, 'misconfigured'],
+  ])('are refused alike while the gateway is %s', async (_, variables, type) => {
+    for (const path of [TOOL, ROUTED])
+      expect(await problemOf(await get(path, {}, variables)), path).toEqual([503, type]);
+  });
+
+  it('answer an error that nothing handles with a problem', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const broken = new Proxy<Env>(env, {
+      get: (target, name) => {
+        if (name === 'RECEIPT_KEY') throw new Error('broken');
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    for (const path of [TOOL, ROUTED]) {
+      const request = new Request(`https://gateway.example${path}`);
+      const answer = await app.fetch(request, broken, createExecutionContext());
+      expect(await problemOf(answer), path).toEqual([500, 'internal']);
+    }
+    expect(logged.mock.calls.map(([line]) => (line as { event: string }).event)).toEqual([
+      'unhandled',
+      'unhandled',
+    ]);
+    logged.mockRestore();
+  });
+
+  it('refuse escapes that no path needs, and read others', async () => {
+    expect(await problemOf(await get(ROUTED))).toEqual([400, 'not-canonical']);
+    expect(await problemOf(await get('/tools/l%6fokup?word=tea'))).toEqual([400, 'not-canonical']);
+    expect(await problemOf(await get('/tools/lookup?word=%74ea'))).toEqual([
+      402,
+      'payment-required',
+    ]);
+  });
+
+  it('have no body in answers to HEAD', async () => {
+    const head = await get(TOOL, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([405, '']);
+    expect(head.headers.get('Access-Control-Allow-Origin')).toBe('*');
+  });
+
+  it('include the folders of a log and a facilitator that the gateway does not have', async () => {
+    for (const path of ['/log/checkpoint', '/facilitator/supported', '/log', '/facilitator'])
+      expect(await problemOf(await get(path, {}, { LOG_KEY: '' } as Partial<Env>)), path).toEqual([
+        404,
+        'not-found',
+      ]);
+  });
+});
+
 describe('the documents about the tools', () => {
   const documents = ['/', '/llms.txt', '/.well-known/x402', '/openapi.json'];
   const management = JSON.stringify(openApi('1.2.3'));

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
+import { mayBeOwnUrl } from '../../../src/catalog/own-paths.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 import { BUILT_IN_POLICY } from '../../../src/policy/policy.ts';
 import { ok } from '../../../src/core/result.ts';
@@ -10,7 +11,7 @@ import { isForGateway } from '../../../src/worker/mount.ts';
 import * as worker from '../../../src/worker/index.ts';
 import type * as Published from '../../../src/worker/published.d.ts';
 import toolsJson from '../../../tools.json';
-import { app as gatewayApp, configOf } from '../../support/deployed.ts';
+import { configOf, routes } from '../../support/deployed.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { documentOf, startOf } from '../catalog/documents.ts';
 import { watchedTools } from '../catalog/watched.ts';
@@ -40,9 +41,24 @@ const get = async (path: string, init: RequestInit = {}, variables: Partial<Env>
 };
 
 /** A path of each route of the gateway, except the tools' paths. */
-const ownPaths = [
-  ...new Set(gatewayApp.routes.map(({ path }) => path.replace(/:\w+|\*$/, 'x'))),
-].filter((path) => path !== '/x');
+const ownPaths = [...new Set(routes.map(({ path }) => path.replace(/:\w+|\*$/, 'x')))].filter(
+  (path) => path !== '/x',
+);
+
+it('finds a router behind every path of the gateway itself', () => {
+  for (const path of ownPaths) {
+    for (const url of [
+      path,
+      `${path}/`,
+      `${path}?a=/tools`,
+      `${path}#a`,
+      path.replace(/^\/./, '/%61'),
+    ])
+      expect(mayBeOwnUrl(ORIGIN + url), url).toBe(true);
+  }
+  for (const path of ['/tools/lookup', '/credit', '/creditss/', '/Admin/x', '/tools/admin/'])
+    expect(mayBeOwnUrl(ORIGIN + path), path).toBe(false);
+});
 
 const isFromApplication = async (answer: Response): Promise<boolean> =>
   (await answer.text()).startsWith('application ');
