@@ -12,7 +12,12 @@ const migrations = await readD1Migrations('src/audit/migrations');
 
 const OURS = ['src', 'durable-objects'];
 const COUNTED =
-  /^(?:#|@noble\/(?:curves|hashes)\/|\..*\/)(keccak|libsecp256k1|native-crypto|secp256k1|sha2)(?:\.[jt]s)?$/;
+  /^(?:#|@noble\/(?:curves|hashes)\/|\..*\/)(keccak|libsecp256k1|secp256k1|sha2)(?:\.[jt]s)?$/;
+
+const CRYPTO = "from 'node:crypto'";
+const isOurs = (file: string | undefined): boolean =>
+  OURS.some((folder) => file?.startsWith(`${import.meta.dirname}/${folder}/`));
+const standIn = (name: string): string => `${import.meta.dirname}/test/guards/stand-ins/${name}.ts`;
 
 /** Replaces the cryptography that the Worker imports by stand-ins that count: nothing that is deployed has a counter. */
 const counted = {
@@ -20,11 +25,13 @@ const counted = {
   enforce: 'pre' as const,
   resolveId: (source: string, importer: string | undefined): string | undefined => {
     const [, file] = COUNTED.exec(source) ?? [];
-    const isOurs = OURS.some((folder) => importer?.startsWith(`${import.meta.dirname}/${folder}/`));
-    return file !== undefined && isOurs
-      ? `${import.meta.dirname}/test/guards/stand-ins/${file}.ts`
-      : undefined;
+    return file !== undefined && isOurs(importer) ? standIn(file) : undefined;
   },
+  // Vite leaves builtins to the runtime and asks no plugin.
+  transform: (code: string, id: string): string | undefined =>
+    isOurs(id) && code.includes(CRYPTO)
+      ? code.replace(CRYPTO, `from '${standIn('node-crypto')}'`)
+      : undefined,
 };
 
 /** Folders of `test/` that run inside workerd: `workerd` in `npm test`, `properties` in `npm run test:deep`, which also runs `LONG`. */

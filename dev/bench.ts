@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { measureAgainst } from './bench/against.ts';
 import { measureBlocks } from './bench/blocks.ts';
 import { buildBundles } from './bench/bundles.ts';
 import { chart } from './bench/chart.ts';
@@ -9,7 +10,7 @@ import { gatesOf } from './bench/gates.ts';
 import { measureGrowth } from './bench/growth.ts';
 import { machine, machineLine } from './bench/machine.ts';
 import { type Part, readOptions } from './bench/options.ts';
-import { markdown } from './bench/report.ts';
+import { markdown, pairedTable } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureSettlement } from './bench/settlement.ts';
@@ -22,10 +23,11 @@ import { ROOT } from './root.ts';
  * round starts a fresh process for each subject, in another sequence. The parts `blocks` and `settlement` run once on a local chain. A
  * complete run writes `test/bench/results/<date>.json` and `docs/bench.svg`; a run of some parts writes `.dev/bench.json`.
  */
-const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--rate N] [--json]';
+const USAGE =
+  'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--rate N] [--against REVISION] [--json]';
 
 const options = flagsOrExit(USAGE, () => readOptions(process.argv.slice(2)));
-const { rounds, remembered, perSecond, json, isWhole, has } = options;
+const { rounds, remembered, perSecond, against, json, isWhole, has } = options;
 const print = startProgress();
 
 /** Seconds that each part took. The rounds of verifiers and calls alternate, so these parts count as one. */
@@ -57,6 +59,14 @@ const bench = { workspace, bundles };
 print(
   `The gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip.`,
 );
+
+if (against !== undefined) {
+  const upstream = await startUpstream(bench, { verify: 0, settle: 0 });
+  const pairs = await measureAgainst(bench, upstream, { revision: against, blocks: rounds }, print);
+  await upstream.stop();
+  console.log(`\n${json ? JSON.stringify({ against: pairs }) : pairedTable(pairs)}\n`);
+  process.exit(0);
+}
 
 // These two parts run first: they load the machine most, so a machine that is too slow fails early.
 const blocks = await part('blocks', 'payments on a chain with blocks of two seconds', async () => ({

@@ -1,89 +1,96 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildBundles } from './bench/bundles.ts';
-import { getRequest } from './bench/connection.ts';
-import { type CpuProfile, framesOf, openInspector } from './bench/cpu-profile.ts';
-import { deal, mustAllBe, run } from './bench/load.ts';
-import { agents, boundPayment } from './bench/signing.ts';
-import { startGateway } from './bench/gateway-subject.ts';
-import { newWorkspace, offerOf, startUpstream, TARGET } from './bench/subject.ts';
-import { ROOT } from './root.ts';
+import { bound, floor } from './bench/contenders.ts';
+import { profileCalls, type ProfiledCalls } from './bench/profiled-calls.ts';
+import { STEPS, type Step } from './bench/steps.ts';
+import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { flagsOrExit, wholeNumber } from './command-line.ts';
-import { freePort } from './stack/loopback.ts';
 
-/** `npm run profile`: profiles paid calls in the deployed bundle under raw workerd. `--out` writes the profile for Chrome DevTools. */
+/**
+ * `npm run profile`: profiles bound calls of the deployed bundle and of the floor under raw workerd, one after the other, and prints what
+ * each step costs. `--out` writes the gateway's CPU profile for Chrome DevTools.
+ */
 const USAGE =
-  'npm run profile -- [--requests N] [--connections N] [--agents N] [--top N] [--out FILE]';
+  'npm run profile -- [--requests N] [--connections N] [--agents N] [--top N] [--out FILE] [--json]';
 
 const readFlags = () => {
   const { values } = parseArgs({
     options: {
-      requests: { type: 'string', default: '2000' },
+      requests: { type: 'string', default: '3000' },
       connections: { type: 'string', default: '16' },
       agents: { type: 'string', default: '100' },
-      top: { type: 'string', default: '20' },
+      top: { type: 'string', default: '0' },
       out: { type: 'string' },
+      json: { type: 'boolean', default: false },
     },
   });
   return {
-    requests: wholeNumber('requests', values.requests),
-    connections: wholeNumber('connections', values.connections),
-    agentCount: wholeNumber('agents', values.agents),
-    top: wholeNumber('top', values.top),
+    load: {
+      requests: wholeNumber('requests', values.requests),
+      connections: wholeNumber('connections', values.connections),
+      agents: wholeNumber('agents', values.agents),
+    },
+    top: wholeNumber('top', values.top, 0),
     out: values.out,
+    json: values.json,
   };
 };
 
-const { requests, connections, agentCount, top, out } = flagsOrExit(USAGE, readFlags);
-/** Microseconds between samples. */
-const INTERVAL = 200;
-
+const { load, top, out, json } = flagsOrExit(USAGE, readFlags);
 const workspace = newWorkspace();
 const bench = { workspace, bundles: await buildBundles(workspace) };
 const upstream = await startUpstream(bench, { verify: 0, settle: 0 });
-const inspectorPort = await freePort();
-const gateway = await startGateway(bench, upstream, { inspector: inspectorPort });
-const offer = await offerOf(gateway);
-const signers = agents(agentCount);
-await gateway.seed(signers);
-const request = { audience: gateway.audience, tool: 'lookup', target: TARGET };
-
-/** Signs requests before the measurement. */
-const signedRequests = (count: number): readonly Buffer[] =>
-  Array.from({ length: count }, (_, at) => {
-    const agent = signers[at % agentCount];
-    if (agent === undefined) throw new Error('There is no agent.');
-    return getRequest(gateway.port, TARGET, {
-      'PAYMENT-SIGNATURE': boundPayment(agent, offer, request),
-    });
-  });
-
-const warmUp = deal(signedRequests(requests), agentCount, connections);
-mustAllBe(await run(gateway.port, warmUp, gateway), 200, 'warm-up');
-const lanes = deal(signedRequests(requests), agentCount, connections);
-const inspector = await openInspector(inspectorPort, 'gateway');
-await inspector.call('Profiler.enable');
-await inspector.call('Profiler.setSamplingInterval', { interval: INTERVAL });
-await inspector.call('Profiler.start');
-const measured = mustAllBe(await run(gateway.port, lanes, gateway), 200, 'profile');
-const { profile } = (await inspector.call('Profiler.stop')) as { readonly profile: CpuProfile };
-inspector.close();
-await gateway.stop();
+const gateway = await profileCalls(bench, upstream, 'gateway', bound, load);
+const least = await profileCalls(bench, upstream, 'floor', floor, load);
 await upstream.stop();
+if (out !== undefined) writeFileSync(out, JSON.stringify(gateway.devTools));
 
-if (out !== undefined) writeFileSync(out, JSON.stringify(profile));
-const { main, first, later } = bench.bundles.gateway;
-const scripts = [...new Set([main, ...first, ...later])];
-const frames = framesOf(profile, scripts, ROOT).filter(({ name }) => name !== '(idle)');
-const all = frames.reduce((sum, { microseconds }) => sum + microseconds, 0);
-console.log(
-  `${requests} bound calls by ${agentCount} agents over ${connections} connections: ${measured.cpuPerRequest.toFixed(0)} µs of CPU per call, for the whole process under the profiler.\n`,
-);
-console.log('  self    µs per call  function');
-for (const { name, place, microseconds } of frames.slice(0, top)) {
-  const share = `${((microseconds * 100) / all).toFixed(1)} %`;
+const row = (cells: readonly (string | number)[]): string =>
+  cells
+    .map((cell, at) =>
+      at === 0
+        ? String(cell).padEnd(18)
+        : (typeof cell === 'string' ? cell : cell.toFixed(0)).padStart(13),
+    )
+    .join('');
+
+const totalOf = ({ steps }: ProfiledCalls, figure: 'microseconds' | 'bytes'): number =>
+  Object.values(steps).reduce((sum, cost) => sum + cost[figure], 0);
+
+const stepRow = (step: Step): string =>
+  row([
+    step,
+    ...[gateway, least].flatMap(({ steps }) => [steps[step].microseconds, steps[step].bytes]),
+  ]);
+
+if (json) {
+  const figures = ({ cpu, steps, functions }: ProfiledCalls) => ({
+    ...{ cpu, steps },
+    ...(top === 0 ? {} : { functions: functions.slice(0, top) }),
+  });
+  console.log(JSON.stringify({ load, gateway: figures(gateway), floor: figures(least) }));
+} else {
+  const { requests, agents, connections } = load;
   console.log(
-    `${share.padStart(6)}  ${(microseconds / requests).toFixed(1).padStart(12)}  ${name}  ${place}`,
+    `${requests} bound calls by ${agents} agents over ${connections} connections, of a call: CPU in µs, and allocated bytes of JavaScript.\n`,
   );
+  console.log(row(['step', 'µs', 'bytes', 'floor, µs', 'floor, bytes']));
+  for (const step of STEPS) console.log(stepRow(step));
+  console.log(
+    row([
+      'sampled',
+      ...[gateway, least].flatMap((each) => [
+        totalOf(each, 'microseconds'),
+        totalOf(each, 'bytes'),
+      ]),
+    ]),
+  );
+  console.log(row(['whole process', gateway.cpu, '', least.cpu]));
+  if (top > 0) console.log('\n  self    µs per call  function');
+  for (const { name, place, microseconds } of gateway.functions.slice(0, top)) {
+    const share = `${((microseconds * 100) / totalOf(gateway, 'microseconds')).toFixed(1)} %`;
+    console.log(`${share.padStart(6)}  ${microseconds.toFixed(1).padStart(12)}  ${name}  ${place}`);
+  }
 }
 process.exit(0);

@@ -11,6 +11,7 @@ const WORKERS = {
   apiKey: 'peers/api-key.ts',
   exact: 'peers/exact.ts',
   batchSettlement: 'peers/batch-settlement.ts',
+  floor: 'peers/floor.ts',
   verifyCountersign: 'peers/verify-countersign.ts',
   verifyViem: 'peers/verify-viem.ts',
   verifyNoble: 'peers/verify-noble.ts',
@@ -56,6 +57,8 @@ export const buildBundles = async (directory: string): Promise<Bundles> => {
     alias: { url: 'node:url' },
     loader: { '.wasm': 'copy' },
     assetNames: '[name]',
+    // For `npm run profile`, which names the functions of the floor.
+    sourcemap: 'external',
     logLevel: 'error',
   });
   return {

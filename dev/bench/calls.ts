@@ -5,6 +5,7 @@ import {
   bound,
   type Contender,
   exact,
+  floor,
   type Open,
   vanilla,
 } from './contenders.ts';
@@ -110,12 +111,20 @@ export const ENTRANT = {
   exactInstant: 'x402 exact, instant facilitator',
   exactSlow: 'x402 exact, 100 ms + 2 s',
   apiKey: 'API key, no state',
+  floor: 'The floor: what the laws demand',
 } as const;
 
 export const ENTRANTS: readonly Entrant[] = [
   {
     name: ENTRANT.bound,
     open: bound,
+    upstream: 'instant',
+    cells: [...ONE, ...MANY],
+    warmUp: WARM_UP,
+  },
+  {
+    name: ENTRANT.floor,
+    open: floor,
     upstream: 'instant',
     cells: [...ONE, ...MANY],
     warmUp: WARM_UP,
@@ -149,16 +158,27 @@ export const ENTRANTS: readonly Entrant[] = [
   },
 ];
 
-const measure = async (
+/** Signs the requests of a cell. @returns what sends and measures them. */
+const prepareCell = async (
   { subject, requests, afterwork }: Contender,
   { agents, connections, requests: count }: Cell,
   what: string,
-): Promise<Measured> => {
+): Promise<() => Promise<Measured>> => {
   const lanes = deal(await requests(agents, count), agents, connections);
-  return mustAllBe(await runOut(subject.port, lanes, subject, afterwork), 200, what);
+  return async () => mustAllBe(await runOut(subject.port, lanes, subject, afterwork), 200, what);
 };
 
-/** Measures one round of an entrant: a fresh process, a warm-up, then each cell with requests that were signed in advance. */
+/** Measures one cell. */
+export const measureCell = async (
+  contender: Contender,
+  cell: Cell,
+  what: string,
+): Promise<Measured> => (await prepareCell(contender, cell, what))();
+
+/**
+ * Measures one round of an entrant: a fresh process, a warm-up, then each cell. All requests are signed before: objects fall asleep after ten
+ * seconds, and a cell would measure how they wake.
+ */
 export const measureEntrant = async (
   bench: Bench,
   upstreams: Readonly<Record<Entrant['upstream'], Upstream>>,
@@ -166,13 +186,17 @@ export const measureEntrant = async (
 ): Promise<readonly Result[]> => {
   const contender = await open(bench, upstreams[upstream]);
   try {
-    if (warmUp > 0) {
-      const cell = { agents: AGENTS, connections: 16, requests: warmUp };
-      await measure(contender, cell, `${name}, warm-up`);
-    }
-    const results: Result[] = [];
+    const warm = { agents: AGENTS, connections: 16, requests: warmUp };
+    const warmedUp =
+      warmUp > 0 ? await prepareCell(contender, warm, `${name}, warm-up`) : undefined;
+    const prepared: { readonly cell: Cell; readonly measure: () => Promise<Measured> }[] = [];
     for (const cell of cells) {
-      results.push({ ...cell, entrant: name, measured: await measure(contender, cell, name) });
+      prepared.push({ cell, measure: await prepareCell(contender, cell, name) });
+    }
+    await warmedUp?.();
+    const results: Result[] = [];
+    for (const { cell, measure } of prepared) {
+      results.push({ ...cell, entrant: name, measured: await measure() });
     }
     return results;
   } catch (cause) {

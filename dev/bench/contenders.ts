@@ -1,16 +1,8 @@
-import { computeChannelId, signVoucher } from '@x402/evm/batch-settlement/client';
-import type { Channel } from '@x402/evm/batch-settlement/server';
 import { getRequest } from './connection.ts';
-import { type GatewaySubject, startGateway } from './gateway-subject.ts';
-import {
-  agents,
-  base64Json,
-  type BenchAgent,
-  boundPayment,
-  type Offer,
-  PRICE,
-  vanillaPayment,
-} from './signing.ts';
+import { startFloor } from './floor-subject.ts';
+import { startGateway } from './gateway-subject.ts';
+import { openChannel } from './payer-channel.ts';
+import { agents, type BenchAgent, boundPayment, type Offer, vanillaPayment } from './signing.ts';
 import {
   API_KEY,
   type Bench,
@@ -22,70 +14,6 @@ import {
 } from './subject.ts';
 import { people } from '../stack/people.ts';
 import { createHash } from 'node:crypto';
-import { bytesToHex, getAddress } from 'viem';
-import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
-
-/** A payer's channel of scheme `batch-settlement`. */
-type PayerChannel = {
-  /** The channel in the server's store. */
-  readonly stored: Channel;
-  /** Signs the next payment. Each voucher promises one price more, so vouchers must arrive in sequence. */
-  readonly pay: () => Promise<string>;
-};
-
-const BALANCE = 1_000_000_000_000n;
-const SALT = `0x${'00'.repeat(32)}` as const;
-
-/** Builds a funded channel without a deposit: the bench has no contract. */
-const storedChannel = (
-  { address }: PrivateKeyAccount,
-  { accepts: [accepted] }: Offer,
-): Channel & { readonly channelId: `0x${string}` } => {
-  const channelConfig = {
-    payer: address,
-    payerAuthorizer: address,
-    receiver: getAddress(accepted.payTo),
-    receiverAuthorizer: accepted.extra?.['receiverAuthorizer'] as `0x${string}`,
-    token: getAddress(accepted.asset),
-    withdrawDelay: Number(accepted.extra?.['withdrawDelay']),
-    salt: SALT,
-  };
-  return {
-    channelId: computeChannelId(channelConfig, accepted.network),
-    channelConfig,
-    chargedCumulativeAmount: '0',
-    signedMaxClaimable: '0',
-    signature: '0x',
-    balance: BALANCE.toString(),
-    totalClaimed: '0',
-    withdrawRequestedAt: 0,
-    refundNonce: 0,
-    onchainSyncedAt: Date.now(),
-    lastRequestTimestamp: Date.now(),
-  };
-};
-
-const openChannel = ({ key }: BenchAgent, offer: Offer): PayerChannel => {
-  const [accepted] = offer.accepts;
-  const account = privateKeyToAccount(bytesToHex(key));
-  const stored = storedChannel(account, offer);
-  let promised = 0n;
-  return {
-    stored,
-    pay: async () => {
-      promised += PRICE;
-      const { channelId, channelConfig } = stored;
-      const amount = promised.toString();
-      const voucher = await signVoucher(account, channelId, amount, accepted.network);
-      return base64Json({
-        x402Version: 2,
-        resource: offer.resource,
-        accepted,
-        payload: { type: 'voucher', channelConfig, voucher },
-      });
-    },
-  };
-};
 
 /** A running subject and its client. */
 export type Contender = {
@@ -96,8 +24,12 @@ export type Contender = {
   readonly afterwork: number;
 };
 
-/** Starts a contender in a process of its own. */
-export type Open = (bench: Bench, upstream: Upstream) => Promise<Contender>;
+/** Starts a contender in a process of its own. @param changes `inspector`: port of its inspector; only gateway and floor have one. */
+export type Open = (
+  bench: Bench,
+  upstream: Upstream,
+  changes?: { readonly inspector?: number },
+) => Promise<Contender>;
 
 export const AGENTS = 100;
 
@@ -123,12 +55,12 @@ const inTurn = async (
 const PAYMENT = 'PAYMENT-SIGNATURE';
 
 /** Signs one request to a gateway. */
-type Pay = (gateway: GatewaySubject, agent: BenchAgent, offer: Offer) => string;
+type Pay = (gateway: { readonly audience: string }, agent: BenchAgent, offer: Offer) => string;
 
 const openGateway =
   (pay: Pay): Open =>
-  async (bench, upstream) => {
-    const gateway = await startGateway(bench, upstream);
+  async (bench, upstream, changes) => {
+    const gateway = await startGateway(bench, upstream, changes);
     const offer = await offerOf(gateway);
     await gateway.seed(ALL_AGENTS);
     return {
@@ -141,13 +73,28 @@ const openGateway =
     };
   };
 
+const payBound: Pay = ({ audience }, agent, offer) =>
+  boundPayment(agent, offer, { audience, tool: 'lookup', target: TARGET });
+
 /** Countersign with bound payments. */
-export const bound: Open = openGateway(({ audience }, agent, offer) =>
-  boundPayment(agent, offer, { audience, tool: 'lookup', target: TARGET }),
-);
+export const bound: Open = openGateway(payBound);
 
 /** Countersign with vanilla x402 payments. */
 export const vanilla: Open = openGateway((_, agent, offer) => vanillaPayment(agent, offer));
+
+/** What the laws demand of a bound call, and nothing else. */
+export const floor: Open = async (bench, upstream, changes) => {
+  const subject = await startFloor(bench, upstream, changes);
+  const offer = await offerOf(subject);
+  return {
+    subject,
+    afterwork: GATEWAY_AFTERWORK,
+    requests: (of, count) =>
+      inTurn(of, count, (agent) =>
+        getRequest(subject.port, TARGET, { [PAYMENT]: payBound(subject, agent, offer) }),
+      ),
+  };
+};
 
 /** `@x402/hono` with scheme `exact`. */
 export const exact: Open = async (bench, upstream) => {

@@ -14,11 +14,16 @@ export type Gates = {
   readonly firstVerifyVsViem: number;
   /** CPU of a bound call of a hundred agents, sixteen concurrent. */
   readonly callVsBatchSettlement: number;
+  readonly vanillaVsBatchSettlement: number;
   readonly callVsExactInstant: number;
   /** CPU of a bound call of one agent, sixteen concurrent; the peer's is that of a hundred agents, because a channel takes one call at a time. */
   readonly oneAgentVsBatchSettlement: number;
+  /** Microseconds of CPU of a bound call of one agent, 64 concurrent: less is better. */
+  readonly oneAgentMicroseconds: number;
   /** Bound calls a second of one agent, 64 concurrent: the maximum of one Durable Object. */
   readonly oneAgentPerSecond: number;
+  /** Milliseconds of CPU of the first bound call of a fresh process: less is better. */
+  readonly firstCallMs: number;
   /** Median latency of sequential calls. */
   readonly latencyVsExact2s: number;
   /** Accepted calls of 64 concurrent ones of one agent; the minimum of all rounds. */
@@ -36,6 +41,7 @@ export type Gates = {
   readonly relayerP99At100: number;
   /** Payments a second that settle through the facilitator, divided by those of `exact`: more is better. */
   readonly facilitatorVsExact: number;
+  /** JavaScript that every isolate loads. */
   readonly gzipKiB: number;
 };
 
@@ -83,8 +89,11 @@ const callGates = (results: Results): Partial<Gates> => {
   const batchSettlement = cellOf(results, ENTRANT.batchSettlement, 16).cpuPerRequest.median;
   return {
     callVsBatchSettlement: batchSettlement / bound,
+    vanillaVsBatchSettlement:
+      batchSettlement / cellOf(results, ENTRANT.vanilla, 16).cpuPerRequest.median,
     oneAgentVsBatchSettlement:
       batchSettlement / cellOf(results, ENTRANT.bound, 16, 1).cpuPerRequest.median,
+    oneAgentMicroseconds: cellOf(results, ENTRANT.bound, 64, 1).cpuPerRequest.median,
     oneAgentPerSecond: cellOf(results, ENTRANT.bound, 64, 1).perSecond.median,
     callVsExactInstant: cellOf(results, ENTRANT.exactInstant, 16).cpuPerRequest.median / bound,
     latencyVsExact2s:
@@ -119,10 +128,11 @@ const settlementGates = ({ settlement }: Results): Partial<Gates> => {
 
 /** Computes the gates of the parts that ran. */
 export const gatesOf = (results: Results): Partial<Gates> => {
-  const { concurrency, gzipKiB, flood: [moderate] = [] } = results;
+  const { concurrency, firstCall, gzipKiB, flood: [moderate] = [] } = results;
   const gates: Partial<Gates> = {
     ...verificationGates(results),
     ...callGates(results),
+    ...(firstCall && { firstCallMs: firstCall.median }),
     ...(concurrency && {
       concurrentAccepted: Math.min(...concurrency.map(({ accepted }) => accepted)),
     }),

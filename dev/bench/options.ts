@@ -22,6 +22,8 @@ export type Options = {
   readonly remembered: number;
   /** Payments a second that buyers offer to the relayer in the part `settlement`. */
   readonly perSecond: number;
+  /** A revision to compare calls with, in place of the part `calls`. */
+  readonly against: string | undefined;
   readonly json: boolean;
   readonly isWhole: boolean;
   readonly has: (part: Part) => boolean;
@@ -38,7 +40,8 @@ export const readOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '2' },
+      rounds: { type: 'string' },
+      against: { type: 'string' },
       remembered: { type: 'string', default: '1000000' },
       rate: { type: 'string', default: '160' },
       only: { type: 'string', multiple: true, default: [] },
@@ -46,8 +49,12 @@ export const readOptions = (args: readonly string[]): Options => {
     },
   });
   const parts = new Set(values.only.length === 0 ? PARTS : values.only.map(partOf));
+  const { against } = values;
+  if (against !== undefined && (parts.size > 1 || !parts.has('calls')))
+    throw new Error('--against needs --only calls');
   return {
-    rounds: wholeNumber('rounds', values.rounds),
+    rounds: wholeNumber('rounds', values.rounds ?? (against === undefined ? '2' : '12')),
+    against,
     remembered: wholeNumber('remembered', values.remembered),
     perSecond: wholeNumber('rate', values.rate),
     json: values.json,

@@ -5,8 +5,10 @@ import {
   measureEntrant,
   type Result,
 } from './calls.ts';
+import { measureFirstCalls } from './first-call.ts';
 import type { Options } from './options.ts';
 import { cellFigures, type Measured, verifierFigures } from './results.ts';
+import { spread } from './statistics.ts';
 import type { Bench, Upstream } from './subject.ts';
 import { measureVerifier, signMessages, type Verification, VERIFIERS } from './verification.ts';
 
@@ -55,7 +57,12 @@ export const measurePeers = async (
   }
   return {
     ...(has('verification') ? { verification: verifierFigures(verified) } : {}),
-    ...(has('calls') ? { calls: cellFigures(called) } : {}),
+    ...(has('calls')
+      ? {
+          calls: cellFigures(called),
+          firstCall: spread(await measureFirstCalls(bench, upstreams.instant)),
+        }
+      : {}),
     ...(has('concurrency') ? { concurrency } : {}),
   };
 };

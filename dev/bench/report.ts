@@ -1,3 +1,4 @@
+import type { Paired } from './against.ts';
 import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
 import { floodLine } from './flood.ts';
@@ -146,6 +147,19 @@ const settlement = (runs: Measured['settlement']): readonly string[] =>
     ]),
   );
 
+/** Formats the comparison with another revision, as Markdown. */
+export const pairedTable = (pairs: readonly Paired[]): string =>
+  table(
+    ['a bound call', 'beside', 'this tree', 'the other', 'median of paired ratios'],
+    pairs.map(({ what, subject, own, other, ratio }) => [
+      what,
+      subject,
+      cell(own),
+      cell(other),
+      ratio.median.toFixed(3),
+    ]),
+  ).join('\n');
+
 /** Formats a table for each part that ran. */
 const tables = (measured: Partial<Measured>): readonly string[] =>
   [
@@ -158,7 +172,7 @@ const tables = (measured: Partial<Measured>): readonly string[] =>
 
 /** Results that are sentences. */
 const sentences = (
-  { concurrency, flood = [], mcp = [], gzipKiB }: Results,
+  { concurrency, firstCall, flood = [], mcp = [], gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -170,6 +184,8 @@ const sentences = (
       `${first?.sent} concurrent calls of one agent: ${concurrentAccepted} accepted; when repeated, ${replays} ran again. The same number of vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
     );
   }
+  if (firstCall !== undefined)
+    lines.push(`First bound call of a fresh process: ${cell(firstCall)} ms of CPU.`);
   lines.push(...flood.map(floodLine));
   if (mcp.length > 0) lines.push(overMcpLine(mcp));
   return [...lines, `JavaScript that every isolate loads: ${digits(gzipKiB)} KiB gzip.`].map(

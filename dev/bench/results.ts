@@ -28,6 +28,8 @@ export type Measured = {
   readonly verification: readonly VerifierFigures[];
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
+  /** Milliseconds of CPU of the first bound call of a fresh process; part of `calls`. */
+  readonly firstCall: Spread;
   /** A new account, and accounts that remember many calls. */
   readonly growth: readonly Remembered[];
   /** A moderate flood, and one that sends as fast as the gateway answers. */

@@ -86,8 +86,14 @@ export type Cpu = {
 };
 
 /** Sums the requests of objects. */
-export const objectRequests = ({ reserve, finish, settled, exported, alarm }: Counts): number =>
-  reserve + finish + settled + exported + alarm;
+export const objectRequests = ({
+  reserve,
+  finish,
+  decide,
+  settled,
+  exported,
+  alarm,
+}: Counts): number => reserve + finish + decide + settled + exported + alarm;
 
 /** Counts invocations of Worker and objects. */
 export const invocations = (counts: Counts): number =>

@@ -1,3 +1,4 @@
+import { objectRequests } from './bill.ts';
 import type { Bytes, Counts } from '../../test/cost/counts.ts';
 
 const MONTH = 30 * 86_400;
@@ -42,7 +43,7 @@ export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] 
   const { assumed } = LIMITS;
   const perFacilitator = (LIMITS.consumers * LIMITS.facilitatorConcurrency) / assumed.settleSeconds;
   const relayed = (LIMITS.flights * LIMITS.batch) / LIMITS.blockSeconds;
-  const requests = atOnce.reserve + atOnce.finish + atOnce.settled + atOnce.exported + atOnce.alarm;
+  const requests = objectRequests(atOnce);
   const chunks = 1 / assumed.databaseBatchSeconds;
   const remembered = (LIMITS.objectGigabytes * GIGABYTE) / bytes.atOnce.object;
   const all: readonly Met[] = [

@@ -25,6 +25,7 @@ export const COUNT_NAMES = {
   batches: 'Worker invocations by queues',
   reserve: 'object requests: `reserve`',
   finish: 'object requests: `finish`',
+  decide: 'object requests: `decide`, several of both',
   settled: 'object requests: `settled`',
   exported: 'object requests: `exported`',
   alarm: 'object requests: alarms',

@@ -4,6 +4,7 @@ export const COUNTED = [
   'batches',
   'reserve',
   'finish',
+  'decide',
   'settled',
   'exported',
   'alarm',

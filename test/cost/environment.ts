@@ -11,7 +11,13 @@ import type { Meter } from './meter.ts';
 import { UPSTREAM } from './outside.ts';
 
 export const AUDIENCE = 'https://gateway.example';
-const METHODS: ReadonlySet<string> = new Set<Counted>(['reserve', 'finish', 'settled', 'exported']);
+const METHODS: ReadonlySet<string> = new Set<Counted>([
+  'reserve',
+  'finish',
+  'decide',
+  'settled',
+  'exported',
+]);
 
 /** The Worker's environment, with counted objects and a counted D1. */
 export const environment = async (meter: Meter): Promise<Env> => {

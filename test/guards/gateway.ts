@@ -11,7 +11,9 @@ import type { Address } from '../../src/core/hex.ts';
 import worker from '../../src/index.ts';
 import { network, type Node } from '../unit/gateway/scripted.ts';
 import { PAY_TO } from '../unit/gateway/signing.ts';
+import { countGlobals } from './counted-globals.ts';
 import { count } from './tally.ts';
+import { addWork, countWork, sizeOf } from './work-by-step.ts';
 
 /** The deployed Worker with real objects, which counts every outgoing request and every RPC. */
 export type CountedGateway = {
@@ -36,12 +38,31 @@ const counted = <T extends object>(real: T, nameOf: (method: string) => string):
     },
   });
 
-/** Counts each RPC to an account. Creating a stub is free. */
+type Account = ReturnType<Env['AGENT_ACCOUNT']['getByName']>;
+
+/** Counts each RPC to an account, with the sizes of its arguments and its answer. */
+const countedAccount = (real: Account): Account =>
+  new Proxy(real, {
+    get: (_, key) => {
+      const value: unknown = Reflect.get(real, key);
+      if (typeof value !== 'function') return value;
+      return async (...given: unknown[]): Promise<unknown> => {
+        count(`account.${String(key)}`);
+        addWork('arguments', 'RPC', 1);
+        addWork('arguments', 'RPC characters', sizeOf(given));
+        const answer: unknown = await Reflect.apply(value, real, given);
+        addWork('arguments', 'RPC characters of the answer', sizeOf(answer));
+        return answer;
+      };
+    },
+  });
+
+/** Creating a stub is free. */
 const countedAccounts = (real: Env['AGENT_ACCOUNT']): Env['AGENT_ACCOUNT'] =>
   new Proxy(real, {
     get: (_, key) =>
       key === 'getByName'
-        ? (name: string) => counted(real.getByName(name), (method) => `account.${method}`)
+        ? (name: string) => countedAccount(real.getByName(name))
         : Reflect.get(real, key),
   });
 
@@ -57,6 +78,7 @@ const receiptKey = async (): Promise<string> => {
 const nodeOf = (contracts: ReadonlySet<Address>): Node => ({
   eth_blockNumber: () => {
     count('chain');
+    addWork('proof', 'subrequest', 1);
     return '0x14';
   },
   eth_getCode: ([account]: [Address]) => (contracts.has(account) ? '0x60' : '0x'),
@@ -72,6 +94,7 @@ const countNative = (name: 'digest' | 'sign'): void => {
   vi.spyOn(crypto.subtle as unknown as Record<string, typeof real>, name).mockImplementation(
     (...given) => {
       count(`native.${name}`);
+      countWork(`native.${name}`);
       return real(...given);
     },
   );
@@ -95,8 +118,10 @@ export const countedGateway = async (): Promise<CountedGateway> => {
     SHIELD: counted(env.SHIELD, () => 'rateLimit'),
   };
   for (const name of ['digest', 'sign'] as const) countNative(name);
+  countGlobals();
   network(nodeOf(contracts), () => {
     count('upstream');
+    addWork('dispatch', 'subrequest', 1);
     return Response.json({ word: 'river' });
   });
   return {

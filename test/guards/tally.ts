@@ -1,3 +1,5 @@
+import { countWork } from './work-by-step.ts';
+
 /** The amount of work by its name. */
 const counts = new Map<string, number>();
 
@@ -12,6 +14,7 @@ export const counted = <Given extends readonly unknown[], Taken>(
 ): ((...given: Given) => Taken) => {
   return (...given) => {
     count(what);
+    countWork(what);
     return run(...given);
   };
 };
