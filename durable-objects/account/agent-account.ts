@@ -142,11 +142,17 @@ export class AgentAccount extends DurableObject<Env> {
     questions: readonly Question[],
   ): Promise<readonly (ReserveVerdict | FinishVerdict)[]> {
     return Promise.all(
-      questions.map((question) =>
-        question[0] === 'reserve'
-          ? this.reserve(question[1], question[2], question[3])
-          : this.finish(question[1], question[2], question[3]),
-      ),
+      questions.map(async (question) => {
+        try {
+          return await (question[0] === 'reserve'
+            ? this.reserve(question[1], question[2], question[3])
+            : this.finish(question[1], question[2], question[3]));
+        } catch (cause) {
+          // Concerns one call: the others get their verdicts.
+          console.error({ event: 'decide_failed', cause: String(cause) });
+          return UNAVAILABLE;
+        }
+      }),
     );
   }
 

@@ -17,8 +17,8 @@ type Waiting = {
 
 /** Questions of one request. */
 const MOST = 64;
-/** How long a question waits for the request that carries it, milliseconds. */
-const PATIENCE_MS = 10_000;
+/** How long a question waits, milliseconds: one call may wait for other accounts of its tree, and must not delay the others for longer. */
+const PATIENCE_MS = 1_000;
 
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 

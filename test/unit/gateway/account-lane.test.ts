@@ -5,7 +5,7 @@ import type { Question } from '../../../src/protocol/account/rpc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { randomHex } from '../../durable-objects/support.ts';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 1_000;
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
