@@ -34,7 +34,10 @@ const FILES: readonly (readonly [step: Step, files: RegExp])[] = [
     /^src\/(?:gateway\/(?:check|replay|request-proof|verify-signature)|crypto\/(?:verifier|typed-data)|protocol\/intent\/|protocol\/x402\/)/,
   ],
   ['observe', /^src\/(?:gateway\/(?:observe|public-tool)|catalog\/)/],
-  ['arguments', /^src\/(?:gateway\/(?:reserve|finish|account-lanes|params)|protocol\/account\/)/],
+  [
+    'arguments',
+    /^src\/(?:gateway\/(?:reserve|finish|batched-accounts|params)|protocol\/account\/)/,
+  ],
   ['receipt', /^src\/(?:crypto\/signer|protocol\/receipt)\.ts/],
   ['dispatch', /^src\/gateway\/(?:dispatch|upstream-headers|body)\.ts/],
   [

@@ -25,7 +25,7 @@ import type {
   Returned,
   Shares,
 } from '../../src/protocol/account/lease.ts';
-import type { Acknowledged, Question, Rechecked } from '../../src/protocol/account/rpc.ts';
+import type { Acknowledged, Decided, Question, Rechecked } from '../../src/protocol/account/rpc.ts';
 import type { RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import type {
   Relation,
@@ -45,7 +45,8 @@ import { loadCall } from './call/call-record.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
 import { isSentAgain } from './call/open-calls.ts';
-import { reserveCall, type ReserveServices } from './call/reserve-call.ts';
+import { isTreeRequest } from './call/progress.ts';
+import { decideCall, reserveCall, type ReserveServices } from './call/reserve-call.ts';
 import type { Commands } from './commands/open-commands.ts';
 import { unstored } from './decision.ts';
 import { type Decide, type Ledger, openLedger, openRules } from './ledger.ts';
@@ -64,6 +65,7 @@ const CHECK_PAUSE_MS = 1_000;
 
 const OK = { verdict: 'ok' } as const;
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
+const ALONE = { verdict: 'alone' } as const;
 
 /**
  * One account: its money, its calls, its chain of entries. Every method is one serialised decision (law 2). State is `#private`, because
@@ -137,21 +139,15 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Several of `reserve` and `finish`, in order: one group decides and stores all of them. */
-  async decide(
-    questions: readonly Question[],
-  ): Promise<readonly (ReserveVerdict | FinishVerdict)[]> {
+  /** Several of `reserve` and `finish`, stored in one group; the answers are in their order. */
+  async decide(questions: readonly Question[]): Promise<readonly Decided[]> {
     return Promise.all(
       questions.map(async (question) => {
-        try {
-          return await (question[0] === 'reserve'
-            ? this.reserve(question[1], question[2], question[3])
-            : this.finish(question[1], question[2], question[3]));
-        } catch (cause) {
-          // Concerns one call: the others get their verdicts.
-          console.error({ event: 'decide_failed', cause: String(cause) });
-          return UNAVAILABLE;
-        }
+        if (question[0] === 'finish') return this.finish(question[1], question[2], question[3]);
+        const [, call, attempt, evidence] = question;
+        if (this.ctx.id.name !== call.account) return UNAVAILABLE;
+        const verdict = await decideCall(this.#ledger, call, attempt, evidence);
+        return isTreeRequest(verdict) ? ALONE : verdict;
       }),
     );
   }

@@ -121,7 +121,7 @@ export const ACCOUNT: Noun<AccountState> = {
       denials: state.denials.filter(({ further }) => further !== undefined),
       purses: mapValues(state.purses, encodePurse),
       tree: state.tree === EMPTY_TREE ? undefined : encodeTree(state.tree),
-      // Values of their own, or never stored.
+      // `JSON.stringify` omits these: they are values of their own, or never stored.
       held: undefined,
       leases: undefined,
       grantChecks: undefined,

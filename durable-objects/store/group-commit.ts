@@ -3,7 +3,7 @@
  *
  * - A **noun** (`noun.ts`) is a keyed value with one descriptor: `{name, key, encode, decode}`, and the fields that queries compare.
  * - A **decision** (`decision.ts`) is pure and synchronous: from the state, a reader and a clock to `{state, writes, entries, verdict}`.
- * - A **group** is the commands that arrive while the last commit is being made durable. They are decided one after the other, each on the
+ * - A **group** is the commands that arrive while the last commit is being made durable, or in one turn. They are decided one after the other, each on the
  *   writes of its predecessors (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
  * - A **deferred** decision needs no commit of its own: it is decided first in the next group, at the latest after `DEFER_MS`.
  * - A **disk** (`disk.ts`) stores the writes of a group as one row of a journal (`engine.ts`) and counts the rows. Nothing above it knows SQL.
@@ -104,8 +104,8 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   let disk = openDisk(storage);
   let alarm = openAlarm(storage, () => disk);
   let memory: Memory | undefined;
-  /** Of the present memory and disk. */
-  let reader: Reader | undefined;
+  /** Opened with each memory, of that memory and its disk. */
+  let reader: Reader = disk;
   let waiting: Job<State, Context, Memory>[] = [];
   /** Deferred decisions, whose callers already have an answer. */
   let deferred: Job<State, Context, Memory>[] = [];
@@ -120,7 +120,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       reader = model.readerOf(memory, disk);
     }
     const known = memory;
-    const overlay = openOverlay(reader ?? disk);
+    const overlay = openOverlay(reader);
     const context = model.contextOf(known, overlay, now);
     const entries: Entry[] = [];
     let { state } = known;
@@ -155,7 +155,6 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   };
 
   const run = async (): Promise<void> => {
-    isRunning = true;
     while (waiting.length > 0) {
       const group = [...deferred, ...waiting];
       deferred = [];
@@ -183,15 +182,22 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
   ): Promise<Verdict> =>
     new Promise<Verdict>((resolve) => {
       waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
-      if (!isRunning) void run();
+      start();
     });
+
+  /** Starts the runner once all that is submitted in this turn is waiting: it is one group. */
+  const start = (): void => {
+    if (isRunning) return;
+    isRunning = true;
+    queueMicrotask(() => void run());
+  };
 
   /** Submits the deferred decisions that no group has taken. */
   const flush = (): void => {
     if (deferred.length === 0) return;
     waiting = [...deferred, ...waiting];
     deferred = [];
-    if (!isRunning) void run();
+    start();
   };
 
   /** The failed commit may have set the alarm; without an alarm the object would never send its outbox again. */

@@ -118,12 +118,12 @@ const split = (lines: readonly string[], most: number): readonly string[] => {
 /** Returns the beginning of a value's line, which no other value's line has. */
 export const lineStart = (noun: string, key: Key): string => `${noun}\t${JSON.stringify(key)}`;
 
-/** Returns the line of a whole value. @throws RangeError if the value cannot be a line: the engine refuses its group. */
+/** Returns the line of a whole value. @throws RangeError if a field has a tab or a line break, or a part is empty: the engine refuses the group. */
 export const lineOf = (noun: string, key: Key, { text, parts }: Encoded): string =>
-  join(noun, lineStart(noun, key), [text, ...parts]);
+  lineFrom(noun, lineStart(noun, key), { text, parts }, 0);
 
 /**
- * Returns the line that makes a value of what is known of it: of a detail that has only grown, the new parts.
+ * Returns the line that turns the known value into this one. If parts were only added, it has only the new ones.
  *
  * @throws RangeError as `lineOf`.
  */
@@ -134,20 +134,23 @@ export const changeOf = (
   { text, parts }: Encoded,
 ): string => {
   const before = known?.parts ?? [];
-  const isGrown = before.length > 0 && before.every((part, at) => part === parts[at]);
-  return join(noun, start, isGrown ? [text, '', ...parts.slice(before.length)] : [text, ...parts]);
+  const isKept = before.every((part, at) => part === parts[at]);
+  return lineFrom(noun, start, { text, parts }, isKept ? before.length : 0);
 };
 
-const join = (noun: string, start: string, texts: readonly string[]): string => {
-  let line = start;
-  for (const text of texts) {
-    if (text.includes('\t') || text.includes('\n')) {
-      throw new RangeError(`A ${noun} contains a tab or a line break.`);
-    }
-    line += `\t${text}`;
+/** @param kept how many parts the line omits, because the value has them already. */
+const lineFrom = (noun: string, start: string, { text, parts }: Encoded, kept: number): string => {
+  let line = `${start}\t${text}`;
+  if (kept > 0) line += '\t';
+  const added = kept > 0 ? parts.slice(kept) : parts;
+  for (const part of added) line += `\t${part}`;
+  if (!isField(text) || !added.every((part) => part !== '' && isField(part))) {
+    throw new RangeError(`A ${noun} contains a tab or a line break, or an empty part.`);
   }
   return line;
 };
+
+const isField = (text: string): boolean => !text.includes('\t') && !text.includes('\n');
 
 export const readLine = (line: string): Line => {
   const [noun = '', key = '', text, ...parts] = line.split('\t');

@@ -5,7 +5,7 @@ import { compare, meets, type Query, type Reader } from './query.ts';
 export type Overlay = Reader & {
   add(writes: Iterable<Write>): void;
   /** Every write, the last one for each value. */
-  writes(): Write[];
+  writes(): readonly Write[];
 };
 
 export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overlay => {

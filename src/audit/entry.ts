@@ -37,7 +37,7 @@ export const link = (
   return { entry, head: { seq: entry.seq, hash: nativeSha256OfText(PREFIX + text) } };
 };
 
-/** The members of an entry in the order of canonical JSON (RFC 8785 §3.2.3), which then copies nothing. */
+/** The members of an entry in canonical order (RFC 8785 §3.2.3), so that `canonicalJson` need not copy it. */
 const MEMBERS: { readonly [Member in keyof Entry]-?: true } = {
   account: true,
   amounts: true,

@@ -42,8 +42,8 @@ const OWN_SEGMENTS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether the Worker may answer a URL itself: its path begins with a segment of those above, or with an escape that could stand for one.
- * A router decides about those.
+ * Whether a URL may belong to the gateway itself: its first segment is one of the segments above, or contains an escape that may decode to
+ * one. Then the router decides.
  */
 export const mayBeOwnUrl = (url: string): boolean => {
   const segment = segmentOf(url, url.indexOf('/', url.indexOf('//') + 2));

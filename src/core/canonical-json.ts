@@ -1,17 +1,14 @@
 import canonicalize from 'canonicalize';
 
-/** Whether an object does not list a key in the sequence in which it was written: an array index, and `__proto__`, which sets no member. */
-const isUnsortable = (key: string): boolean => {
-  const first = key.charCodeAt(0);
-  // '0' to '9', and '_'.
-  return first === 0x5f ? key === '__proto__' : first <= 0x39 && first >= 0x30 && INDEX.test(key);
-};
-
 const INDEX = /^(?:0|[1-9][0-9]*)$/;
 
+/** Whether an engine moves or drops this key: it lists array indices first, and assigning `__proto__` sets no member. */
+const isUnsortable = (key: string): boolean =>
+  key === '__proto__' || (key < ':' && INDEX.test(key));
+
 /**
- * Returns the value if the keys of every object in it are sorted by UTF-16 code units (RFC 8785 §3.2.3), and otherwise a copy with sorted
- * keys: most objects of an entry are written in that order.
+ * Returns the value itself if the keys of every object in it are sorted by UTF-16 code units (RFC 8785 §3.2.3) and it contains no array;
+ * otherwise a copy with sorted keys. Most objects of an entry are built in that order.
  *
  * @returns undefined for values on which `JSON.stringify` and RFC 8785 may differ.
  */
@@ -33,32 +30,18 @@ const sortedMembers = (members: object): unknown => {
   // Also when it is inherited: a Date has no members and is a string in JSON.
   if ('toJSON' in members) return undefined;
   const keys = Object.keys(members);
-  let isSorted = true;
-  for (let at = 1; at < keys.length; at += 1) {
-    if ((keys[at - 1] as string) < (keys[at] as string)) continue;
-    isSorted = false;
-    keys.sort();
-    break;
-  }
-  const source = members as Readonly<Record<string, unknown>>;
-  let copy: Record<string, unknown> | undefined = isSorted ? undefined : {};
-  for (let at = 0; at < keys.length; at += 1) {
-    const key = keys[at] as string;
-    const member = source[key];
+  const isSorted = keys.every((key, at) => at === 0 || (keys[at - 1] ?? '') < key);
+  let isSame = isSorted;
+  const copy: Record<string, unknown> = {};
+  for (const key of isSorted ? keys : keys.sort()) {
+    const member: unknown = Reflect.get(members, key);
     if (member === undefined) continue;
     const value = sorted(member);
     if (value === undefined || isUnsortable(key) || !key.isWellFormed()) return undefined;
-    if (copy === undefined) {
-      if (value === member) continue;
-      copy = {};
-      for (let before = 0; before < at; before += 1) {
-        const known = keys[before] as string;
-        if (source[known] !== undefined) copy[known] = source[known];
-      }
-    }
+    isSame &&= value === member;
     copy[key] = value;
   }
-  return copy ?? members;
+  return isSame ? members : copy;
 };
 
 /**

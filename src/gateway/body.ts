@@ -15,8 +15,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Reads a body of at most `limit` bytes and stops after the chunk that passes the limit (CWE-400).
  *
- * @param declared the length that its sender announced, if any: a body of that length takes one read, one of another length is read all
- *   the same.
+ * @param declared the `Content-Length`, if known. If it is right, the body takes one read; if not, the rest is read as usual.
  */
 export const readUpTo = async (
   body: ReadableStream<Uint8Array> | null,
@@ -29,7 +28,7 @@ export const readUpTo = async (
   try {
     const reader = declared <= limit ? byteReader(body) : undefined;
     if (reader !== undefined) {
-      // One byte more than declared: a longer body shows, and the end of any other is known without another read.
+      // One byte more than declared: a longer body shows itself, and for any other body this read already reaches the end.
       const { value = NOTHING } = await reader.readAtLeast(
         declared + 1,
         new Uint8Array(declared + 1),

@@ -39,7 +39,7 @@ export type Gateway = {
   readonly watches: SharedWatches;
   /** Reports payment events to operators. */
   readonly emit: Emit;
-  /** Never returns a stub that has thrown: it stays broken. */
+  /** Never reuses a stub that has thrown, because such a stub fails every later request. */
   readonly account: (id: AccountId) => CallAccount;
   /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;

@@ -5,6 +5,7 @@ import { allowEveryOrigin } from './cors.ts';
 import type { Deployment } from './deployment.ts';
 import { unhandled, unlessPaused } from './handler.ts';
 import { openGateways } from './open-gateways.ts';
+import type { openRoutes } from './routes.ts';
 
 /** Answers the requests to the gateway. */
 export type App = {
@@ -14,14 +15,12 @@ export type App = {
 const callTool = unlessPaused(call);
 
 /**
- * Opens the gateway of an isolate. It serves calls of tools itself, and everything else by the router, which an isolate that serves calls does
- * not load: its context and its copy of an answer cost as much as the policies of a call.
+ * Opens the gateway of an isolate. It serves calls of tools without hono, whose context and copied answer cost a call as much as its policies.
+ * The router loads with the first request for another path.
  */
 export const openApp = (deployment: Deployment): App => {
   const gatewayOf = openGateways(deployment);
-  let routes: {
-    readonly fetch: (...request: Parameters<App['fetch']>) => Response | Promise<Response>;
-  };
+  let routes: Pick<ReturnType<typeof openRoutes>, 'fetch'> | undefined;
 
   const serveCall: App['fetch'] = async (request, env, context) => {
     const gateway = await gatewayOf(env, context);
@@ -30,22 +29,17 @@ export const openApp = (deployment: Deployment): App => {
 
   return {
     async fetch(request, env, context) {
-      let answer: Response;
       try {
-        if (!isToolCall(request)) {
-          routes ??= (await import('./routes.ts')).openRoutes(deployment, gatewayOf);
-          return await routes.fetch(request, env, context);
-        }
-        answer = await serveCall(request, env, context);
+        if (isToolCall(request)) return allowEveryOrigin(await serveCall(request, env, context));
+        routes ??= (await import('./routes.ts')).openRoutes(deployment, gatewayOf);
+        return await routes.fetch(request, env, context);
       } catch (cause) {
-        answer = await unhandled(cause);
+        return allowEveryOrigin(await unhandled(cause));
       }
-      allowEveryOrigin(answer);
-      return answer;
     },
   };
 };
 
-/** Whether the router could only pass a request on to the tools. It answers OPTIONS itself, and takes the body from answers to HEAD. */
+/** Whether no route of the router can match. The router also answers OPTIONS, and removes the body of answers to HEAD. */
 const isToolCall = ({ method, url }: Request): boolean =>
   method !== 'OPTIONS' && method !== 'HEAD' && !mayBeOwnUrl(url);

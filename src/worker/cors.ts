@@ -13,7 +13,8 @@ export const EXPOSED_HEADERS = [
 ].join(',');
 
 /** Lets pages of every origin read an answer. Signatures authorize requests, never cookies, so every origin may send them. */
-export const allowEveryOrigin = ({ headers }: Response): void => {
-  headers.set('Access-Control-Allow-Origin', '*');
-  headers.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+export const allowEveryOrigin = (answer: Response): Response => {
+  answer.headers.set('Access-Control-Allow-Origin', '*');
+  answer.headers.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+  return answer;
 };

@@ -2,7 +2,7 @@ import { openOfferedGrants } from '../audit/offered-grants.ts';
 import { gatewayAccount } from '../config/config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { openSigner } from '../crypto/signer.ts';
-import { openAccounts } from '../gateway/account-lane.ts';
+import { openBatchedAccounts } from '../gateway/batched-accounts.ts';
 import type { BoundFetcher, Gateway } from '../gateway/gateway.ts';
 import { openReplayCache } from '../gateway/replay.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -68,7 +68,7 @@ export const openGateways = (deployment: Deployment): GatewayOf => {
     };
     return ok({
       ...shared.value,
-      account: openAccounts((id) => env.AGENT_ACCOUNT.getByName(id)),
+      account: openBatchedAccounts((id) => env.AGENT_ACCOUNT.getByName(id)),
       /** Loads the vault with the first call of a tool that has secrets. */
       openEgress: async (tool) => (await import('../vault/vault.ts')).openEgress(vault(), tool),
       /** Loads cards with the first call of a tool that has one. */

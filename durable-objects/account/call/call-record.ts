@@ -93,7 +93,7 @@ export const CALL: Noun<CallRecord, Fields> = {
       price: toStored(record.price),
       charged: toStored(record.charged),
       held: record.held && encodeHeld(record.held),
-      // Parts of the detail.
+      // `JSON.stringify` omits these: they are parts of the detail.
       entries: undefined,
       answer: undefined,
     } satisfies Stored),
@@ -242,7 +242,7 @@ type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entrie
 /** Begins the part that holds the answer; the others are entries, which begin with a brace. */
 const ANSWER = 'A';
 
-/** Texts of answers, because a call is written again after it was answered. */
+/** Texts of answers: each later write of the call encodes the same answer again. */
 const answerTexts = new WeakMap<StoredAnswer, string>();
 
 const answerText = (answer: StoredAnswer): string => {

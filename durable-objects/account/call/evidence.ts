@@ -100,7 +100,7 @@ export const spentSignature = (held: HeldPayment | undefined): { readonly [key: 
 
 const signatureDigest = (signature: Hex): Hex => nativeSha256(bytesOf(signature));
 
-/** In the sequence of canonical JSON, which then copies nothing. */
+/** Keys in canonical order (RFC 8785 §3.2.3), so that `canonicalJson` need not copy the object. */
 const signedFields = ({ authorization }: HeldPayment): { readonly authorization: Json } => ({
   authorization: {
     from: authorization.from,

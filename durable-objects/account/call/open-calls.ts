@@ -95,7 +95,10 @@ const waitsSince = ({ dispatchedAt, timeoutSeconds }: CallRecord): Seconds =>
 const isRunning = ({ state, paidBy }: CallRecord): boolean =>
   state === 'held' && paidBy === 'deferred';
 
-/** When the next of these calls needs the alarm; Infinity: never. A message that is due now leaves with this commit; the alarm only repeats it. */
+/**
+ * When the alarm must fire for these calls; Infinity: never. A message that is due now leaves with this commit, so the alarm only repeats it; a
+ * message that is due in less than `RESEND_FIRST` after that waits for the same alarm, if no commit sends it earlier.
+ */
 export const nextAlarm = (
   { sends, ends }: Pick<LiveCalls, 'sends' | 'ends'>,
   now: Seconds,

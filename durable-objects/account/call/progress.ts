@@ -19,6 +19,18 @@ export type TreeRequest =
   /** The root of the tree must count the parked call first. */
   | ({ readonly verdict: 'count'; readonly to: AccountId } & CommandCost);
 
+const TREE_REQUESTS: Readonly<Record<string, true>> = {
+  lease: true,
+  report: true,
+  recall: true,
+  parking: true,
+  count: true,
+} satisfies Record<TreeRequest['verdict'], true>;
+
+export const isTreeRequest = <Verdict extends { readonly verdict: string }>(
+  verdict: Verdict | TreeRequest,
+): verdict is TreeRequest => Object.hasOwn(TREE_REQUESTS, verdict.verdict);
+
 /** The answers of other accounts to one attempt to decide a call. */
 export type Progress = {
   /** The limit of an ancestor with too little remaining for this call, by the grant that the ancestor issued. */

@@ -44,14 +44,7 @@ export const reserveCall = async (
   for (let tried = 0; tried < MAX_TRIES; tried += 1) {
     if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
     const known = progress;
-    const verdict = await ledger.submit<ReserveVerdict | TreeRequest>(
-      (state, context) =>
-        decide({
-          ...{ state, call, attempt, evidence, context },
-          ...{ record: recordOf(call, context.read), progress: known },
-        }),
-      { verdict: 'unavailable' },
-    );
+    const verdict = await decideCall(ledger, call, attempt, evidence, known, decide);
     if (verdict.verdict === 'report') {
       const recalls = await loadRecalls();
       if (recalls === undefined) return { verdict: 'unavailable' };
@@ -81,6 +74,24 @@ export const reserveCall = async (
   }
   return { verdict: 'unavailable' };
 };
+
+/** Decides a call once, on what is known of other accounts. */
+export const decideCall = (
+  ledger: Ledger,
+  call: Call,
+  attempt: Hex,
+  evidence: Evidence,
+  progress: Progress = NO_PROGRESS,
+  decide = reserve,
+): Promise<ReserveVerdict | TreeRequest> =>
+  ledger.submit<ReserveVerdict | TreeRequest>(
+    (state, context) =>
+      decide({
+        ...{ state, call, attempt, evidence, context, progress },
+        record: recordOf(call, context.read),
+      }),
+    { verdict: 'unavailable' },
+  );
 
 /** Counts a parked call at the root of its tree; undefined if that does not answer. */
 const countAtRoot = async (

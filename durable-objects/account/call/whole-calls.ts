@@ -34,8 +34,8 @@ export const openCallLimit = (most: number): CallLimit => ({
   characters: 0,
 });
 
-/** About 4,000 calls: hundreds of accounts may share the memory of one isolate, and all calls of the last seconds are open. */
-const ISOLATE = openCallLimit(8 * 1_024 * 1_024);
+/** About 2,000 calls: hundreds of accounts may share the memory of one isolate, and all calls of the last seconds are open. */
+const ISOLATE = openCallLimit(4 * 1_024 * 1_024);
 
 export const openWholeCalls = (limit: CallLimit = ISOLATE): WholeCalls => {
   const calls = new Map<Hex, Kept>();

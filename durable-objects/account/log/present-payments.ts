@@ -42,8 +42,8 @@ const PAYMENTS = 50;
 /** Characters of a message: a queue bills each 64 KB. Four of them are within the 256 KB of one `sendBatch`. */
 const MESSAGE_CHARACTERS = 60_000;
 const MESSAGES = 4;
-/** Characters of a payment in a message, without its signature, at most: its other members have a fixed or a small size. */
-const PAYMENT_CHARACTERS = 1_050;
+/** Characters of a `SettlementMessage` as JSON, without its signature, at most. */
+export const PAYMENT_CHARACTERS = 1_050;
 
 /** How long the account waits for a relayer, and how long it sends everything to the queue after no answer, milliseconds. */
 const PATIENCE_MS = 5_000;

@@ -25,12 +25,15 @@ export type Question =
   | readonly ['reserve', call: Call, attempt: Hex, evidence: Evidence]
   | readonly ['finish', call: Hex, attempt: Hex, outcome: Outcome];
 
+/** `alone`: the decision needs other accounts, and must not delay the others. Nothing was decided: ask this question by itself. */
+export type Decided = ReserveVerdict | FinishVerdict | { readonly verdict: 'alone' };
+
 /** The RPC methods of an AgentAccount. */
 export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
-  /** Several of these two at once, in order. */
-  decide(questions: readonly Question[]): Promise<readonly (ReserveVerdict | FinishVerdict)[]>;
+  /** Several of these two. The answers are in the order of the questions. */
+  decide(questions: readonly Question[]): Promise<readonly Decided[]>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
   apply(command: AccountCommand): Promise<CommandVerdict>;
   countCommand(cost: CommandCost): Promise<CountedCommand>;
@@ -54,3 +57,12 @@ export type AgentAccountRpc = {
   admitSession(request: SessionRequest): Promise<SessionVerdict>;
   endSession(end: SessionEnd): Promise<EndedSessions>;
 };
+
+/** Asks one question by itself. */
+export const askAccount = (
+  account: Pick<AgentAccountRpc, 'reserve' | 'finish'>,
+  question: Question,
+): Promise<ReserveVerdict | FinishVerdict> =>
+  question[0] === 'reserve'
+    ? account.reserve(question[1], question[2], question[3])
+    : account.finish(question[1], question[2], question[3]);

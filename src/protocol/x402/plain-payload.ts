@@ -14,8 +14,8 @@ import {
 import type { Requirement } from './requirement.ts';
 
 /**
- * Reads an x402 v2 payment as clients write it, without the schemas, which cost three times as much. What it accepts, the schemas accept
- * with the same values; it leaves everything else to them, and so every fault (`plain-payload.test.ts` compares both).
+ * Reads an x402 v2 payment in the form that clients write, for a third of the CPU of the schemas. Returns undefined for anything else, so the
+ * schemas report every fault. Must accept only what the schemas accept, with the same value (`plain-payload.test.ts`).
  */
 export const readPlainPayload = (json: unknown): PaymentPayload | undefined => {
   const root = membersOf(json);
@@ -37,7 +37,7 @@ export const readPlainPayload = (json: unknown): PaymentPayload | undefined => {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Returns a JSON object, if it has this many members. A reader that finds as many members that it knows has found no other. */
+/** Returns the members of a JSON object. With `count`, only if it has exactly that many: a reader that finds `count` known members then knows that there are no others. */
 const membersOf = (value: unknown, count?: number): Members | undefined => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const members = value as Members;
@@ -129,7 +129,7 @@ const readExtensions = (value: unknown): Extended | undefined => {
   return intent === undefined ? { paymentIdentifier } : { paymentIdentifier, intent };
 };
 
-/** Returns `info` of an extension; nothing of an extension that the payment lacks. */
+/** Returns `info` of an extension; empty if the payment lacks the extension, undefined if it is malformed. */
 const infoOf = (extension: unknown): Members | undefined =>
   extension === undefined ? NONE : membersOf(membersOf(extension)?.['info']);
 

@@ -134,10 +134,10 @@ describe('a group commit', () => {
       return { first, group, last, things: [...openDisk(storage).find(THING)] };
     });
 
-    // The first command of a burst is decided alone, because no commit is being persisted yet.
+    // Commands of one turn are one group.
     expect(found).toEqual({
       first: '0: ',
-      group: ['1: 1', 'refused', 'refused'],
+      group: ['refused', 'refused', 'refused'],
       last: '1: 1',
       things: [{ id: 'a', size: 1 }],
     });

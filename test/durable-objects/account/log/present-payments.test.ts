@@ -1,7 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
-import { openPresenter } from '../../../../durable-objects/account/log/present-payments.ts';
+import {
+  openPresenter,
+  PAYMENT_CHARACTERS,
+} from '../../../../durable-objects/account/log/present-payments.ts';
 import { KIND_VARIABLES } from '../../../../src/config/backend-settings.ts';
-import type { SettlementBody } from '../../../../src/protocol/payment.ts';
+import type { Network } from '../../../../src/protocol/account-id.ts';
+import type { SettlementBody, SettlementMessage } from '../../../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
 import { onlyOf } from '../../../unit/config/config-fixture.ts';
 import { messageFor, paymentNumber } from '../../../unit/settlement/scripted.ts';
@@ -184,4 +188,26 @@ describe('the messages of the queue', () => {
     await presenter.present([]);
     expect(sent).toEqual([]);
   });
+});
+
+test('no payment in a message is larger than the size that it counts with', () => {
+  const most = (2n ** 256n - 1n).toString();
+  const seconds = Number.MAX_SAFE_INTEGER;
+  const [payment] = messages(1);
+  if (payment === undefined) throw new Error('no message');
+  const chain = `eip155:${seconds}`;
+  const largest: SettlementMessage = {
+    ...payment,
+    account: `${chain}:${payment.authorization.from}`,
+    token: { ...payment.token, network: chain as Network, name: 'USD Coin', version: '2' },
+    authorization: { ...payment.authorization, value: most, validAfter: most, validBefore: most },
+    signature: '0x',
+    ...{
+      maxTimeoutSeconds: seconds,
+      sinceBlock: seconds,
+      acceptedAt: seconds,
+      deliveries: seconds,
+    },
+  };
+  expect(JSON.stringify(largest).length).toBeLessThanOrEqual(PAYMENT_CHARACTERS);
 });

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openAccounts } from '../../../src/gateway/account-lane.ts';
+import { openBatchedAccounts, QUEUED_MS, SENT_MS } from '../../../src/gateway/batched-accounts.ts';
 import type { Call, Outcome } from '../../../src/protocol/account/call.ts';
 import type { Question } from '../../../src/protocol/account/rpc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { randomHex } from '../../durable-objects/support.ts';
-
-const PATIENCE_MS = 1_000;
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -32,12 +30,12 @@ const openScripted = () => {
     rights: () => receive([]),
   };
   const id: AccountId = `eip155:84532:${randomHex(20)}`;
-  const open = openAccounts(() => {
+  const open = openBatchedAccounts(() => {
     stubs += 1;
     return stub;
   });
   /** Another request of the isolate has its own stub. */
-  const other = () => openAccounts(() => stub)(id);
+  const other = () => openBatchedAccounts(() => stub)(id);
   return { id, account: () => open(id), other, requests, stubs: () => stubs };
 };
 
@@ -49,8 +47,8 @@ const namesIn = (questions: readonly Question[]) =>
   );
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-describe('calls of one isolate to one account', () => {
-  test('that are alone ask at once, with one stub for both questions', async () => {
+describe('batched accounts', () => {
+  test('send a lone call at once, and both its requests over one stub', async () => {
     const { account, requests, stubs } = openScripted();
     const reserved = account().reserve(callOf('a'), '0x01', {});
     expect(requests).toHaveLength(1);
@@ -63,7 +61,7 @@ describe('calls of one isolate to one account', () => {
     expect(stubs()).toBe(1);
   });
 
-  test('that arrive while one waits go together, and each gets its own verdict', async () => {
+  test('batch calls that arrive while one waits, and give each its own verdict', async () => {
     const { other, requests } = openScripted();
     const first = other().reserve(callOf('a'), '0x01', {});
     const second = other().reserve(callOf('b'), '0x02', {});
@@ -84,7 +82,7 @@ describe('calls of one isolate to one account', () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('share requests of at most 64 questions', async () => {
+  test('send at most 64 questions in a batch', async () => {
     const { other, requests } = openScripted();
     const first = other().reserve(callOf('first'), '0x01', {});
     const rest = Array.from({ length: 70 }, (_, at) =>
@@ -101,40 +99,80 @@ describe('calls of one isolate to one account', () => {
     await Promise.all(rest);
   });
 
-  test('are refused with the request that carries them, and the broken stub is replaced', async () => {
+  test('send each call of a failed batch by itself, over a new stub', async () => {
     const { account, other, requests, stubs } = openScripted();
-    const first = account().reserve(callOf('a'), '0x01', {});
-    requests[0]?.end.resolve(go('a'));
-    await first;
+    const first = other().reserve(callOf('a'), '0x01', {});
     const second = account().reserve(callOf('b'), '0x02', {});
     const third = other().reserve(callOf('c'), '0x03', {});
-    const fourth = other().reserve(callOf('d'), '0x04', {});
-    requests[1]?.end.reject(new Error('the object was reset'));
-    await expect(second).rejects.toThrow('reset');
+    requests[0]?.end.resolve(go('a'));
+    await first;
     await settle();
-    requests[2]?.end.reject(new Error('again'));
-    await expect(third).rejects.toThrow('again');
-    expect(await fourth).toEqual({ verdict: 'unavailable' });
-    const fifth = account().reserve(callOf('e'), '0x05', {});
-    requests[3]?.end.resolve(go('e'));
-    expect(await fifth).toEqual(go('e'));
+    requests[1]?.end.reject(new Error('the object was reset'));
+    await settle();
+    const alone = requests.slice(2);
+    expect(new Set(alone.flatMap(({ questions }) => namesIn(questions)))).toEqual(
+      new Set(['reserve b', 'reserve c']),
+    );
+    for (const { questions, end } of alone) end.resolve(go(namesIn(questions)[0] ?? ''));
+    expect(await Promise.all([second, third])).toEqual([go('reserve b'), go('reserve c')]);
     expect(stubs()).toBe(2);
   });
 
-  test('ask alone when the request that they wait for falls silent, and delay no later call', async () => {
+  test('send a call alone that needs other accounts, without delaying the others', async () => {
+    const { other, requests } = openScripted();
+    const first = other().reserve(callOf('a'), '0x01', {});
+    const second = other().reserve(callOf('b'), '0x02', {});
+    const third = other().reserve(callOf('c'), '0x03', {});
+    requests[0]?.end.resolve(go('a'));
+    await first;
+    await settle();
+    requests[1]?.end.resolve([go('b'), { verdict: 'alone' }]);
+    expect(await second).toEqual(go('b'));
+    await settle();
+    expect(namesIn(requests[2]?.questions ?? [])).toEqual(['reserve c']);
+    requests[2]?.end.resolve(go('c'));
+    expect(await third).toEqual(go('c'));
+  });
+
+  test('pass on the failure of a lone call', async () => {
+    const { other, requests } = openScripted();
+    const first = other().reserve(callOf('a'), '0x01', {});
+    requests[0]?.end.reject(new Error('the object was reset'));
+    await expect(first).rejects.toThrow('reset');
+    expect(requests).toHaveLength(1);
+  });
+
+  test('send a call alone when the request before it is not answered, and delay no later call', async () => {
     const { other, requests } = openScripted();
     void other().reserve(callOf('silent'), '0x01', {});
     const second = other().reserve(callOf('b'), '0x02', {});
-    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    await vi.advanceTimersByTimeAsync(QUEUED_MS);
     expect(namesIn(requests[1]?.questions ?? [])).toEqual(['reserve b']);
-    requests[1]?.end.resolve([go('b')].at(0));
+    requests[1]?.end.resolve(go('b'));
     expect(await second).toEqual(go('b'));
     const third = other().reserve(callOf('c'), '0x03', {});
     requests[2]?.end.resolve(go('c'));
     expect(await third).toEqual(go('c'));
-    // The silent request answers at last: it leads nobody.
+    // The silent request is answered at last, and starts no further batch.
     requests[0]?.end.resolve(go('silent'));
     await settle();
     expect(requests).toHaveLength(3);
+  });
+
+  test('send a call alone when its batch is not answered', async () => {
+    const { other, requests } = openScripted();
+    const first = other().reserve(callOf('a'), '0x01', {});
+    const second = other().reserve(callOf('b'), '0x02', {});
+    const third = other().reserve(callOf('c'), '0x03', {});
+    requests[0]?.end.resolve(go('a'));
+    await first;
+    await vi.advanceTimersByTimeAsync(QUEUED_MS);
+    expect(requests).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(SENT_MS);
+    expect(namesIn(requests[2]?.questions ?? [])).toEqual(['reserve c']);
+    requests[2]?.end.resolve(go('c'));
+    expect(await third).toEqual(go('c'));
+    requests[1]?.end.resolve([go('b'), go('late')]);
+    expect(await second).toEqual(go('b'));
   });
 });
