@@ -84,12 +84,18 @@ export type Bought = {
   readonly fromCredit: Purchase;
 };
 
-/** Reads the agent's log once it has the end of every payment and the denial. */
-export const readLog = async (scene: Scene, { payments }: Bought): Promise<readonly Entry[]> => {
+/** Reads the agent's log once it has the end of every call and payment, and the denial. */
+export const readLog = async (
+  scene: Scene,
+  { payments, fromCredit }: Bought,
+): Promise<readonly Entry[]> => {
   const { narrator, directory, account, patience } = scene;
   const complete = (entries: readonly Entry[]): boolean => {
     const settled = settledCalls(entries);
-    const all = payments.every(({ call }) => settled.includes(call));
+    const ended = entries.filter(({ type }) => type === 'call.finished').map(({ call }) => call);
+    const all =
+      payments.every(({ call }) => settled.includes(call)) &&
+      [...payments, fromCredit].every(({ call }) => ended.includes(call));
     return all && entries.some(({ type }) => type === 'call.denied');
   };
   return await narrator.during(
