@@ -111,18 +111,20 @@ const sendBatch = async (
   send: Send,
 ): Promise<Verdict> => {
   const others = queue.splice(0, MAX_BATCH - 1);
+  if (others.length === 0) return await send.one().finally(() => passOn(id, queue));
   for (const { taken } of others) taken();
-  try {
-    if (others.length === 0) return await send.one();
-    const decided = await decideAll(send, [question, ...others.map((each) => each.question)]);
-    const [own = 'alone', ...rest] = decided;
-    for (const [at, { resolve }] of others.entries()) resolve(rest[at] ?? 'alone');
-    return own === 'alone' ? await send.one() : own;
-  } finally {
-    const next = queue.shift();
-    if (next === undefined) close(id, queue);
-    else next.resolve('send');
-  }
+  const batch = [question, ...others.map((each) => each.question)];
+  const [own = 'alone', ...rest] = await decideAll(send, batch);
+  for (const [at, { resolve }] of others.entries()) resolve(rest[at] ?? 'alone');
+  // Before the call asks alone: its decision may wait for other accounts.
+  passOn(id, queue);
+  return own === 'alone' ? send.one() : own;
+};
+
+const passOn = (id: AccountId, queue: Waiting[]): void => {
+  const next = queue.shift();
+  if (next === undefined) close(id, queue);
+  else next.resolve('send');
 };
 
 /** The outcomes of a batch. Of a failed one, each call asks again by itself: the others must not fail with one request. */

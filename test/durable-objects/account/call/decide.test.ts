@@ -4,12 +4,14 @@ import {
   callOf,
   entriesOf,
   factsOf,
+  intentCallOf,
   randomHex,
   snapshotOf,
   stubOf,
   success,
   trust,
 } from '../../support.ts';
+import { AUDIENCE, branchWith } from '../../tree-support.ts';
 
 /** A payer with one settled payment, and three calls of a thousand each. */
 const openPayer = async (settled = 100_000n) => {
@@ -71,5 +73,17 @@ describe('several questions in one request', () => {
     const { reserve, stub } = await openPayer();
     const foreign: Question = ['reserve', callOf(randomHex(20)), randomHex(16), {}];
     expect(verdictsOf(await stub.decide([foreign, reserve(0)]))).toEqual(['unavailable', 'go']);
+  });
+
+  test('leave one that needs an ancestor to be asked alone, and decide nothing about it', async () => {
+    const { agent } = await branchWith(100_000n);
+    const stub = stubOf(agent);
+    const call = intentCallOf(agent, { price: 500n, settlement: 'credit', audience: AUDIENCE });
+    const attempt = randomHex(16);
+    const question: Question = ['reserve', call, attempt, { facts: factsOf(0n) }];
+    const before = (await snapshotOf(agent)).seq;
+    expect(verdictsOf(await stub.decide([question, question]))).toEqual(['alone', 'alone']);
+    expect((await snapshotOf(agent)).seq).toBe(before);
+    expect((await stub.reserve(call, attempt, { facts: factsOf(0n) })).verdict).toBe('go');
   });
 });
