@@ -105,6 +105,18 @@ describe('the list of calls', () => {
     await field.fill('');
     await field.press('Enter');
     await expect.poll(chosen).toBe(null);
+    // Typed in the frame that shows a choice.
+    const kept = await field.evaluate(async (input: HTMLInputElement) => {
+      input.value = 'alice';
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+      await new Promise((shown) => setTimeout(shown));
+      input.value = 'bo';
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      await new Promise((later) => setTimeout(later, 300));
+      return input.value;
+    });
+    expect(kept).toBe('bo');
     await open(page, 'Spending');
     await page.getByRole('combobox', { name: 'Agent' }).fill(agent.address);
     await page.getByRole('combobox', { name: 'Agent' }).press('Enter');

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import { agentNamed, nameOfAgent } from '../data/accounts/known-agents.ts';
 import type { Scope } from '../data/session/scope.ts';
 import { useKnownAgents } from '../data/accounts/use-known-agents.ts';
@@ -29,7 +29,8 @@ export const AgentFilter = ({
     setTyped(undefined);
     setFault(undefined);
   };
-  useEffect(forget, [value]);
+  // A later effect would take away what is typed in the meantime.
+  useLayoutEffect(forget, [value]);
   const enter = (text: string): void => {
     if (text.trim() === '') {
       forget();
