@@ -41,7 +41,7 @@ import type {
 import type { EntryPage } from '../../src/protocol/entry.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { decideAlarm } from './alarm.ts';
-import { loadCall } from './call/call-record.ts';
+import { loadCall } from './call/stored-call.ts';
 import { concludeAll } from './call/conclude.ts';
 import { finish } from './call/finish.ts';
 import { isSentAgain } from './call/open-calls.ts';

@@ -1,4 +1,5 @@
-import { CALL, type CallRecord, loadCall } from './call/call-record.ts';
+import type { CallRecord } from './call/call-record.ts';
+import { CALL, loadCall } from './call/stored-call.ts';
 import { flushDenials } from './call/denial.ts';
 import { expire } from './call/expire.ts';
 import { isOpenPayment, type LiveCalls, STUCK_AFTER } from './call/open-calls.ts';

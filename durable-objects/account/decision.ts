@@ -1,4 +1,5 @@
-import { CALL, type CallRecord } from './call/call-record.ts';
+import type { CallRecord } from './call/call-record.ts';
+import { CALL } from './call/stored-call.ts';
 import { ACCOUNT, type AccountState } from './state.ts';
 import { ancestorsOf, cutOffCount } from './tree/ancestors.ts';
 import type { Decision as StoreDecision } from '../store/decision.ts';

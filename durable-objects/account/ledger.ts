@@ -9,7 +9,7 @@ import {
   type GroupCommit,
   openGroupCommit,
 } from '../store/group-commit.ts';
-import { CALL } from './call/call-record.ts';
+import { CALL } from './call/stored-call.ts';
 import { openSince, releasedOf } from './call/open-calls.ts';
 import { MAX_RELEASED } from './call/account-rates.ts';
 import type { Context } from './decision.ts';

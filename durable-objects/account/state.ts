@@ -104,38 +104,54 @@ export const hasPaid = ({ purses }: AccountState): boolean =>
 
 type Stored = Omit<AccountState, 'purses' | 'tree' | 'held' | 'leases' | 'grantChecks'> & {
   readonly purses: Readonly<Record<string, StoredPurse>>;
-  readonly tree?: StoredTree | undefined;
+  readonly tree?: undefined;
   readonly held?: undefined;
   readonly leases?: undefined;
   readonly grantChecks?: undefined;
 };
 
-/** One value an object. Every commit writes it, so nothing in it may grow without bound. */
+/**
+ * One value an object. Every commit writes it, so nothing in it may grow without bound. Its place in a tree, with the policies, is a part
+ * of its own: a commit that does not change it omits it.
+ */
 export const ACCOUNT: Noun<AccountState> = {
   name: 'account',
   key: ({ account }) => account,
-  encode: (state) =>
-    JSON.stringify({
+  encode: (state) => {
+    const text = JSON.stringify({
       ...state,
       // A bucket's count is stored with the next write.
       denials: state.denials.filter(({ further }) => further !== undefined),
       purses: mapValues(state.purses, encodePurse),
-      tree: state.tree === EMPTY_TREE ? undefined : encodeTree(state.tree),
-      // `JSON.stringify` omits these: they are values of their own, or never stored.
+      // `JSON.stringify` omits these: they are a part or values of their own, or never stored.
+      tree: undefined,
       held: undefined,
       leases: undefined,
       grantChecks: undefined,
-    } satisfies Stored),
+    } satisfies Stored);
+    return state.tree === EMPTY_TREE ? text : [text, treeText(state.tree)];
+  },
   /** Without the grants it holds, which are values of their own. */
-  decode: (text) => {
-    const { purses, tree, ...rest } = JSON.parse(text) as Stored;
+  decode: (text, [tree]) => {
+    const { purses, ...rest } = JSON.parse(text) as Stored;
     return {
       ...rest,
       purses: mapValues(purses, decodePurse) as AccountState['purses'],
-      tree: tree === undefined ? EMPTY_TREE : decodeTree(tree),
+      tree: tree === undefined ? EMPTY_TREE : decodeTree(JSON.parse(tree) as StoredTree),
       held: [],
       leases: {},
       grantChecks: {},
     };
   },
+};
+
+/** Texts of trees: most commits store the same tree again. */
+const treeTexts = new WeakMap<Tree, string>();
+
+const treeText = (tree: Tree): string => {
+  const known = treeTexts.get(tree);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(encodeTree(tree));
+  treeTexts.set(tree, text);
+  return text;
 };

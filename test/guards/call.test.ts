@@ -1,6 +1,7 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../src/core/clock.ts';
-import { snapshotOf, trust } from '../durable-objects/support.ts';
+import { stubOf, trust } from '../durable-objects/support.ts';
 import { addressOf } from '../unit/gateway/signing.ts';
 import { AUDIENCE, type CountedGateway, countedGateway } from './gateway.ts';
 import { bound, requestWith, vanilla } from './payments.ts';
@@ -78,16 +79,27 @@ test('a bound call costs one recovery as well', async () => {
   });
 });
 
-const rowsWritten = async (): Promise<number> => (await snapshotOf(addressOf('agent'))).rowsWritten;
+/** Rows and characters of the account's journal. */
+const journal = (): Promise<{ readonly rows: number; readonly characters: number }> =>
+  runInDurableObject(stubOf(addressOf('agent')), (_, { storage }) =>
+    storage.sql
+      .exec<{ rows: number; characters: number }>(
+        'SELECT count(*) AS rows, sum(length(text)) AS characters FROM journal',
+      )
+      .one(),
+  );
 
 /** The work of a bound call by `step: what`. */
 const workOfCall = async (): Promise<ReadonlyMap<string, Work>> => {
   const payload = await bound('agent');
-  const before = await rowsWritten();
+  const before = await journal();
   takeWork();
   await used(payload);
   const work = new Map(takeWork());
-  return work.set('commit: row', { amount: (await rowsWritten()) - before, places: [] });
+  const after = await journal();
+  work.set('commit: row', { amount: after.rows - before.rows, places: [] });
+  const characters = after.characters - before.characters;
+  return work.set('commit: characters', { amount: characters, places: [] });
 };
 
 /** Work of earlier calls that runs a second later falls into some of these calls, but not into all. */

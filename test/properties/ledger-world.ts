@@ -1,4 +1,5 @@
-import { CALL, type CallRecord, isFinal } from '../../durable-objects/account/call/call-record.ts';
+import { type CallRecord, isFinal } from '../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../durable-objects/account/call/stored-call.ts';
 import { conclude } from '../../durable-objects/account/call/conclude.ts';
 import { expire } from '../../durable-objects/account/call/expire.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';

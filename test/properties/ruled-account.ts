@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { CALL, type CallRecord } from '../../durable-objects/account/call/call-record.ts';
+import type { CallRecord } from '../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../durable-objects/account/call/stored-call.ts';
 import { flushDenials } from '../../durable-objects/account/call/denial.ts';
 import { expire } from '../../durable-objects/account/call/expire.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';

@@ -1,11 +1,5 @@
-import {
-  CALL,
-  type CallRecord,
-  type HeldPayment,
-  isBounced,
-  loadCall,
-  reduced,
-} from './call-record.ts';
+import { type CallRecord, type HeldPayment, isBounced, reduced } from './call-record.ts';
+import { CALL, loadCall } from './stored-call.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
 import { append, type Context, type Decision } from '../decision.ts';

@@ -6,7 +6,7 @@ import type { CommandCost } from '../../../src/protocol/account/command-budget.t
 import type { Ledger } from '../ledger.ts';
 import type { LeaseRequests } from '../tree/lease-requests.ts';
 import type { Recalls } from '../tree/recalls.ts';
-import { recordOf } from './call-record.ts';
+import { recordOf } from './stored-call.ts';
 import { MAX_RECALLS, NO_PROGRESS, type Progress, type TreeRequest } from './progress.ts';
 import { reserve } from './reserve.ts';
 import { loadLazy } from '../lazy.ts';

@@ -1,4 +1,5 @@
-import { awaitsSettlement, type CallRecord, loadCall } from './call-record.ts';
+import { awaitsSettlement, type CallRecord } from './call-record.ts';
+import { loadCall } from './stored-call.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import type { Seconds } from '../../../src/core/clock.ts';

@@ -1,7 +1,8 @@
 import type { CommandVerdict } from '../../../src/protocol/account/command-verdict.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { isDurable } from '../../store/decision.ts';
-import { type CallRecord, loadCall } from '../call/call-record.ts';
+import type { CallRecord } from '../call/call-record.ts';
+import { loadCall } from '../call/stored-call.ts';
 import { type Context, type Decision, unstored } from '../decision.ts';
 import { takeAlert } from '../log/alerts.ts';
 import type { Memory } from '../memory.ts';

@@ -2,7 +2,8 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { put } from '../../store/noun.ts';
 import { mayDecide } from '../call/approvers.ts';
-import { CALL, type CallRecord } from '../call/call-record.ts';
+import type { CallRecord } from '../call/call-record.ts';
+import { CALL } from '../call/stored-call.ts';
 import { endParked } from '../call/expire.ts';
 import { append, type Context, type Decision } from '../decision.ts';
 import type { AccountState } from '../state.ts';

@@ -2,7 +2,8 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { min } from '../../../src/protocol/amount.ts';
 import { put } from '../../store/noun.ts';
-import { CALL, type CallRecord, keepsHold } from '../call/call-record.ts';
+import { type CallRecord, keepsHold } from '../call/call-record.ts';
+import { CALL } from '../call/stored-call.ts';
 import * as money from '../call/money.ts';
 import { append, type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';

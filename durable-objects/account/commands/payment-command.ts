@@ -3,7 +3,8 @@ import type { CommandVerdict } from '../../../src/protocol/account/command-verdi
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { put } from '../../store/noun.ts';
-import { CALL, type CallRecord, keepsHold, WRITTEN_OFF } from '../call/call-record.ts';
+import { type CallRecord, keepsHold, WRITTEN_OFF } from '../call/call-record.ts';
+import { CALL } from '../call/stored-call.ts';
 import { ended } from '../call/conclude.ts';
 import { spentSignature } from '../call/evidence.ts';
 import * as money from '../call/money.ts';

@@ -94,6 +94,7 @@ export const openExports = (
     async send(memory, disk, now) {
       if (!isDue(memory, now)) return;
       const { head, exported } = memory.state;
+      if (memory.fresh[0]?.seq !== exported + 1) keepFresh(memory, disk);
       const entries =
         memory.fresh[0]?.seq === exported + 1
           ? memory.fresh.slice(0, EXPORT_MOST)

@@ -3,7 +3,7 @@ import type { Entry, EntryPage } from '../../../src/protocol/entry.ts';
 import type { Disk } from '../../store/disk.ts';
 import { ENTRY } from '../../store/entry.ts';
 import { anyNoun } from '../../store/noun.ts';
-import { CALL } from '../call/call-record.ts';
+import { CALL } from '../call/stored-call.ts';
 import { unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';

@@ -1,4 +1,4 @@
-import { loadCall } from '../call/call-record.ts';
+import { loadCall } from '../call/stored-call.ts';
 import { keepLive } from '../call/open-calls.ts';
 import { settlementMessage } from '../call/settlement-message.ts';
 import type { Memory } from '../memory.ts';

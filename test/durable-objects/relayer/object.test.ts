@@ -1,6 +1,6 @@
 import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { CALL } from '../../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../../durable-objects/account/call/stored-call.ts';
 import { Relayer } from '../../../durable-objects/relayer.ts';
 import { PENDING } from '../../../durable-objects/relayer/pending-noun.ts';
 import { openDisk } from '../../../durable-objects/store/open-disk.ts';

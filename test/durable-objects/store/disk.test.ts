@@ -24,6 +24,12 @@ const THING: Noun<Thing, Fields> = {
 const inObject = <T>(work: (storage: DurableObjectStorage) => T | Promise<T>): Promise<T> =>
   runInDurableObject(stubOf(randomHex(20)), (_, { storage }) => work(storage));
 
+const tablesIn = ({ sql }: DurableObjectStorage): readonly string[] =>
+  sql
+    .exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+    .toArray()
+    .map(({ name }) => name);
+
 /** Random numbers from 0 to 1, the same in every run (mulberry32). */
 const openRandom = (seed: number): (() => number) => {
   let state = seed;
@@ -158,6 +164,19 @@ describe('the disk of an object', () => {
     expect(found).toEqual({
       left: { exists: false, things: [] },
       after: [{ id: 'a', mixed: 1, count: 1 }],
+    });
+  });
+
+  test('refuses what another version stored, and changes nothing', async () => {
+    await inObject((storage) => {
+      openDisk(storage).write([put(THING, { id: 1, mixed: 1, count: 1 })]);
+      const [version = ''] = tablesIn(storage).filter((name) => name.startsWith('version_'));
+      storage.sql.exec(`ALTER TABLE ${version} RENAME TO version_0`);
+      const tables = tablesIn(storage);
+      expect(() => openDisk(storage)).toThrow(/version_0.*deploy the release that stored it/);
+      storage.sql.exec('DROP TABLE version_0');
+      expect(() => openDisk(storage)).toThrow(/another version/);
+      expect(tablesIn(storage)).toEqual(tables.filter((name) => name !== 'version_0'));
     });
   });
 });

@@ -1,11 +1,8 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { Evidence } from '../../../src/protocol/account/call.ts';
-import {
-  CALL,
-  type CallRecord,
-  keepsHold,
-} from '../../../durable-objects/account/call/call-record.ts';
+import { type CallRecord, keepsHold } from '../../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../../durable-objects/account/call/stored-call.ts';
 import { flushDenials } from '../../../durable-objects/account/call/denial.ts';
 import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';

@@ -1,4 +1,5 @@
-import { CALL, type CallRecord } from '../../../durable-objects/account/call/call-record.ts';
+import type { CallRecord } from '../../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../../durable-objects/account/call/stored-call.ts';
 import type { Context, Decision } from '../../../durable-objects/account/decision.ts';
 import {
   ACCOUNT,

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type CallRecord, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import type { CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
+import { loadCall } from '../../../../durable-objects/account/call/stored-call.ts';
 import { openDisk } from '../../../../durable-objects/store/open-disk.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { SettlementResult } from '../../../../src/protocol/payment.ts';

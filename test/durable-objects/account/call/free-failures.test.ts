@@ -1,8 +1,5 @@
-import {
-  CALL,
-  type CallRecord,
-  loadCall,
-} from '../../../../durable-objects/account/call/call-record.ts';
+import type { CallRecord } from '../../../../durable-objects/account/call/call-record.ts';
+import { CALL, loadCall } from '../../../../durable-objects/account/call/stored-call.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {

@@ -1,5 +1,5 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
-import { CALL, loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import { CALL, loadCall } from '../../../../durable-objects/account/call/stored-call.ts';
 import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
 import { MAX_RELEASED } from '../../../../durable-objects/account/call/account-rates.ts';
 import { put } from '../../../../durable-objects/store/noun.ts';

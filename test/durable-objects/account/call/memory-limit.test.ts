@@ -5,7 +5,7 @@ import {
   MOST_OPEN,
   MOST_WITH_ANSWERS,
 } from '../../../../durable-objects/account/call/memory-limit.ts';
-import { loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import { loadCall } from '../../../../durable-objects/account/call/stored-call.ts';
 import { type Noun, put, remove } from '../../../../durable-objects/store/noun.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {

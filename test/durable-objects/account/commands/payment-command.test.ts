@@ -1,4 +1,4 @@
-import { loadCall } from '../../../../durable-objects/account/call/call-record.ts';
+import { loadCall } from '../../../../durable-objects/account/call/stored-call.ts';
 import {
   applyLabel,
   changed,

@@ -1,5 +1,5 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
-import { CALL } from '../../../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../../../durable-objects/account/call/stored-call.ts';
 import type { Noun } from '../../../../durable-objects/store/noun.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {

@@ -1,6 +1,6 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CALL } from '../../../../durable-objects/account/call/call-record.ts';
+import { CALL } from '../../../../durable-objects/account/call/stored-call.ts';
 import {
   accountOf,
   entriesOf,
