@@ -29,8 +29,15 @@ const MAX_BATCH = 64;
 export const QUEUED_MS = 1_000;
 export const SENT_MS = 10_000;
 
-/** The questions that wait, by account. An account without a request under way has no list. */
-const queues = new Map<AccountId, Waiting[]>();
+/** The questions that wait for an account. */
+type Queue = {
+  readonly waiting: Waiting[];
+  /** When the request under way was sent, milliseconds. */
+  sentAt: number;
+};
+
+/** The queues of accounts with a request under way. One whose request was ended by the runtime stays until the account is asked again. */
+const queues = new Map<AccountId, Queue>();
 
 /**
  * Batches an isolate's requests to one account. While one call waits for the account, `reserve` and `finish` of other calls queue; then one of
@@ -87,30 +94,33 @@ type Send = {
 
 const askInBatch = async (id: AccountId, question: Question, send: Send): Promise<Verdict> => {
   const queue = queues.get(id);
-  if (queue === undefined) return sendBatch(id, openQueue(id), question, send);
+  // The call whose turn it is may have ended with its incoming request.
+  const isOpen = queue !== undefined && Date.now() - queue.sentAt < QUEUED_MS;
+  if (!isOpen) return sendBatch(id, openQueue(id), question, send);
   const outcome = await wait(id, queue, question);
   if (outcome === 'send') return sendBatch(id, queue, question, send);
   return outcome === 'alone' ? send.one() : outcome;
 };
 
-const openQueue = (id: AccountId): Waiting[] => {
-  const queue: Waiting[] = [];
+const openQueue = (id: AccountId): Queue => {
+  const queue: Queue = { waiting: [], sentAt: Date.now() };
   queues.set(id, queue);
   return queue;
 };
 
-const close = (id: AccountId, queue: Waiting[]): void => {
+const close = (id: AccountId, queue: Queue): void => {
   if (queues.get(id) === queue) queues.delete(id);
 };
 
 /** Sends a question together with those that wait, and then lets the next one send. */
 const sendBatch = async (
   id: AccountId,
-  queue: Waiting[],
+  queue: Queue,
   question: Question,
   send: Send,
 ): Promise<Verdict> => {
-  const others = queue.splice(0, MAX_BATCH - 1);
+  queue.sentAt = Date.now();
+  const others = queue.waiting.splice(0, MAX_BATCH - 1);
   if (others.length === 0) return await send.one().finally(() => passOn(id, queue));
   for (const { taken } of others) taken();
   const batch = [question, ...others.map((each) => each.question)];
@@ -121,8 +131,8 @@ const sendBatch = async (
   return own === 'alone' ? send.one() : own;
 };
 
-const passOn = (id: AccountId, queue: Waiting[]): void => {
-  const next = queue.shift();
+const passOn = (id: AccountId, queue: Queue): void => {
+  const next = queue.waiting.shift();
   if (next === undefined) close(id, queue);
   else next.resolve('send');
 };
@@ -141,14 +151,14 @@ const decideAll = async (
   }
 };
 
-const wait = async (id: AccountId, queue: Waiting[], question: Question): Promise<Outcome> => {
+const wait = async (id: AccountId, queue: Queue, question: Question): Promise<Outcome> => {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let timer = setTimeout(() => {
     // The request before may never be answered, so the next call opens a queue of its own. This call leaves the queue, because its turn to send
     // could come after it has left.
     close(id, queue);
-    const at = queue.indexOf(own);
-    if (at >= 0) queue.splice(at, 1);
+    const at = queue.waiting.indexOf(own);
+    if (at >= 0) queue.waiting.splice(at, 1);
     resolve('alone');
   }, QUEUED_MS);
   const own: Waiting = {
@@ -159,7 +169,7 @@ const wait = async (id: AccountId, queue: Waiting[], question: Question): Promis
       timer = setTimeout(() => resolve('alone'), SENT_MS);
     },
   };
-  queue.push(own);
+  queue.waiting.push(own);
   const outcome = await promise;
   clearTimeout(timer);
   return outcome;

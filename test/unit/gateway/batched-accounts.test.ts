@@ -167,6 +167,16 @@ describe('batched accounts', () => {
     expect(requests).toHaveLength(3);
   });
 
+  test('do not wait for a request that ended with its call', async () => {
+    const { other, requests } = openScripted();
+    void other().reserve(callOf('ended'), '0x01', {});
+    await vi.advanceTimersByTimeAsync(QUEUED_MS);
+    const next = other().reserve(callOf('b'), '0x02', {});
+    expect(requests).toHaveLength(2);
+    requests[1]?.end.resolve(go('b'));
+    expect(await next).toEqual(go('b'));
+  });
+
   test('send a call alone when its batch is not answered', async () => {
     const { other, requests } = openScripted();
     const first = other().reserve(callOf('a'), '0x01', {});
