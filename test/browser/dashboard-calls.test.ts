@@ -106,7 +106,8 @@ describe('the list of calls', () => {
     await field.press('Enter');
     await expect.poll(chosen).toBe(null);
     // Typed in the frame that shows a choice.
-    const kept = await field.evaluate(async (input: HTMLInputElement) => {
+    const kept = await field.evaluate(async (node) => {
+      const input = node as unknown as EventTarget & { value: string };
       input.value = 'alice';
       input.dispatchEvent(new Event('input', { bubbles: true }));
       input.dispatchEvent(new Event('change', { bubbles: true }));
