@@ -6,7 +6,12 @@ import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { decideAlarm } from '../../durable-objects/account/alarm.ts';
 import { keepLive, openLiveCalls } from '../../durable-objects/account/call/open-calls.ts';
 import { UNSENT } from '../../durable-objects/store/outbox.ts';
-import { awaitsSettlement, type CallRecord, isFinal, keepsHold } from '../../durable-objects/account/call/call-record.ts';
+import {
+  awaitsSettlement,
+  type CallRecord,
+  isFinal,
+  keepsHold,
+} from '../../durable-objects/account/call/call-record.ts';
 import { CALL } from '../../durable-objects/account/call/stored-call.ts';
 import { conclude } from '../../durable-objects/account/call/conclude.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
