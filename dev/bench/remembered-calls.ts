@@ -54,21 +54,20 @@ export const remember = (file: string, count: number): void => {
     if (noun !== 'call' || encoded === undefined) continue;
     calls.set(key, grown(calls.get(key), encoded));
   }
-  const one = [...calls].findLast(([, { parts }]) => parts[0]?.includes(`"price":${PRICE}`));
+  const one = [...calls].findLast(([, { text }]) => text.includes(`"price":${PRICE}`));
   if (one === undefined) throw new Error(`${file} has no call.`);
   const [key, { text, parts }] = one;
-  const [terms = '', ...detail] = parts;
-  const { validBefore } = JSON.parse(terms) as { readonly validBefore: number };
+  const { validBefore } = JSON.parse(text) as { readonly validBefore: number };
   const index = openPageIndex([], () => 1);
   const insert = database.prepare('INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)');
   database.exec('DELETE FROM page; BEGIN');
   for (let made = 0, pages = 0; made < count; made += BATCH) {
     const ended = Array.from({ length: Math.min(BATCH, count - made) }, () => {
       const id = `0x${randomBytes(32).toString('hex')}`;
-      const copy = terms.replaceAll(String(key), id);
+      const copy = text.replaceAll(String(key), id);
       return {
         ...{ until: validBefore + DAY, firstSeq: 1, lastSeq: 1 },
-        lines: [lineOf('call', id, { text, parts: [copy, ...detail] })],
+        lines: [lineOf('call', id, { text: copy, parts })],
         prints: [index.print('call', id)],
       };
     });

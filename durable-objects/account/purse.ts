@@ -81,10 +81,10 @@ export const suspensionOf = ({
   return bounced && { amount: bounced.bounced, until: bounced.bouncedUntil };
 };
 
-/** As stored: amounts are numbers that were checked to be safe integers, and absent if 0. */
+/** As stored: amounts are numbers that were checked to be safe integers. */
 type AsNumbers<Value> = {
-  readonly [Name in keyof Value as Value[Name] extends bigint ? Name : never]?: number | undefined;
-} & { readonly [Name in keyof Value as Value[Name] extends bigint ? never : Name]: Value[Name] };
+  readonly [Name in keyof Value]: Value[Name] extends bigint ? number : Value[Name];
+};
 
 type StoredWindow = AsNumbers<WindowSpend>;
 
@@ -92,52 +92,47 @@ export type StoredPurse = Omit<AsNumbers<Purse>, 'windows'> & {
   readonly windows: Readonly<Record<string, StoredWindow>>;
 };
 
-const orAbsent = (amount: bigint): number | undefined =>
-  amount === 0n ? undefined : toStored(amount);
-
-const orZero = (amount = 0): bigint => BigInt(amount);
-
 export const encodePurse = (purse: Purse): StoredPurse => ({
   ...purse,
-  credit: orAbsent(purse.credit),
-  creditHeld: orAbsent(purse.creditHeld),
-  creditLent: orAbsent(purse.creditLent),
-  creditHeldByDescendants: orAbsent(purse.creditHeldByDescendants),
-  deferredHeld: orAbsent(purse.deferredHeld),
-  upfrontHeld: orAbsent(purse.upfrontHeld),
-  unsettled: orAbsent(purse.unsettled),
-  bounced: orAbsent(purse.bounced),
-  settled: orAbsent(purse.settled),
-  balance: orAbsent(purse.balance),
+  credit: toStored(purse.credit),
+  creditHeld: toStored(purse.creditHeld),
+  creditLent: toStored(purse.creditLent),
+  creditHeldByDescendants: toStored(purse.creditHeldByDescendants),
+  deferredHeld: toStored(purse.deferredHeld),
+  upfrontHeld: toStored(purse.upfrontHeld),
+  unsettled: toStored(purse.unsettled),
+  bounced: toStored(purse.bounced),
+  settled: toStored(purse.settled),
+  balance: toStored(purse.balance),
   windows: mapValues(purse.windows, (window) => ({
     ...window,
-    spent: orAbsent(window.spent),
-    held: orAbsent(window.held),
-    leased: orAbsent(window.leased),
-    drawn: orAbsent(window.drawn),
-    heldByDescendants: orAbsent(window.heldByDescendants),
+    spent: toStored(window.spent),
+    held: toStored(window.held),
+    leased: toStored(window.leased),
+    drawn: toStored(window.drawn),
+    heldByDescendants: toStored(window.heldByDescendants),
   })),
 });
 
 export const decodePurse = (purse: StoredPurse): Purse => ({
   ...purse,
-  credit: orZero(purse.credit),
-  creditHeld: orZero(purse.creditHeld),
-  creditLent: orZero(purse.creditLent),
-  creditHeldByDescendants: orZero(purse.creditHeldByDescendants),
-  deferredHeld: orZero(purse.deferredHeld),
-  upfrontHeld: orZero(purse.upfrontHeld),
-  unsettled: orZero(purse.unsettled),
-  bounced: orZero(purse.bounced),
-  settled: orZero(purse.settled),
-  balance: orZero(purse.balance),
+  credit: BigInt(purse.credit),
+  creditHeld: BigInt(purse.creditHeld),
+  creditLent: BigInt(purse.creditLent),
+  creditHeldByDescendants: BigInt(purse.creditHeldByDescendants),
+  deferredHeld: BigInt(purse.deferredHeld),
+  upfrontHeld: BigInt(purse.upfrontHeld),
+  unsettled: BigInt(purse.unsettled),
+  bounced: BigInt(purse.bounced),
+  settled: BigInt(purse.settled),
+  balance: BigInt(purse.balance),
   windows: mapValues(purse.windows, (window) => ({
     ...window,
-    spent: orZero(window.spent),
-    held: orZero(window.held),
-    leased: orZero(window.leased),
-    drawn: orZero(window.drawn),
-    heldByDescendants: orZero(window.heldByDescendants),
+    spent: BigInt(window.spent),
+    held: BigInt(window.held),
+    leased: BigInt(window.leased),
+    drawn: BigInt(window.drawn),
+    heldByDescendants: BigInt(window.heldByDescendants),
   })),
 });
 

@@ -90,10 +90,7 @@ export const openLiveValues = (): LiveValues => {
         if (!byKey.every(([, is, than]) => holds(key, is, than))) continue;
         const live = table.values.get(key);
         if (live === undefined) continue;
-        const value =
-          form === 'brief'
-            ? noun.decode(live.text, live.parts.slice(0, noun.briefParts ?? 0))
-            : decode(noun, live);
+        const value = form === 'brief' ? noun.decode(live.text, []) : decode(noun, live);
         if (meets(noun, value, byField)) found.push(value);
       }
       if (highest.length > 0) found.sort(compare(noun, highest));

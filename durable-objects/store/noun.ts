@@ -19,10 +19,8 @@ export type Noun<Value, Fields extends string = never> = {
   readonly name: string;
   readonly key: (value: Value) => Key;
   readonly encode: (value: Value) => string | readonly [text: string, ...parts: readonly string[]];
-  /** @param parts of the detail; only `briefParts` of them in a brief reading. */
+  /** @param parts of the detail; none if only the text was read. */
   readonly decode: (text: string, parts: readonly string[]) => Value;
-  /** How many of its first parts a brief reading has; default 0. */
-  readonly briefParts?: number;
   /** The fields that queries may compare besides the key. */
   readonly fields?: Readonly<Record<Fields, (value: Value) => Field>>;
   /** The entries that the value contains. The value is kept until they are exported. */

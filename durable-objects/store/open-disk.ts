@@ -7,13 +7,14 @@ import type { PageHead } from './pages.ts';
 /** Opens the disk of an object. */
 export const openDisk = (storage: DurableObjectStorage): Disk => openEngine(openSqlMedium(storage));
 
-/** The version of everything that objects store. Each change of a table, or of what a noun encodes, raises it. */
-const VERSION = 1;
+/**
+ * The version of what objects store. Raise it with each change of a table, or of what a noun encodes. SQLite keeps the text of a definition
+ * with its comments, so the version costs no row.
+ */
+const VERSION = 'version 1';
 
-/** The version is the name of a table without rows, because a row would be billed for each object. */
 const TABLES = `
-  CREATE TABLE version_${VERSION} (unused INTEGER) STRICT;
-  CREATE TABLE journal (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE TABLE journal (/* ${VERSION} */ slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
   CREATE TABLE page (id INTEGER PRIMARY KEY, until INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
     prints BLOB NOT NULL, text TEXT NOT NULL) STRICT;`;
 
@@ -21,18 +22,17 @@ const TABLES = `
 const openSqlMedium = (storage: DurableObjectStorage): Medium => {
   const { sql } = storage;
   let rows = 0;
-  const names = sql
-    .exec<{ name: string }>(
-      `SELECT name FROM sqlite_master WHERE name GLOB 'version_*' OR name = 'journal'`,
+  const [journal] = sql
+    .exec<{ sql: string }>(
+      `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'journal'`,
     )
-    .toArray()
-    .map(({ name }) => name);
-  let hasTables = names.length > 0;
-  if (hasTables && !names.includes(`version_${VERSION}`)) {
+    .toArray();
+  if (journal?.sql.includes(`/* ${VERSION} */`) === false) {
     throw new Error(
-      `This object was stored in another version (${names.join(', ')}), and this release reads only version ${VERSION}: deploy the release that stored it.`,
+      `This release reads tables of ${VERSION} only, and this object has others: ${journal.sql}. Deploy the release that wrote them.`,
     );
   }
+  let hasTables = journal !== undefined;
 
   const run = (query: string, ...bindings: SqlStorageValue[]): void => {
     rows += sql.exec(query, ...bindings).rowsWritten;

@@ -36,7 +36,7 @@ type Queue = {
   sentAt: number;
 };
 
-/** The queues of accounts with a request under way. One whose request was ended by the runtime stays until the account is asked again. */
+/** The queues of accounts with a request under way. If the runtime ends a request, its queue stays until a call asks the account again. */
 const queues = new Map<AccountId, Queue>();
 
 /**
@@ -94,7 +94,7 @@ type Send = {
 
 const askInBatch = async (id: AccountId, question: Question, send: Send): Promise<Verdict> => {
   const queue = queues.get(id);
-  // The call whose turn it is may have ended with its incoming request.
+  // Platform: the runtime may have ended the call whose turn it is, with its incoming request.
   const isOpen = queue !== undefined && Date.now() - queue.sentAt < QUEUED_MS;
   if (!isOpen) return sendBatch(id, openQueue(id), question, send);
   const outcome = await wait(id, queue, question);

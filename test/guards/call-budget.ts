@@ -1,6 +1,6 @@
 /**
  * How much a bound call may do at most, by the step of `dev/bench/steps.ts`; what is not listed is not allowed. `RPC characters` are those
- * of the arguments as text, `characters` those that the journal gets. Promises are missing, because the runtime does not show those of async functions.
+ * of the arguments as text. Promises are missing, because the runtime does not show those of async functions.
  */
 export const CALL_BUDGET: Readonly<Record<string, number>> = {
   'header: JSON.parse': 1,
@@ -12,12 +12,11 @@ export const CALL_BUDGET: Readonly<Record<string, number>> = {
   'arguments: RPC': 2,
   'arguments: RPC characters': 2_342,
   'arguments: RPC characters of the answer': 666,
-  'decide: JSON.stringify': 6,
+  'decide: JSON.stringify': 5,
   'entry: JSON.stringify': 2,
   'entry: native.digest': 3,
   'commit: JSON.stringify': 4,
   'commit: row': 2,
-  'commit: characters': 5_900,
   'dispatch: native.digest': 1,
   'dispatch: subrequest': 1,
   'dispatch: timer': 1,

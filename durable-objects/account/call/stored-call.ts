@@ -11,31 +11,33 @@ import { firstCallUnder, IDENTIFIER } from './payment-identifier.ts';
 
 type Fields = 'due';
 
-/**
- * A call as stored. The text has what changes while the call runs. The first part has its terms, the others its entries and its answer, so
- * that a later write of the call adds little to the journal.
- *
- * `due`: `look` if only the last look at its payment is due, `parked` if the call waits for a person, `live` if anything else is; null for
- * a final call.
- */
+/** `due`: `look` if only the last look at its payment is due, `parked` if the call waits for a person, `live` if anything else is; null for a final call. */
 export const CALL: Noun<CallRecord, Fields> = {
   name: 'call',
   key: ({ id }) => id,
-  encode: (record) => [progressText(record), termsText(record), ...detailOf(record)],
-  decode: (text, [terms = '', ...detail]) => {
-    const { charged, signature, ...progress } = JSON.parse(text) as StoredProgress;
-    const { price, held, ...rest } = JSON.parse(terms) as StoredTerms;
+  encode: (record) => [
+    JSON.stringify({
+      ...record,
+      price: toStored(record.price),
+      charged: toStored(record.charged),
+      held: record.held && encodeHeld(record.held),
+      // `JSON.stringify` omits these: they are parts of the detail.
+      entries: undefined,
+      answer: undefined,
+    } satisfies Stored),
+    ...partsOf(record),
+  ],
+  decode: (text, parts) => {
+    const { price, charged, held, ...rest } = JSON.parse(text) as Stored;
     return {
       ...ABSENT,
       ...rest,
-      ...progress,
       price: BigInt(price),
       charged: BigInt(charged),
-      held: held && decodeHeld(held, signature),
-      ...readDetail(detail),
+      held: held && decodeHeld(held),
+      ...readParts(parts),
     };
   },
-  briefParts: 1,
   fields: {
     due: (record) =>
       isFinal(record)
@@ -65,100 +67,20 @@ export const recordOf = ({ id, identifier }: Call, read: Reader): CallRecord | u
   return (first === undefined ? undefined : loadCall(read, first)) ?? loadCall(read, id);
 };
 
-/** The members that change while a call runs, and the signature, which is erased when its payment ends. */
-type Progress = Pick<
-  CallRecord,
-  | 'attempt'
-  | 'state'
-  | 'payment'
-  | 'dispatchedAt'
-  | 'holdUntil'
-  | 'hadLastLook'
-  | 'transaction'
-  | 'finishedEntry'
-  | 'park'
->;
-
-type StoredProgress = Progress & { readonly charged: number; readonly signature?: Hex | undefined };
-
-/** All other members. */
-type Terms = Omit<CallRecord, keyof Progress | 'charged' | 'held' | 'entries' | 'answer'>;
-
-type StoredTerms = Omit<Terms, 'price'> & {
-  readonly price: number;
-  readonly held?: StoredPayment | undefined;
-};
-
-/** Signed values may be as large as a uint256 (a `validBefore`), so they are stored as text. */
-type StoredPayment = Omit<HeldPayment, 'authorization' | 'signature'> & {
+type StoredPayment = Omit<HeldPayment, 'authorization'> & {
   readonly authorization: Omit<Authorization, 'value' | 'validAfter' | 'validBefore'> &
     Readonly<Record<'value' | 'validAfter' | 'validBefore', string>>;
 };
 
-const progressText = ({
-  attempt,
-  state,
-  payment,
-  charged,
-  dispatchedAt,
-  holdUntil,
-  hadLastLook,
-  transaction,
-  finishedEntry,
-  park,
-  held,
-}: CallRecord): string =>
-  JSON.stringify({
-    ...{ attempt, state, payment, charged: toStored(charged), dispatchedAt, holdUntil },
-    ...{ hadLastLook, transaction, finishedEntry, park, signature: held?.signature },
-  } satisfies StoredProgress);
-
-const termsOf = ({
-  attempt: _attempt,
-  state: _state,
-  payment: _payment,
-  charged: _charged,
-  dispatchedAt: _dispatchedAt,
-  holdUntil: _holdUntil,
-  hadLastLook: _hadLastLook,
-  transaction: _transaction,
-  finishedEntry: _finishedEntry,
-  park: _park,
-  held: _held,
-  entries: _entries,
-  answer: _answer,
-  ...terms
-}: CallRecord): Terms => terms;
-
-/** The terms of a call by its first entry, with their text: each write of the call has the same ones. */
-const texts = new WeakMap<
-  Entry,
-  {
-    readonly terms: Terms;
-    readonly authorization: Authorization | undefined;
-    readonly text: string;
-  }
->();
-
-const termsText = (record: CallRecord): string => {
-  const [first] = record.entries;
-  const known = first && texts.get(first);
-  if (known !== undefined && known.authorization === record.held?.authorization) {
-    const names = Object.keys(known.terms) as readonly (keyof Terms)[];
-    if (names.every((name) => known.terms[name] === record[name])) return known.text;
-  }
-  const { held } = record;
-  const terms = termsOf(record);
-  const text = JSON.stringify({
-    ...terms,
-    price: toStored(record.price),
-    held: held && encodeHeld(held),
-  } satisfies StoredTerms);
-  if (first !== undefined) texts.set(first, { terms, authorization: held?.authorization, text });
-  return text;
+type Stored = Omit<CallRecord, 'price' | 'charged' | 'held' | 'answer' | 'entries'> & {
+  readonly price: number;
+  readonly charged: number;
+  readonly held?: StoredPayment | undefined;
+  readonly entries?: undefined;
+  readonly answer?: undefined;
 };
 
-/** Begins the part that holds the answer; the entries begin with a brace. */
+/** Begins the part that holds the answer; the others are entries, which begin with a brace. */
 const ANSWER = 'A';
 
 /** Texts of answers: each later write of the call encodes the same answer again. */
@@ -173,7 +95,7 @@ const answerText = (answer: StoredAnswer): string => {
 };
 
 /** The entries in order. The answer follows the entry that finished the call, so that a call only ever adds parts. */
-const detailOf = ({ entries, answer }: CallRecord): string[] => {
+const partsOf = ({ entries, answer }: CallRecord): string[] => {
   const parts = entries.map(entryText);
   if (answer === undefined) return parts;
   const at = entries.findIndex(({ type }) => type === 'call.finished');
@@ -181,7 +103,7 @@ const detailOf = ({ entries, answer }: CallRecord): string[] => {
   return parts;
 };
 
-const readDetail = (parts: readonly string[]): Pick<CallRecord, 'entries' | 'answer'> => {
+const readParts = (parts: readonly string[]): Pick<CallRecord, 'entries' | 'answer'> => {
   const entries: Entry[] = [];
   let answer: StoredAnswer | undefined;
   for (const part of parts) {
@@ -201,7 +123,8 @@ const ABSENT = {
   grant: undefined,
 };
 
-const encodeHeld = ({ authorization, signature: _, ...held }: HeldPayment): StoredPayment => ({
+/** Signed values may be as large as a uint256 (a `validBefore`), so they are stored as text. */
+const encodeHeld = ({ authorization, ...held }: HeldPayment): StoredPayment => ({
   ...held,
   authorization: {
     ...authorization,
@@ -211,10 +134,7 @@ const encodeHeld = ({ authorization, signature: _, ...held }: HeldPayment): Stor
   },
 });
 
-const decodeHeld = (
-  { authorization, ...held }: StoredPayment,
-  signature: Hex | undefined,
-): HeldPayment => ({
+const decodeHeld = ({ authorization, ...held }: StoredPayment): HeldPayment => ({
   ...held,
   authorization: {
     ...authorization,
@@ -222,5 +142,4 @@ const decodeHeld = (
     validAfter: BigInt(authorization.validAfter),
     validBefore: BigInt(authorization.validBefore),
   },
-  ...(signature === undefined ? {} : { signature }),
 });

@@ -29,7 +29,7 @@ export const AgentFilter = ({
     setTyped(undefined);
     setFault(undefined);
   };
-  // A later effect would take away what is typed in the meantime.
+  // `useEffect` runs after the frame, and would delete what a person types until then.
   useLayoutEffect(forget, [value]);
   const enter = (text: string): void => {
     if (text.trim() === '') {

@@ -164,6 +164,28 @@ describe('the acknowledgement of an export', () => {
     await vi.waitFor(() => expect(chunks.length).toBeGreaterThan(sent), PATIENCE);
   });
 
+  test('is missing while D1 cannot be asked: what the account has sent again does not hasten the next chunk', async () => {
+    const { payer, chunks } = await openAccount();
+    await evictDurableObject(stubOf(payer));
+    await snapshotOf(payer);
+    const asked = vi.spyOn(db, 'prepare').mockImplementation(() => {
+      throw new Error('D1 is down');
+    });
+    const sent = chunks.length;
+    await runDurableObjectAlarm(stubOf(payer));
+    await vi.waitFor(() => expect(chunks.length).toBeGreaterThan(sent), PATIENCE);
+    asked.mockRestore();
+    await begin(payer);
+    pass(2);
+    const again = chunks.length;
+    await stubOf(payer).exported(chunks.at(-1)?.last ?? 0);
+    await snapshotOf(payer);
+    expect(chunks.length).toBe(again);
+    pass(9);
+    await runDurableObjectAlarm(stubOf(payer));
+    await vi.waitFor(() => expect(chunks.length).toBe(again + 1), PATIENCE);
+  });
+
   test('is missing while D1 does not answer: the account sends its entries again, and can be evicted', async () => {
     const { payer, chunks } = await openAccount();
     await evictDurableObject(stubOf(payer));
