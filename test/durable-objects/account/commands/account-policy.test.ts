@@ -1,9 +1,10 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Expected } from '../../../../src/protocol/account/command.ts';
 import type { Json } from '../../../../src/protocol/entry.ts';
 import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
 import { entriesOf, factsOf, intentCallOf, randomHex, stubOf, success } from '../../support.ts';
-import { AUDIENCE, enrol, ownerWith, restore } from '../../tree-support.ts';
+import { AUDIENCE, callOnce, enrol, ownerWith, restore, ruleOf } from '../../tree-support.ts';
 import {
   ownerBy,
   operator,
@@ -84,5 +85,21 @@ describe('the document of a policy', () => {
     // The hash covers the document exactly as the entry holds it.
     expect(documentHash(texts[0] as Json)).toBe(hashes[0]);
     expect(documentHash(texts[1] as Json)).toBe(hashes[1]);
+  });
+
+  test('is written once to the journal, not with each later commit', async () => {
+    const owner = await ownerWith(10_000n, { perCall: '4321u' });
+    expect(ruleOf(await callOnce(owner, 100n))).toBe('go');
+    const texts = await runInDurableObject(stubOf(owner), (_, { storage }) =>
+      storage.sql.exec<{ text: string }>('SELECT text FROM journal ORDER BY seq').toArray(),
+    );
+    const account = texts.flatMap(({ text }) =>
+      text.split('\n').filter((line) => line.startsWith('account\t')),
+    );
+    const written = account.filter((line) => line.includes('4321'));
+    expect(written).toHaveLength(1);
+    expect(account.indexOf(written[0] ?? '')).toBeLessThan(account.length - 1);
+    await evictDurableObject(stubOf(owner));
+    expect(ruleOf(await callOnce(owner, 5_000n))).toBe('per_call');
   });
 });
