@@ -56,6 +56,7 @@ const LONG = [
   'test/unit/client/hanging-peers.test.ts',
   'test/unit/crypto/speed.test.ts',
   'test/unit/external-answers.test.ts',
+  'test/unit/gateway/permit-differential.test.ts',
   'test/unit/management/{account-tree,call-list,entry-list,event-stream,newest-calls,settlement-list}.test.ts',
   'test/unit/management/{ledger-answers,ledger-costs,ledger-days,ledger-totals,spend-readers,tree-readers}.test.ts',
   'test/unit/settlement/sweep/*.test.ts',

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { measureAgainst } from './bench/against.ts';
 import { measureBlocks } from './bench/blocks.ts';
 import { buildBundles } from './bench/bundles.ts';
+import { measureCapacity, measureRelayedCapacity } from './bench/capacity.ts';
 import { chart } from './bench/chart.ts';
 import { measurePeers } from './bench/peers.ts';
 import { measureFlood } from './bench/flood.ts';
@@ -15,6 +16,7 @@ import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureSettlement } from './bench/settlement.ts';
 import { measureOverMcp } from './bench/over-mcp.ts';
+import { measureStreams } from './bench/streams.ts';
 import { flagsOrExit, startProgress } from './command-line.ts';
 import { ROOT } from './root.ts';
 
@@ -91,6 +93,13 @@ const measured: Partial<Measured> = {
   }))),
   ...(await part('mcp', 'calls over MCP', async () => ({
     mcp: await measureOverMcp(bench, instant),
+  }))),
+  ...(await part('streams', 'streams with and without a meter', async () => ({
+    streams: await measureStreams(bench, instant),
+  }))),
+  ...(await part('capacity', 'how much load the gateway bears', async () => ({
+    capacity: await measureCapacity(bench, instant),
+    relayedCapacity: await measureRelayedCapacity(bench, print),
   }))),
   ...blocks,
   ...settlement,

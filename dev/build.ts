@@ -16,12 +16,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { PATHS_FILE, PATHS_MODULE } from './paths-module.ts';
 import { ROOT } from './root.ts';
 import { sourcesHash } from './sources-hash.ts';
-import { buildWorker } from './worker-modules.ts';
+import { buildWorker, portableHash } from './worker-modules.ts';
 
 const dist = join(ROOT, 'dist');
 // A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
@@ -54,20 +54,30 @@ const compile = (project: string): number => {
   return status ?? 1;
 };
 
-/** The published package has no `imports`: its modules import the Keccak of Node and browsers from their own directory. */
-const resolveKeccak = (): void => {
-  for (const name of ['typed-data', 'address']) {
-    const path = join(draft, `crypto/${name}.js`);
+/** The published package has no `imports`, so its modules import the variants for Node and browsers by path. */
+const resolveVariants = (): void => {
+  for (const name of readdirSync(draft, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js')) continue;
+    const path = join(draft, name);
     const text = readFileSync(path, 'utf8');
-    if (!text.includes("'#keccak'")) throw new Error(`${path} does not import #keccak`);
-    writeFileSync(path, text.replace("'#keccak'", "'./keccak.js'"));
+    const resolved = text.replaceAll(/'(#[\w-]+)'/g, (_, specifier: string) => {
+      const variant = imports[specifier]?.default;
+      if (variant === undefined) throw new Error(`package.json has no import ${specifier}`);
+      const module = variant.replace('./src/', '').replace(/\.ts$/, '.js');
+      const target = relative(dirname(path), join(draft, module));
+      return `'${target.startsWith('.') ? target : `./${target}`}'`;
+    });
+    if (resolved !== text) writeFileSync(path, resolved);
   }
 };
 
 /** Packages that npm installs with this package. The build bundles all others. */
-const { version, dependencies, devDependencies, peerDependencies } = JSON.parse(
+const { version, imports, dependencies, devDependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
-) as { readonly version: string } & Readonly<
+) as {
+  readonly version: string;
+  readonly imports: Readonly<Record<string, { readonly default: string }>>;
+} & Readonly<
   Record<'dependencies' | 'devDependencies' | 'peerDependencies', Readonly<Record<string, string>>>
 >;
 const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap((name) => [
@@ -214,7 +224,7 @@ const bundleVerifier = async (): Promise<void> => {
     target: 'es2022',
     logLevel: 'warning',
   });
-  await buildWorker(join(directory, 'worker'), entry);
+  await buildWorker(join(directory, 'worker'), entry, undefined, [portableHash]);
   for (const name of readdirSync(join(directory, 'worker'))) {
     if (name.endsWith('.map')) rmSync(join(directory, 'worker', name));
   }
@@ -281,7 +291,7 @@ try {
     process.exitCode = compile('tsconfig.client.json') || compile('tsconfig.verify.json');
     if (process.exitCode === 0) {
       writeFileSync(join(draft, 'management/paths.js'), PATHS_MODULE);
-      resolveKeccak();
+      resolveVariants();
       await buildAll();
       writeFileSync(stamp, hash);
     }

@@ -10,9 +10,9 @@ import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
 /** Limits in bytes of gzip: see DECISIONS.md, "Deploy the Worker as modules". */
-const LIMITS = { first: 100 * 1024, all: 402 * 1024, wasm: 50 * 1024 };
+const LIMITS = { first: 100 * 1024, all: 440 * 1024, wasm: 50 * 1024 };
 /** The signer is a Worker of its own: its figures say nothing about an isolate of the gateway. */
-const SIGNER_LIMITS = { first: 80 * 1024, all: 132 * 1024 };
+const SIGNER_LIMITS = { first: 81 * 1024, all: 134 * 1024 };
 
 const wrangler = join(
   dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),

@@ -40,7 +40,7 @@ const LIBRARIES: readonly {
     files: client.outputFiles.map(({ contents }) => contents),
     limit: 40,
   },
-  { name: 'verifier', files: [readFileSync(join(ROOT, 'dist/verify/index.js'))], limit: 120 },
+  { name: 'verifier', files: [readFileSync(join(ROOT, 'dist/verify/index.js'))], limit: 127 },
 ];
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

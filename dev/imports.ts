@@ -11,6 +11,7 @@ import { ROOT } from './root.ts';
 /** From low to high. A file belongs to the longest prefix that matches its path. */
 const LAYERS = [
   'src/core/',
+  'src/tracing/',
   'src/crypto/',
   'src/protocol/',
   'src/policy/',
@@ -23,6 +24,7 @@ const LAYERS = [
   'src/webhooks/',
   'src/config/',
   'src/outages/',
+  'src/screening/',
   'src/signer/',
   'durable-objects/',
   'src/gateway/',

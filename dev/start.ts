@@ -18,6 +18,7 @@ with a relayer.
 
   --port N         port of the gateway (default: 8787 if free, else a free port)
   --block-time N   mine a block every N seconds (default: a block for each transaction)
+  --tools PATH     sell the tools of this file (default: tools.json)
   --file PATH      write addresses and keys to this file (default: .dev/stack.json)
   --signer         run a signer beside the gateway; its owner is the key "owner" of that file
   --json           print only the content of that file, as one line, when the stack runs
@@ -41,12 +42,13 @@ const readFlags = (args: readonly string[]): Flags => {
       port: { type: 'string' },
       'block-time': { type: 'string' },
       file: { type: 'string' },
+      tools: { type: 'string' },
       signer: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { port, file } = values;
+  const { port, file, tools } = values;
   const blockTime = values['block-time'];
   const options: StackOptions = {
     ...(port === undefined ? {} : { port: wholeNumber('port', port, 1, 65_535) }),
@@ -54,13 +56,14 @@ const readFlags = (args: readonly string[]): Flags => {
       ? {}
       : { blockTime: wholeNumber('block-time', blockTime, 1, 3600) }),
     ...(file === undefined ? {} : { file }),
+    ...(tools === undefined ? {} : { toolsFile: resolve(tools) }),
   };
   return { options, signer: values.signer, json: values.json, help: values.help };
 };
 
 const summary = (
   { description, file, gateway }: Stack,
-  blockTime: number | undefined,
+  { blockTime, toolsFile }: StackOptions,
   signer: LocalSigner | undefined,
 ): string => {
   const { agents, rpc, facilitator, upstream, usdc, payTo } = description;
@@ -89,9 +92,7 @@ ${signer === undefined ? '' : `  signer       ${signer.url}  (owner ${people.own
   keys         ${short(file)}
   log          ${short(gateway.log)}
 
-Get the price of a tool:
-
-  curl -i '${gateway.url}/tools/lookup?word=river'
+${toolsFile === undefined ? `Get the price of a tool:\n\n  curl -i '${gateway.url}/tools/lookup?word=river'` : `See what is on sale:\n\n  curl ${gateway.url}/llms.txt`}
 
 Press Ctrl-C to stop the stack.`;
 };
@@ -146,7 +147,7 @@ const run = async ({ options, json, signer: withSigner }: Flags): Promise<void> 
   if (ending) return;
   startCron(stack.gateway.url);
   if (json) console.log(JSON.stringify(stack.description));
-  else console.log(summary(stack, options.blockTime, signer));
+  else console.log(summary(stack, options, signer));
   await end(1, await stack.crashed);
 };
 

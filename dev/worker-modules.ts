@@ -38,6 +38,12 @@ const sellTools = (file: string): Plugin => ({
   resolveId: (source) => (source === '../tools.json' ? file : undefined),
 });
 
+/** Hashes without `node:crypto`, for Workers without `nodejs_compat`. */
+export const portableHash: Plugin = {
+  name: 'portable-hash',
+  resolveId: (source) => (source === '#sha256' ? join(ROOT, 'src/crypto/sha256.ts') : undefined),
+};
+
 const OWN = '?own';
 
 /**
@@ -62,11 +68,13 @@ const ownZod: Plugin = {
  * parse at its start. The other options are those of wrangler.
  *
  * @param toolsFile Path of the tools to sell, in place of `tools.json`.
+ * @param more Plugins that replace modules.
  */
 export const buildWorker = async (
   directory: string,
   entry = join(ROOT, 'src/index.ts'),
   toolsFile?: string,
+  more: readonly Plugin[] = [],
 ): Promise<WorkerModules> => {
   await writeWebAssembly();
   const bundle = await rolldown({
@@ -74,7 +82,12 @@ export const buildWorker = async (
     cwd: ROOT,
     platform: 'browser',
     external: /^(?:cloudflare|node):/,
-    plugins: [wasmModules, ownZod, ...(toolsFile === undefined ? [] : [sellTools(toolsFile)])],
+    plugins: [
+      wasmModules,
+      ownZod,
+      ...more,
+      ...(toolsFile === undefined ? [] : [sellTools(toolsFile)]),
+    ],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
     // rolldown warns about slow plugins, but on a busy machine the build is not at fault.

@@ -1,3 +1,4 @@
+import { ELSEWHERE_MS, isElsewhere } from './elsewhere.ts';
 import { retryable } from 'cloudflare:durable-objects';
 import { DurableObject } from 'cloudflare:workers';
 import type {
@@ -74,6 +75,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogRpc {
   /** Signs a checkpoint. Never throws: the platform stops retrying an alarm that keeps throwing. */
   override async alarm(): Promise<void> {
     try {
+      if (await isElsewhere(this.ctx.id, this.env))
+        return await this.ctx.storage.setAlarm(Date.now() + ELSEWHERE_MS);
       await (await this.#open()).onAlarm();
     } catch (cause) {
       console.error({ event: 'audit_log_failed', log: this.ctx.id.name, cause: String(cause) });

@@ -1,3 +1,4 @@
+import { ELSEWHERE_MS, isElsewhere } from './elsewhere.ts';
 import { retryable } from 'cloudflare:durable-objects';
 import { DurableObject } from 'cloudflare:workers';
 import type {
@@ -6,6 +7,7 @@ import type {
   RelayerRpc,
   RelayerStatus,
 } from '../src/protocol/relayer-contract.ts';
+import { inActiveSpan } from '../src/tracing/trace.ts';
 import type { Loop } from './relayer/loop.ts';
 
 /** When the object tries again after its code could not be loaded: the platform stops retrying an alarm that keeps throwing. */
@@ -37,8 +39,14 @@ export class Relayer extends DurableObject<Env> implements RelayerRpc {
 
   /** Runs one round. Alarms are delivered at least once, so a round is idempotent. */
   override async alarm(): Promise<void> {
+    if (await isElsewhere(this.ctx.id, this.env))
+      return this.ctx.storage.setAlarm(Date.now() + ELSEWHERE_MS);
     const loop = await this.#open();
-    await (loop?.onAlarm() ?? this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS));
+    // Signs and sends a batch, and looks at those that were sent.
+    await inActiveSpan(
+      'relay',
+      async () => loop?.onAlarm() ?? this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS),
+    );
   }
 
   /**

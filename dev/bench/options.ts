@@ -11,6 +11,8 @@ export const PARTS = [
   'growth',
   'flood',
   'mcp',
+  'streams',
+  'capacity',
 ] as const;
 
 export type Part = (typeof PARTS)[number];

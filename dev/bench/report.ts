@@ -1,10 +1,12 @@
 import type { Paired } from './against.ts';
 import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
+import { capacityLine, relayedCapacityLine } from './capacity.ts';
 import { floodLine } from './flood.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
 import { overMcpLine } from './over-mcp.ts';
+import { streamsLine } from './streams.ts';
 import type { Measured, Results } from './results.ts';
 import type { Spread } from './statistics.ts';
 
@@ -172,7 +174,16 @@ const tables = (measured: Partial<Measured>): readonly string[] =>
 
 /** Results that are sentences. */
 const sentences = (
-  { concurrency, firstCall, flood = [], mcp = [], gzipKiB }: Results,
+  {
+    concurrency,
+    firstCall,
+    flood = [],
+    mcp = [],
+    streams = [],
+    capacity = [],
+    relayedCapacity,
+    gzipKiB,
+  }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -188,6 +199,9 @@ const sentences = (
     lines.push(`First bound call of a fresh process: ${cell(firstCall)} ms of CPU.`);
   lines.push(...flood.map(floodLine));
   if (mcp.length > 0) lines.push(overMcpLine(mcp));
+  if (streams.length > 0) lines.push(streamsLine(streams));
+  lines.push(...capacity.map(capacityLine));
+  if (relayedCapacity !== undefined) lines.push(relayedCapacityLine(relayedCapacity));
   return [...lines, `JavaScript that every isolate loads: ${digits(gzipKiB)} KiB gzip.`].map(
     (line) => `- ${line}`,
   );

@@ -3,6 +3,8 @@ import type { Cell, Concurrency, Result } from './calls.ts';
 import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
 import type { OverMcp } from './over-mcp.ts';
+import type { Capacity, RelayedCapacity } from './capacity.ts';
+import type { Streamed } from './streams.ts';
 import type { Machine } from './machine.ts';
 import type { Sustained } from './settlement.ts';
 import { spread, type Spread } from './statistics.ts';
@@ -36,6 +38,12 @@ export type Measured = {
   readonly flood: readonly Flooded[];
   /** One call over HTTP and over both versions of MCP. */
   readonly mcp: readonly OverMcp[];
+  /** Streams of some lengths, at a fixed price and with a meter. */
+  readonly streams: readonly Streamed[];
+  /** How much one agent and 100 agents can buy before the gateway is late. */
+  readonly capacity: readonly Capacity[];
+  /** How much one relayer settles; without stubs. */
+  readonly relayedCapacity: RelayedCapacity;
   /** End to end, without stubs. */
   readonly blocks: readonly Selling[];
   /** Sustained sales and settlements. `exact` has several runs. */

@@ -135,6 +135,45 @@ const introduce = async ({ chain }: Stack, sellers: readonly Seller[]): Promise<
 };
 
 /**
+ * Raises the payments that buyers offer to a gateway with a relayer, on a real chain, as long as `goesOn`.
+ *
+ * @param rates payments a second, ascending.
+ */
+export const measureRelayed = async (
+  bench: Bench,
+  rates: readonly number[],
+  goesOn: (measured: Sustained) => boolean,
+  print: (line: string) => void,
+): Promise<readonly Sustained[]> => {
+  const directory = newDirectory(bench.workspace, 'relayed');
+  const stack = await startStack({
+    blockTime: BLOCK_SECONDS,
+    persistTo: directory,
+    file: join(directory, 'stack.json'),
+    entry: bench.bundles.gateway.main,
+  });
+  const ending: (() => Promise<void>)[] = [stack.stop];
+  try {
+    const relayed = await startRelayed(bench, stack);
+    ending.unshift(relayed.stop);
+    const seller = await countersign(relayed, SELLER.relayer, agents(BUYERS));
+    const watcher = await watchTransfers(stack.chain);
+    ending.unshift(watcher.stop);
+    await introduce(stack, [seller]);
+    const measured: Sustained[] = [];
+    for (const rate of rates) {
+      const result = await load(seller, { ...sustained(rate), seconds: 40 }, watcher);
+      measured.push(result);
+      print(`${rate} a second: the backlog grew by ${result.backlogGrowth.toFixed(1)} a second`);
+      if (!goesOn(result)) break;
+    }
+    return measured;
+  } finally {
+    for (const end of ending) await end();
+  }
+};
+
+/**
  * Measures how many payments settle while each seller sells, without stubs: a gateway with a relayer and one with a facilitator in
  * Miniflare, and `@x402/hono` with scheme `exact` in raw workerd, one after the other on the same chain. `exact` runs with the
  * facilitator of the second gateway, and in another run with the first gateway as its facilitator.

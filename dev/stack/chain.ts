@@ -8,7 +8,7 @@ import {
   connectChain,
   mint,
 } from './chain-access.ts';
-import { deployMulticall3, deployUsdc } from './contracts.ts';
+import { deployMulticall3, deployUsdc, setPermit2 } from './contracts.ts';
 import { people } from './people.ts';
 import { freePort, LOOPBACK } from './loopback.ts';
 import { type Exit, startProcess } from './process.ts';
@@ -53,6 +53,7 @@ const answers = async (client: ChainClient, exited: Promise<Exit>): Promise<void
 const furnish = async (client: ChainClient, blockTime: number | undefined): Promise<void> => {
   await deployUsdc(client);
   await deployMulticall3(client);
+  await setPermit2(client);
   for (const { address } of [...people.facilitators, people.relayer])
     await client.setBalance({ address, value: parseEther('1000') });
   await Promise.all(
@@ -66,8 +67,8 @@ const furnish = async (client: ChainClient, blockTime: number | undefined): Prom
 };
 
 /**
- * Starts anvil with chain id 84532 on a free port of 127.0.0.1, deploys Multicall3 and Circle's USDC at its Base Sepolia address, and
- * funds `people`. Each transaction gets a block, or blocks come every `blockTime` seconds. The chain ends with this process.
+ * Starts anvil with chain id 84532 on a free port of 127.0.0.1, deploys Multicall3, Permit2 and Circle's USDC at its Base Sepolia
+ * address, and funds `people`. Each transaction gets a block, or blocks come every `blockTime` seconds. The chain ends with this process.
  */
 export const startChain = async (options: {
   readonly port?: number;

@@ -14,6 +14,8 @@ import {
 } from 'viem';
 import { type ChainClient, multicall3, usdc, usdcAbi } from './chain-access.ts';
 import { person } from './people.ts';
+import { permit2, permit2Code } from './permit2/permit2-code.ts';
+import { uptoProxy, uptoProxyCode } from './permit2/upto-proxy-code.ts';
 
 /** Deploys the contracts and holds every role of USDC. Another account is the admin of the proxy, because an admin cannot call the token. */
 export const issuer: Address = person('issuer').address;
@@ -126,4 +128,13 @@ export const deployMulticall3 = async (client: ChainClient): Promise<void> => {
   const code = await client.getCode({ address: elsewhere });
   if (code === undefined) throw new Error('Multicall3 has no code');
   await client.setCode({ address: multicall3, bytecode: code });
+};
+
+/**
+ * Sets Permit2 and a stand-in for the proxy of the x402 scheme `upto` at their canonical addresses. Neither needs storage from a
+ * constructor.
+ */
+export const setPermit2 = async (client: ChainClient): Promise<void> => {
+  await client.setCode({ address: permit2, bytecode: permit2Code });
+  await client.setCode({ address: uptoProxy, bytecode: uptoProxyCode });
 };

@@ -7,6 +7,7 @@ import {
 } from '@x402/core/schemas';
 import { type FacilitatorEvmSigner, toFacilitatorEvmSigner } from '@x402/evm';
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator';
+import { UptoEvmScheme } from '@x402/evm/upto/facilitator';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -70,15 +71,15 @@ const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
   });
 };
 
-/** Serves the three routes of a facilitator with the official classes: x402 v1 and v2, scheme `exact`. */
+/** Serves the three routes of a facilitator with the official classes: x402 v1 and v2, schemes `exact` and `upto`. */
 export const facilitatorHandler = (options: {
   readonly rpc: string;
   readonly key: Hex;
 }): Handler => {
-  const facilitator = registerExactEvmScheme(new x402Facilitator(), {
-    signer: signerOf(options.rpc, options.key),
-    networks: `eip155:${baseSepolia.id}`,
-  });
+  const network = `eip155:${baseSepolia.id}` as const;
+  const signer = signerOf(options.rpc, options.key);
+  const facilitator = registerExactEvmScheme(new x402Facilitator(), { signer, networks: network });
+  facilitator.register(network, new UptoEvmScheme(signer));
   const app = new Hono();
   app.use(bodyLimit({ maxSize: BODY_LIMIT }));
   app.onError((error, context) =>

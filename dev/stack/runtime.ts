@@ -12,6 +12,8 @@ export type RuntimePlace = {
   readonly config: string;
   /** Path of the main module; the other modules are in the same directory. */
   readonly main: string;
+  /** Main module of another version that runs beside it, as in `Versions`. */
+  readonly beside?: string;
   /** Values of variables and secrets. */
   readonly variables: Readonly<Record<string, string>>;
   /** Requests in a period that the rate limits let through, instead of what the configuration says. */
@@ -20,10 +22,18 @@ export type RuntimePlace = {
   readonly log: string;
 };
 
+/**
+ * The versions of a Worker that run at once, as paths of their main modules. With two, as in a gradual deployment, `main` has the objects,
+ * `beside` calls them and consumes the queues, and the requests from outside take turns.
+ */
+export type Versions = { readonly main: string; readonly beside?: string };
+
 /** A Worker in the Workers runtime. */
 export type Runtime = Omit<DevServer, 'restart'> & {
   /** Starts the Worker again with the same port and state. `variables` replace those of the same name, for this and later runs. */
   readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<void>;
+  /** Kills the Worker and starts these versions with the same port and state. */
+  readonly deploy: (versions: Versions) => Promise<void>;
 };
 
 /** What `runtime-program.ts` reads. */
@@ -41,14 +51,16 @@ export const RUNTIME_FILE = 'runtime.json';
  * three times the CPU.
  */
 export const serveBuilt = async (
-  { directory, log, ...worker }: RuntimePlace,
+  { directory, log, main, beside, ...worker }: RuntimePlace,
   options: ServerOptions,
 ): Promise<Runtime> => {
   const path = join(directory, RUNTIME_FILE);
   let { variables } = worker;
+  let versions: Versions = beside === undefined ? { main } : { main, beside };
   const server = await serve(async () => {
     const file: RuntimeFile = {
       ...worker,
+      ...versions,
       variables,
       port: options.port,
       state: stateIn(directory),
@@ -68,6 +80,10 @@ export const serveBuilt = async (
     ...server,
     restart: async (changes) => {
       variables = { ...variables, ...changes };
+      await server.restart();
+    },
+    deploy: async (next) => {
+      versions = next;
       await server.restart();
     },
   };

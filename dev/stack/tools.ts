@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readMeter } from '../../src/catalog/metered-price.ts';
 import { parseTools } from '../../src/catalog/schema.ts';
+import type { Tool } from '../../src/catalog/tool.ts';
+import type { FieldFault } from '../../src/protocol/fault.ts';
 import { ROOT } from '../root.ts';
 
 /** The members of a tool in `tools.json` that a client needs. */
@@ -31,14 +34,20 @@ export const readTools = async (file: string): Promise<readonly ToolEntry[]> => 
     throw new Error(`${file} is not JSON: ${(error as Error).message}`);
   }
   const parsed = parseTools(json, 'local_stack');
-  if (!parsed.ok) {
-    const lines = parsed.error.map(({ field, reason }) => `  ${field}: ${reason}`);
+  const faults = parsed.ok ? parsed.value.flatMap(faultsOfMeter) : parsed.error;
+  if (faults.length > 0) {
+    const lines = faults.map(({ field, reason }) => `  ${field}: ${reason}`);
     throw new Error(`${file} is not valid:\n${lines.join('\n')}`);
   }
   const { tools } = json as { tools: (Omit<ToolEntry, 'price'> & Written)[] };
   return tools
     .filter(({ disabled }) => disabled !== true)
     .map((tool) => ({ ...tool, price: priceOf(tool.price) }));
+};
+
+const faultsOfMeter = (tool: Tool): readonly FieldFault[] => {
+  const read = readMeter(tool);
+  return read.ok ? [] : read.error.map((each) => ({ ...each, field: `${tool.id}.${each.field}` }));
 };
 
 type Priced = string | { readonly max: string };

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CountersignError } from '../../src/client/index.ts';
 import { RECEIPT_HEADER } from '../../src/client/receipt-claims.ts';
 import type { Member } from './fleet.ts';
-import { soldAs } from './sold.ts';
+import { pathOf, soldAs } from './sold.ts';
 
 /** The final result that a caller got. */
 export type Told =
@@ -14,6 +14,8 @@ export type Told =
       readonly limit: string | undefined;
       readonly remaining: string | undefined;
     }
+  /** The answer broke off: its tool or the gateway ended in the middle of a stream. */
+  | { readonly kind: 'brokeOff' }
   /** The call ended without a charge. */
   | { readonly kind: 'failed'; readonly why: string };
 
@@ -40,31 +42,47 @@ const AGAIN_MS = 500;
 const LOOK_MS = 3_000;
 /** Milliseconds after which a caller gives up: longer than the Worker is down and a dead attempt blocks its call. */
 const PATIENCE_MS = 150_000;
+/** How long the other calls wait for the first stream, for which the gateway loads the meter. Otherwise they would use up the cap. */
+const HEAD_START_MS = 10_000;
 
-/** Sends every call at once, as honest clients do: they repeat an unanswered request with the same signature. */
+/**
+ * Sends every call at once as soon as the first stream has begun. The clients are honest: they repeat an unanswered request with the same
+ * signature.
+ *
+ * @param from number of the first call: each number is another call
+ */
 export const startCallers = (
   gateway: string,
   members: readonly Member[],
   calls: number,
+  from = 0,
 ): { readonly watch: Watch; readonly ended: Promise<readonly Called[]> } => {
   let served = 0;
   let denied = 0;
   let repeated = 0;
   let died = 0;
+  const begun = Promise.withResolvers<unknown>();
   const ended = Promise.all(
-    Array.from({ length: calls }, async (_, number): Promise<Called> => {
+    Array.from({ length: calls }, async (_, at): Promise<Called> => {
+      const number = from + at;
       const member = members[number % members.length];
       if (member === undefined) throw new Error('there is no agent');
-      const url = `${gateway}/${soldAs(number)}/${number}`;
       const onRepeat = (): void => {
         repeated += 1;
       };
-      const first = await callUntilTold(member, gateway, url, onRepeat);
+      if (soldAs(number) !== 'model') await Promise.race([begun.promise, pause(HEAD_START_MS)]);
+      const first = await callUntilTold(
+        member,
+        gateway,
+        pathOf(number, ''),
+        onRepeat,
+        begun.resolve,
+      );
       // The attempt died with the Worker and cost nothing: the agent buys again, with a new signature.
       if (first.kind === 'failed') died += 1;
       const told =
         first.kind === 'failed'
-          ? await callUntilTold(member, gateway, `${url}/again`, onRepeat)
+          ? await callUntilTold(member, gateway, pathOf(number, '/again'), onRepeat, begun.resolve)
           : first;
       if (told.kind === 'served') served += 1;
       if (told.kind === 'denied') denied += 1;
@@ -86,17 +104,23 @@ export const startCallers = (
 const callUntilTold = async (
   { agent }: Member,
   gateway: string,
-  url: string,
+  path: string,
   onRepeat: () => void,
+  onAnswer: (answer: unknown) => void,
 ): Promise<Told> => {
   const until = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
-      const answer = await agent.fetch(url);
+      const answer = await agent.fetch(gateway + path);
+      onAnswer(answer.status);
       const { attempts, problem } = answer.countersign;
       for (let each = 1; each < attempts; each += 1) onRepeat();
       if (answer.ok) {
-        await answer.arrayBuffer();
+        const isWhole = await answer.arrayBuffer().then(
+          () => true,
+          () => false,
+        );
+        if (!isWhole) return { kind: 'brokeOff' };
         return { kind: 'served', receipt: answer.headers.get(RECEIPT_HEADER) ?? undefined };
       }
       const rule = textIn(problem, 'rule');

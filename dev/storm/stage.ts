@@ -31,6 +31,7 @@ export const startStage = async (
   await mkdir(join(directory, '.dev'), { recursive: true });
   const toolsFile = join(directory, 'tools.json');
   await writeFile(toolsFile, JSON.stringify(TOOLS));
+  const isBuilt = entry?.endsWith('.js') === true;
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const upstream = await startRecordingUpstream(join(out, RUNS_FILE));
@@ -43,7 +44,8 @@ export const startStage = async (
       persistTo: directory,
       // The `countersign` command looks for the keys of the stack there.
       file: join(directory, '.dev/stack.json'),
-      toolsFile,
+      // A built entry has its tools.
+      ...(isBuilt ? {} : { toolsFile }),
       shield: NO_SHIELD,
       onProgress,
       ...(entry === undefined ? {} : { entry }),

@@ -1,6 +1,6 @@
 import type { Entry } from '../../src/protocol/entry.ts';
 import type { Called } from './callers.ts';
-import { STORMED } from './sold.ts';
+import { isFree, STORMED } from './sold.ts';
 import type { Proof, Report } from './proof.ts';
 import type { Run } from './upstream.ts';
 
@@ -125,7 +125,9 @@ const unpaidOf = (
   called: readonly Called[],
   charged: bigint,
 ): bigint => {
-  const served = called.filter(({ told }) => told.kind === 'served').length;
+  const served = called.filter(
+    ({ told, number }) => told.kind === 'served' && !isFree(number),
+  ).length;
   const paidCalls = entries.filter(
     (entry) =>
       entry.type === 'call.finished' &&

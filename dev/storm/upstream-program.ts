@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { serveLoopback } from '../stack/loopback.ts';
+import { answerAsModel, modelScriptAt } from '../upstream/model-answer.ts';
 import type { Run } from './upstream.ts';
 
 /** How long a run takes, in milliseconds: at least, from one run to the next, and the whole range. */
@@ -10,8 +11,8 @@ const STEP_MS = 137;
 const SPREAD_MS = 600;
 
 /**
- * The upstream of a storm as a program: `node upstream-program.ts PORT FILE`. It answers everything with 200. It writes each run to the
- * file before it answers: a gateway that dies afterwards cannot hide the run.
+ * The upstream of a storm as a program: `node upstream-program.ts PORT FILE`. It answers `/model/…` as a stand-in model that streams, and
+ * everything else with 200. It writes each run to the file before it answers: a gateway that dies afterwards cannot hide the run.
  */
 const [port, file] = process.argv.slice(2);
 if (port === undefined || file === undefined) throw new Error('PORT and FILE are missing.');
@@ -25,7 +26,10 @@ await serveLoopback({
     const run: Run = { path, call: String(call) };
     appendFileSync(file, `${JSON.stringify(run)}\n`);
     // Runs of different length: whenever the gateway dies, some are under way.
-    await pause(LEAST_MS + ((runs * STEP_MS) % SPREAD_MS));
+    const lasts = LEAST_MS + ((runs * STEP_MS) % SPREAD_MS);
+    if (path.startsWith('/model/'))
+      return answerAsModel(modelScriptAt(path), async () => await pause(lasts));
+    await pause(lasts);
     return Response.json({ path });
   },
 });

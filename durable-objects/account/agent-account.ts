@@ -25,7 +25,14 @@ import type {
   Returned,
   Shares,
 } from '../../src/protocol/account/lease.ts';
-import type { Acknowledged, Decided, Question, Rechecked } from '../../src/protocol/account/rpc.ts';
+import {
+  type Acknowledged,
+  type Decided,
+  mayWait,
+  type Question,
+  type Rechecked,
+  type Resent,
+} from '../../src/protocol/account/rpc.ts';
 import type { RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import type {
   Relation,
@@ -59,6 +66,8 @@ import { relationOf } from './tree/ancestors.ts';
 import { checkAncestors, type LeaseRequests, openLeaseRequests } from './tree/lease-requests.ts';
 import type { Recalls } from './tree/recalls.ts';
 import { idleBranches, recalled, reported } from './tree/return-shares.ts';
+import { ELSEWHERE_MS, isElsewhere } from '../elsewhere.ts';
+import { objectOf } from '../../src/protocol/jurisdiction.ts';
 
 /** How often `standing` may check the ancestors, milliseconds: any descendant could keep them busy. */
 const CHECK_PAUSE_MS = 1_000;
@@ -66,6 +75,7 @@ const CHECK_PAUSE_MS = 1_000;
 const OK = { verdict: 'ok' } as const;
 const UNAVAILABLE = { verdict: 'unavailable' } as const;
 const ALONE = { verdict: 'alone' } as const;
+const BUSY = { verdict: 'busy' } as const;
 
 /**
  * One account: its money, its calls, its chain of entries. Every method is one serialised decision (law 2). State is `#private`, because
@@ -128,6 +138,7 @@ export class AgentAccount extends DurableObject<Env> {
   /** Reserves a call id and its price. Same (call, attempt): the same verdict. */
   async reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict> {
     if (this.ctx.id.name !== call.account) return UNAVAILABLE;
+    if (mayWait(evidence) && this.#ledger.isFull()) return BUSY;
     return reserveCall(this.#services, call, attempt, evidence);
   }
 
@@ -146,6 +157,7 @@ export class AgentAccount extends DurableObject<Env> {
         if (question[0] === 'finish') return this.finish(question[1], question[2], question[3]);
         const [, call, attempt, evidence] = question;
         if (this.ctx.id.name !== call.account) return UNAVAILABLE;
+        if (mayWait(evidence) && this.#ledger.isFull()) return BUSY;
         const verdict = await decideCall(this.#ledger, call, attempt, evidence);
         return isTreeRequest(verdict) ? ALONE : verdict;
       }),
@@ -300,6 +312,14 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#outbox.exported(seq);
   }
 
+  /** Sends entries that D1 has lost again, as far as the account still stores them. Writes nothing. */
+  async resend(from: number): Promise<Resent> {
+    const management = await loadLazy();
+    return management === undefined
+      ? UNAVAILABLE
+      : management.resendEntries(this.#ledger, this.env, from);
+  }
+
   /** Decides whether a request of a session may read: the session must not have ended, and the signature must be new. Writes nothing. */
   async admitSession(request: SessionRequest): Promise<SessionVerdict> {
     const gate = await this.#loadSessions();
@@ -336,6 +356,8 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Ends overdue calls, prunes, and sends unacknowledged messages again. Runs at least once, so it is idempotent. */
   override async alarm(): Promise<void> {
+    if (await isElsewhere(this.ctx.id, this.env))
+      return this.ctx.storage.setAlarm(Date.now() + ELSEWHERE_MS);
     await this.#ledger.submit<Acknowledged>(
       (state, context, memory) => decideAlarm(state, memory, context),
       UNAVAILABLE,
@@ -351,7 +373,7 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** A fresh stub each time: a stub that has thrown stays broken. */
-  readonly #peers = (id: AccountId) => this.env.AGENT_ACCOUNT.getByName(id);
+  readonly #peers = (id: AccountId) => objectOf(this.env, this.env.AGENT_ACCOUNT, id);
 
   async #loadCommands(): Promise<Commands | undefined> {
     const management = await loadLazy();

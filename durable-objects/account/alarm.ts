@@ -1,4 +1,4 @@
-import type { CallRecord } from './call/call-record.ts';
+import { type CallRecord, paymentAmount } from './call/call-record.ts';
 import { CALL, loadCall } from './call/stored-call.ts';
 import { flushDenials } from './call/denial.ts';
 import { expire } from './call/expire.ts';
@@ -80,7 +80,7 @@ const raiseStuck = (
         call: record.id,
         tool: record.tool,
         asset: record.asset,
-        amount: record.charged.toString(),
+        amount: paymentAmount(record).toString(),
         since: endedAt(record),
       },
     });

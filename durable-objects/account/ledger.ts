@@ -4,6 +4,7 @@ import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/polic
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { parseCommandBytes } from '../../src/protocol/account/command-budget.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
+import { openDecisionSpans } from '../store/decision-spans.ts';
 import {
   type Decide as StoreDecide,
   type GroupCommit,
@@ -56,6 +57,7 @@ export const openLedger = (
     remember,
     exportedOf: ({ exported }) => exported,
     nextDue,
+    openSpans: openDecisionSpans,
     afterCommit,
   });
 

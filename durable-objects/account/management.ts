@@ -2,9 +2,11 @@
 export { openCommands } from './commands/open-commands.ts';
 export { documentIn, documentsSince } from './commands/put-document.ts';
 export { reserveWithApproval } from './call/park.ts';
+export { SCREENING } from './call/screening.ts';
 export { lookUp } from './call/look-up.ts';
 export { answerRights } from './answer-rights.ts';
 export { recheck } from './log/recheck.ts';
+export { resendEntries } from './log/resend.ts';
 export { snapshotOf } from './snapshot.ts';
 export { standing } from './standing.ts';
 export { children } from './tree/children.ts';

@@ -1,4 +1,5 @@
 import type { AssetId } from '../../src/protocol/account-id.ts';
+import type { Call } from '../../src/protocol/account/call.ts';
 import { toStored } from '../../src/protocol/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
@@ -17,7 +18,10 @@ export type Purse = {
   readonly deferredHeld: bigint;
   /** Payments that settle before their tool runs: they do not count as exposure, but the balance must cover them too. */
   readonly upfrontHeld: bigint;
-  /** Accepted payments whose tool has answered and that the chain has not settled yet: exposure. */
+  /**
+   * Exposure: accepted payments whose tool has answered and that the chain has not settled yet. Counts all that they move, because the
+   * balance must cover it even if a metered call charged less.
+   */
   readonly unsettled: bigint;
   /** Part of `unsettled` that could not be presented because of the payer: while it is open, the payer gets no deferred service (law 7). */
   readonly bounced: bigint;
@@ -29,6 +33,10 @@ export type Purse = {
   readonly balance: bigint;
   readonly balanceBlock: number;
   readonly balanceAt: Seconds;
+  /**
+   * The allowance of Permit2, less what permits have settled in later blocks, and when the Worker read it. Absent until a permit needs it.
+   */
+  readonly allowance?: { readonly amount: bigint; readonly at: Seconds };
   /** Newest block of a settlement here: facts of a node that lags behind it would count that money again. */
   readonly settledBlock: number;
   readonly windows: Readonly<Record<string, WindowSpend>>;
@@ -66,6 +74,10 @@ export const withPurse = <State extends Purses>(
 export const promised = (purse: Purse): bigint =>
   purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
 
+/** Whether Permit2 may transfer this payment and every accepted one. Only a permit needs that. */
+export const isAllowed = (purse: Purse, { payment, price }: Pick<Call, 'payment' | 'price'>) =>
+  payment?.permit === undefined || promised(purse) + price <= (purse.allowance?.amount ?? 0n);
+
 /** Accepted service that is not paid yet (law 7). */
 export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unsettled;
 
@@ -88,12 +100,14 @@ type AsNumbers<Value> = {
 
 type StoredWindow = AsNumbers<WindowSpend>;
 
-export type StoredPurse = Omit<AsNumbers<Purse>, 'windows'> & {
+export type StoredPurse = Omit<AsNumbers<Purse>, 'windows' | 'allowance'> & {
+  readonly allowance?: { readonly amount: number; readonly at: Seconds };
   readonly windows: Readonly<Record<string, StoredWindow>>;
 };
 
-export const encodePurse = (purse: Purse): StoredPurse => ({
+export const encodePurse = ({ allowance, ...purse }: Purse): StoredPurse => ({
   ...purse,
+  ...(allowance && { allowance: { ...allowance, amount: toStored(allowance.amount) } }),
   credit: toStored(purse.credit),
   creditHeld: toStored(purse.creditHeld),
   creditLent: toStored(purse.creditLent),
@@ -114,8 +128,9 @@ export const encodePurse = (purse: Purse): StoredPurse => ({
   })),
 });
 
-export const decodePurse = (purse: StoredPurse): Purse => ({
+export const decodePurse = ({ allowance, ...purse }: StoredPurse): Purse => ({
   ...purse,
+  ...(allowance && { allowance: { ...allowance, amount: BigInt(allowance.amount) } }),
   credit: BigInt(purse.credit),
   creditHeld: BigInt(purse.creditHeld),
   creditLent: BigInt(purse.creditLent),

@@ -2,6 +2,7 @@ import { remainingLimits, type Source, standstill } from '../../src/policy/evalu
 import { isFiat } from '../../src/protocol/fiat-asset.ts';
 import type { Rights, RightsQuestion, RightsVerdict } from '../../src/protocol/account/rights.ts';
 import { max, min } from '../../src/protocol/amount.ts';
+import { isForbidden } from './call/screening.ts';
 import type { Progress, TreeRequest } from './call/progress.ts';
 import { type Context, type Decision, unstored } from './decision.ts';
 import { freeCredit, purseOf } from './purse.ts';
@@ -60,12 +61,15 @@ const rightsOf = (
     origin.kind === 'default' && isFiat(asset) ? [] : (policy.perCall ?? []),
   );
   const purse = purseOf(state, asset);
+  const screening = isForbidden(state, now)
+    ? { stopped: { rule: 'screening', account: state.account } as const }
+    : {};
   return {
     account: state.account,
     asset,
     policies: sources.flatMap(({ policy: { tools } }) => (tools === undefined ? [] : { tools })),
     ...(stop === undefined
-      ? {}
+      ? screening
       : {
           stopped: {
             rule: stop.rule,

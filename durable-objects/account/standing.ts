@@ -7,6 +7,7 @@ import type {
   StandingVerdict,
 } from '../../src/protocol/account/standing.ts';
 import { max } from '../../src/protocol/amount.ts';
+import { isFrozen } from './call/screening.ts';
 import { labelHash } from './commands/label.ts';
 import { type Context, type Decision, unstored } from './decision.ts';
 import { purseOf } from './purse.ts';
@@ -57,6 +58,7 @@ const standingOf = (state: AccountState, context: Context): Standing => {
     },
     revision: tree.revision,
     ...(tree.parent === undefined ? {} : { parent: tree.parent }),
+    ...(isFrozen(state) ? { creditFrozen: true } : {}),
     policies,
     grants: held.map((each) => ({
       hash: each.grant.hash,

@@ -3,6 +3,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
 import type { Denial, DenialRule } from '../../src/protocol/account/denial.ts';
+import type { Screened } from '../../src/protocol/account/screening.ts';
 import type { ChainHead, Json } from '../../src/protocol/entry.ts';
 import type { Noun } from '../store/noun.ts';
 import { decodePurse, encodePurse, mapValues, type Purse, type StoredPurse } from './purse.ts';
@@ -48,6 +49,16 @@ export type DenialBucket = {
   readonly further?: { readonly first: DeniedCall; readonly count: number };
 };
 
+/** What stands of a screening (`call/screening.ts`). `settings`: SHA-256 of the settings that it was made with. */
+export type ScreeningResult = {
+  readonly verdict: Screened;
+  readonly passes: boolean;
+  readonly until: Seconds;
+  readonly settings: Hex;
+};
+
+export type ScreenedAccounts = Readonly<Record<AccountId, ScreeningResult>>;
+
 /** The state of an account. A new account is `emptyAccount`, which is not stored until it accepts something. */
 export type AccountState = {
   readonly account: AccountId;
@@ -67,10 +78,16 @@ export type AccountState = {
   readonly denials: readonly DenialBucket[];
   /** Its place in a tree of accounts. */
   readonly tree: Tree;
+  /** After it was brought forward to its log: when every proof that it may have forgotten has expired. */
+  readonly startsAgainAt?: Seconds;
   /** The grants it holds, in the order of their registration. */
   readonly held: readonly HeldGrant[];
   /** By the grant that the ancestor issued. Never stored, as `grantChecks`: an account that wakes asks again. */
   readonly leases: Readonly<Record<Hex, HeldLease>>;
+  /** The last screenings of the account and of ancestors whose credit paid for its calls. Absent: it was never screened. */
+  readonly screened?: ScreenedAccounts;
+  /** The last erasure: the answers of calls that were accepted up to `at` are never returned. `seq`: of its entry. */
+  readonly erased?: { readonly at: Seconds; readonly seq: number };
   /** When a contract issuer last confirmed its signature. */
   readonly grantChecks: Readonly<Record<Hex, Seconds>>;
 };

@@ -17,6 +17,7 @@ import { type Before, type Log, openLog } from './log.ts';
 import { openTables } from './tables.ts';
 import { openWitnessTable } from './witness-table.ts';
 import { openWitnesses } from './witnesses.ts';
+import { objectOf } from '../../src/protocol/jurisdiction.ts';
 
 export type OpenLog = {
   readonly log: Log;
@@ -176,5 +177,5 @@ const logOfYearBefore = (origin: string, env: Env): AuditLogRpc | undefined => {
   // Waking the object of a year without a log costs a request, and every append for a new account would wake it.
   return log === undefined || year === undefined || Number(year) <= FIRST_YEAR
     ? undefined
-    : env.AUDIT_LOG.getByName(`${log}${Number(year) - 1}`);
+    : objectOf(env, env.AUDIT_LOG, `${log}${Number(year) - 1}`);
 };

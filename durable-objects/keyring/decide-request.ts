@@ -5,7 +5,7 @@ import type { NewEntryOf, PartOf } from '../../src/protocol/log/new-entry.ts';
 import { judge, type Refusal } from '../../src/signer/judge.ts';
 import type { RpcFault } from '../../src/signer/rpc-error.ts';
 import type { SigningRequest } from '../../src/signer/signing-request.ts';
-import type { TypedDataFault } from '../../src/signer/typed-data.ts';
+import type { TypedDataFault } from '../../src/signer/typed-data-fault.ts';
 import { put, type Write } from '../store/noun.ts';
 import { AGENT, type Agent, findAgent, policyOf, type WalletKey } from './agent.ts';
 import { foreignFields, requestFields } from './evidence.ts';

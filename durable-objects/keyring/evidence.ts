@@ -9,10 +9,20 @@ export const requestFields = (request: SigningRequest): Members => {
   const { kind, chainId, digest, intent } = request;
   const own = { typed: kind, chain: chainId, digest, intent: intentFields(intent) };
   if (request.kind === 'intent') return own;
-  const { authorization, token } = request;
+  const signed = { ...own, token: request.token.address };
+  if (request.kind === 'approval') {
+    const { owner, value, nonce, deadline } = request.approval;
+    const numbers = {
+      value: value.toString(),
+      nonce: nonce.toString(),
+      deadline: deadline.toString(),
+    };
+    return { ...signed, approval: { owner, ...numbers } };
+  }
+  const { authorization, permit } = request;
   return {
-    ...own,
-    token: token.address,
+    ...signed,
+    ...(permit === undefined ? {} : { facilitator: permit.facilitator }),
     authorization: {
       ...authorization,
       value: authorization.value.toString(),

@@ -164,13 +164,13 @@ const end = (
     fee: mined.fee,
   });
   // The relayer alone sees these payments end, because their accounts send no further message. The request of an urgent one emits its event.
-  for (const { authorization, at, urgent } of settled) {
+  for (const { authorization, charge = authorization.value, at, urgent } of settled) {
     if (urgent) continue;
     const age = Math.max(0, now() - at);
     subscribers.emit({
       event: 'payment_settled',
       network: setup.network,
-      amount: authorization.value,
+      amount: charge,
       age,
     });
   }

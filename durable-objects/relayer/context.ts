@@ -7,6 +7,7 @@ import type { Disk } from '../store/disk.ts';
 import type { Memory } from './memory.ts';
 import type { ReportRecord } from './report-record.ts';
 import type { Setup } from './setup.ts';
+import { objectOf } from '../../src/protocol/jurisdiction.ts';
 
 /** The subscribers of the relayer's results. Each call may fail; then the relayer repeats it. */
 export type Subscribers = {
@@ -33,7 +34,7 @@ export type RelayerContext = {
 export const openSubscribers = (env: Env, { network, gateway }: Setup): Subscribers => ({
   // A fresh stub per call: a stub that has thrown stays broken.
   notify: async (account, results) =>
-    (await env.AGENT_ACCOUNT.getByName(account).settled(results)).verdict === 'ok',
+    (await objectOf(env, env.AGENT_ACCOUNT, account).settled(results)).verdict === 'ok',
   async recordRelay({ hash, block, at, payments, gasUsed, fee }) {
     const day = new Date(at * 1000).toISOString().slice(0, 10);
     await env.AUDIT_DB.prepare(
@@ -45,7 +46,10 @@ export const openSubscribers = (env: Env, { network, gateway }: Setup): Subscrib
   },
   async alertLowGas(detail) {
     const alert = { rule: 'gas', detail } as const;
-    const { verdict } = await env.AGENT_ACCOUNT.getByName(gateway).apply({ kind: 'alert', alert });
+    const { verdict } = await objectOf(env, env.AGENT_ACCOUNT, gateway).apply({
+      kind: 'alert',
+      alert,
+    });
     if (verdict === 'refused') console.error({ event: 'alert_refused', ...alert });
     return verdict !== 'unavailable';
   },

@@ -3,6 +3,7 @@ import type { Hex } from '../../src/core/hex.ts';
 import type { ContractCall } from '../../src/settlement/relayer/calldata.ts';
 import {
   chooseBatch,
+  choosePermit,
   chooseSuspects,
   isNear,
   type Pending,
@@ -108,15 +109,19 @@ const choose = (
   );
   if (unmined.length >= most) return [];
   if (unmined.length - risky.length < (suspects.length > 0 ? most - 1 : most)) {
-    const clean = waiting.filter((one) => !isSuspect(memory, one));
+    const [permits = [], clean = []] = partition(waiting.filter((one) => !isSuspect(memory, one)));
+    const permit = choosePermit(permits, now);
+    // The payment that waits longest goes first, so that neither full batches nor permits keep the others waiting.
+    if (permit !== undefined && !clean.some(({ at }) => at < permit.at)) return [permit];
     for (const group of groupsOf(memory.unanswered, clean, now)) {
       const chosen = chooseBatch(group, setup, now);
       if (chosen.length > 0) return chosen.slice(0, memory.unanswered.most);
     }
+    if (permit !== undefined) return [permit];
   }
   if (risky.length >= MAX_SUSPECT) return [];
   const alone = suspects.map((one) =>
-    memory.contracts.has(one.authorization.from)
+    one.permit !== undefined || memory.contracts.has(one.authorization.from)
       ? { ...one, strikes: Math.max(2, one.strikes) }
       : one,
   );
@@ -124,6 +129,12 @@ const choose = (
     .slice(0, memory.unanswered.most)
     .flatMap(({ key }) => memory.pending.get(key) ?? []);
 };
+
+/** Splits permits from payments that can share a transaction. */
+const partition = (waiting: readonly Pending[]): readonly (readonly Pending[])[] => [
+  waiting.filter(({ permit }) => permit !== undefined),
+  waiting.filter(({ permit }) => permit === undefined),
+];
 
 /** How many payments one transaction can carry: the balance must cover their worst-case gas, and they must fit into a block. */
 const affords = ({ balance, blockGas }: Facts, memory: Memory, { maxFeePerGas }: Fees): number => {

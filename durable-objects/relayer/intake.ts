@@ -1,6 +1,6 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
-import type { Authorization } from '../../src/protocol/payment.ts';
+import type { Payment } from '../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
 import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts';
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
@@ -60,7 +60,7 @@ export const take = (
     return isCrowded() || isGreedy(payer);
   };
   const verdicts = relays.map((relay): Verdict => {
-    const key = keyOf(relay.payment.authorization);
+    const key = keyOf(relay.payment);
     const verdict = admit(context, relay, key, urgent);
     if (verdict !== 'taken') return verdict;
     const known = pending.get(key);
@@ -123,9 +123,7 @@ export const afterwards = (
   { memory }: RelayerContext,
   relays: readonly Relay[],
 ): readonly Verdict[] =>
-  relays.map(({ payment }) =>
-    memory.trials.has(keyOf(payment.authorization)) ? 'refused' : 'taken',
-  );
+  relays.map(({ payment }) => (memory.trials.has(keyOf(payment)) ? 'refused' : 'taken'));
 
 /**
  * Drops the refused payments to other sellers. Their servers answer clients that the payment failed, and no account presents it again, so it
@@ -138,12 +136,12 @@ export const dropRefused = (
 ): void => {
   const flying = inFlight(memory);
   const refused = relays.flatMap(({ account, payment }, at) => {
-    const known = memory.pending.get(keyOf(payment.authorization));
+    const known = memory.pending.get(keyOf(payment));
     const isDropped =
       account === undefined &&
       verdicts[at] === 'refused' &&
       known !== undefined &&
-      isSame(known.authorization, payment.authorization) &&
+      isSame(known, payment) &&
       !flying.has(known.key);
     return isDropped ? [known] : [];
   });
@@ -152,17 +150,32 @@ export const dropRefused = (
 
 /** The newest transaction that carries a payment. */
 export const transactionOf = ({ memory }: RelayerContext, { payment }: Relay): Hex | undefined => {
-  const key = keyOf(payment.authorization);
+  const key = keyOf(payment);
   const flight = [...memory.flights.values()].find(({ record }) => record.keys.includes(key));
   return flight === undefined ? undefined : newest(flight.record).hash;
 };
 
-/** Whether two authorizations of one payer and nonce move the same money. Of two that differ only the first is presented. */
-const isSame = (one: Authorization, other: Authorization): boolean =>
+type Signed = Pick<Payment, 'authorization' | 'charge'>;
+
+/** Whether two payments of one payer and nonce move the same money. If they differ, the relayer presents only the first. */
+const isSame = (
+  { authorization: one, charge }: Signed,
+  { authorization: other, charge: otherCharge }: Signed,
+): boolean =>
   one.to === other.to &&
   one.value === other.value &&
   one.validAfter === other.validAfter &&
-  one.validBefore === other.validBefore;
+  one.validBefore === other.validBefore &&
+  charge === otherCharge;
+
+/** Whether the key can move the charge: only the sender that a permit names can, and EIP-3009 moves exactly the value. */
+const isMovable = (
+  { authorization: { value }, permit, charge = value }: Payment,
+  key: Address,
+): boolean =>
+  permit === undefined
+    ? charge === value
+    : permit.facilitator === key && charge > 0n && charge <= value;
 
 /** Failed trials, or trials of its payer alone without an answer, after which other backends are tried although no caller waits. */
 const MAX_FAILURES = 2;
@@ -190,6 +203,7 @@ const admit = (
     token.network === setup.network &&
     token.address === setup.token.address &&
     served.includes(to) &&
+    isMovable(payment, setup.address) &&
     signature.length <= MAX_SIGNATURE;
   if (!ours) return 'unsupported';
   const left = Number(authorization.validBefore) - now();
@@ -197,7 +211,7 @@ const admit = (
   const known = memory.pending.get(key);
   if (known !== undefined) {
     // Race: two authorizations of one nonce. `taken` would let the account of the second one wait for money that never moves.
-    if (!isSame(known.authorization, authorization)) return 'refused';
+    if (!isSame(known, payment)) return 'refused';
     // A refused payment to another seller is dropped, so it is tried once more first: a running round may have chosen it.
     const held = isPayerBarred(memory, authorization.from, now()) && !inFlight(memory).has(key);
     const isUntried = account !== undefined && isForOthers(memory, known, now());
@@ -230,6 +244,8 @@ const pendingOf = (
   call,
   authorization: payment.authorization,
   signature: payment.signature,
+  ...(payment.permit === undefined ? {} : { permit: payment.permit }),
+  ...(payment.charge === undefined ? {} : { charge: payment.charge }),
   sinceBlock,
   at,
   urgent,

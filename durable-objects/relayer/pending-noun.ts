@@ -2,7 +2,8 @@ import type { Authorization } from '../../src/protocol/payment.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Noun } from '../store/noun.ts';
 
-type Stored = Omit<Pending, 'authorization'> & {
+type Stored = Omit<Pending, 'authorization' | 'charge'> & {
+  readonly charge?: string;
   readonly authorization: Omit<Authorization, 'value' | 'validAfter' | 'validBefore'> &
     Readonly<Record<'value' | 'validAfter' | 'validBefore', string>>;
 };
@@ -11,9 +12,10 @@ type Stored = Omit<Pending, 'authorization'> & {
 export const PENDING: Noun<Pending> = {
   name: 'pending',
   key: ({ key }) => key,
-  encode: ({ authorization, ...pending }) =>
+  encode: ({ authorization, charge, ...pending }) =>
     JSON.stringify({
       ...pending,
+      ...(charge === undefined ? {} : { charge: charge.toString() }),
       authorization: {
         ...authorization,
         value: authorization.value.toString(),
@@ -22,9 +24,10 @@ export const PENDING: Noun<Pending> = {
       },
     } satisfies Stored),
   decode: (text) => {
-    const { authorization, ...pending } = JSON.parse(text) as Stored;
+    const { authorization, charge, ...pending } = JSON.parse(text) as Stored;
     return {
       ...pending,
+      ...(charge === undefined ? {} : { charge: BigInt(charge) }),
       authorization: {
         ...authorization,
         value: BigInt(authorization.value),

@@ -98,9 +98,7 @@ export const notifyBounces = async (
   const { token } = setup;
   try {
     const answers = await node.query(
-      failed.map(({ authorization, signature, sinceBlock }) =>
-        bounceQuery({ token, authorization, signature }, sinceBlock),
-      ),
+      failed.map((one) => bounceQuery({ ...one, token }, one.sinceBlock)),
     );
     const results = failed.flatMap(({ account, call }, at) => {
       const answer = answers[at];

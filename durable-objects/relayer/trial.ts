@@ -6,9 +6,10 @@ import {
   type Payer,
   transferData,
 } from '../../src/settlement/relayer/calldata.ts';
-import { gasFor } from '../../src/settlement/relayer/fees.ts';
+import { gasFor, permitGas } from '../../src/settlement/relayer/fees.ts';
 import type { Simulated, Trial } from '../../src/settlement/relayer/node.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
+import { settleCall } from '../../src/settlement/relayer/permit-calldata.ts';
 import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { fail, isPayerBarred, rememberContract, waitingOf } from './memory.ts';
@@ -80,8 +81,12 @@ const simulate = async (
 };
 
 const tryAlone = async (context: RelayerContext, one: Pending, payer: Payer): Promise<Tried> => {
-  const call = { to: context.setup.token.address, data: transferData(one, payer) };
-  const gas = gasFor(1, payer);
+  const { token } = context.setup;
+  const call =
+    one.permit === undefined
+      ? { to: token.address, data: transferData(one, payer) }
+      : settleCall({ ...one, token });
+  const gas = one.permit === undefined ? gasFor(1, payer) : permitGas(one.permit, payer);
   const simulated = await simulate(context, [one], { ...call, gas });
   if (simulated.kind === 'unknown') return simulated;
   if (simulated.kind === 'returned') return { kind: 'good', good: [one], call, gas };
@@ -120,10 +125,7 @@ const tryTogether = async (context: RelayerContext, many: readonly Pending[]): P
 /** Drops payments that can never move any more, and postpones the rest. */
 const setAside = async (context: RelayerContext, bad: readonly Pending[]): Promise<Tried> => {
   const { node, setup, disk, memory } = context;
-  const used = await node.used(
-    setup.token.address,
-    bad.map(({ authorization }) => authorization),
-  );
+  const used = await node.used(setup.token.address, bad);
   // The nonce was used by another transaction or cancelled: the account concludes from the chain what that means (law 5).
   const ended = bad.filter((_, at) => used[at] === true).map(({ key }) => key);
   if (ended.length > 0) disk.write(ended.map((key) => remove(PENDING, key)));

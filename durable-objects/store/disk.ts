@@ -23,6 +23,11 @@ export type Disk = Reader & {
   write(writes: Iterable<Write>, horizon?: Horizon): void;
   /** Forgets ended values whose time is over. @returns when the next page can be forgotten; undefined if none is left. */
   forget(horizon: Horizon): Seconds | undefined;
+  /**
+   * Takes a snapshot now, and deletes what earlier journals left behind: replaced and forgotten values are then on no row any more. Pages
+   * keep their ended values until these are forgotten.
+   */
+  compact(horizon: Horizon): void;
   /** Rejects all further writes. Race: a second disk of the object writes to the slots that this one believes to be free. */
   close(): void;
   /** Accesses storage. @throws in an instance of the object that the runtime has replaced. */

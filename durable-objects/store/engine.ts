@@ -175,6 +175,25 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
     return { lines, left: left.values(), packed, forgotten: pages.over(horizon) };
   };
 
+  /** A snapshot and the group after it. `adopt` changes memory, once both are stored. */
+  const planSnapshot = (
+    horizon: Horizon,
+    changes: readonly Changed[],
+    lines: readonly string[],
+  ) => {
+    const { lines: kept, left, packed, forgotten } = snapshot(horizon, changes);
+    const first = extend(rewound(end), 'snapshot', kept, limits);
+    const next = extend(first.end, 'group', lines, limits);
+    const change: Change = { rows: [...first.rows, ...next.rows], pages: packed, forgotten };
+    const adopt = (): void => {
+      ({ end } = next);
+      leave(left);
+      for (const id of forgotten) pages.drop(id);
+      for (const page of packed) pages.add(page);
+    };
+    return { change, adopt };
+  };
+
   return {
     get(noun, key) {
       known(noun);
@@ -209,14 +228,9 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
       if (isSnapshotDue(end, limits)) {
         // The snapshot omits the values that these lines replace, so their lines are whole.
         const lines = changes.map((change) => lineAfter(change, undefined));
-        const { lines: kept, left, packed, forgotten } = snapshot(horizon, changes);
-        const first = extend(rewound(end), 'snapshot', kept, limits);
-        const next = extend(first.end, 'group', lines, limits);
-        commit({ rows: [...first.rows, ...next.rows], pages: packed, forgotten });
-        ({ end } = next);
-        leave(left);
-        for (const id of forgotten) pages.drop(id);
-        for (const page of packed) pages.add(page);
+        const taken = planSnapshot(horizon, changes, lines);
+        commit(taken.change);
+        taken.adopt();
       } else {
         const lines = changes.map((change) =>
           lineAfter(change, live.get(change.noun.name, change.key)),
@@ -241,6 +255,14 @@ export const openEngine = (medium: Medium, limits: Limits = LIMITS): Disk => {
         for (const id of forgotten) pages.drop(id);
       }
       return pages.nextOver(horizon.exported);
+    },
+    compact(horizon) {
+      if (end.slot === 0) return;
+      const { change, adopt } = planSnapshot(horizon, [], []);
+      // Without a row at slot 0, the journal before would be the present one.
+      if (change.rows.length === 0) return;
+      commit({ ...change, leftoversFrom: change.rows.length });
+      adopt();
     },
     close() {
       isClosed = true;

@@ -14,6 +14,7 @@
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { Entry } from '../../src/protocol/entry.ts';
 import { openAlarm } from './alarm.ts';
+import type { DecisionSpans } from './decision-spans.ts';
 import { type Decision, isDurable } from './decision.ts';
 import type { Disk } from './disk.ts';
 import { ENTRY } from './entry.ts';
@@ -26,6 +27,8 @@ import { openDisk } from './open-disk.ts';
 const FAILED_PAUSE: Seconds = 30;
 /** How long a deferred decision waits for a group, milliseconds. */
 const DEFER_MS = 1_000;
+/** Decisions that wait at once: a busy object decides them in a quarter of a second. */
+const MAX_WAITING = 1_000;
 
 export type Decide<State, Context, Memory, Verdict> = (
   state: State,
@@ -63,6 +66,8 @@ export type Model<State, Context, Memory extends { state: State }> = {
   exportedOf(state: State): number;
   /** Returns when the alarm must fire next; undefined if nothing will be due. */
   nextDue(memory: Memory, now: Seconds): Seconds | undefined;
+  /** Opens the spans of a command that is submitted; undefined if its invocation is not traced. */
+  openSpans?(): DecisionSpans | undefined;
   /** Runs after a group is durable and before it is answered. */
   afterCommit(memory: Memory, added: readonly Entry[]): void;
 };
@@ -87,6 +92,8 @@ export type GroupCommit<State, Context, Memory> = {
   ): Promise<Verdict>;
   /** Runs the work of an alarm, then sets the next alarm, even if some of the work failed. */
   rearm(work: (memory: Memory) => Promise<void>): Promise<void>;
+  /** Whether as many decisions wait as may wait at once: what can be refused without loss must be. */
+  isFull(): boolean;
   /** Returns the disk, which holds durable values only. */
   disk(): Disk;
 };
@@ -95,6 +102,8 @@ type Job<State, Context, Memory> = {
   readonly decide: Decide<State, Context, Memory, unknown>;
   readonly answer: (verdict: unknown) => void;
   readonly refused: unknown;
+  /** Set while the invocation of the command is traced. */
+  readonly spans?: DecisionSpans | undefined;
 };
 
 export const openGroupCommit = <State, Context, Memory extends { state: State }>(
@@ -133,6 +142,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       entries.push(...decision.entries);
       return decision.verdict;
     });
+    for (const { spans } of group) spans?.decided({ count: group.length, isStored: stores });
     if (!stores) {
       // Race: an instance that the runtime has replaced would answer from its memory. Storage access makes it fail.
       disk.check();
@@ -161,7 +171,10 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
       waiting = [];
       try {
         const verdicts = await commit(group);
-        group.forEach((job, index) => job.answer(verdicts[index]));
+        group.forEach((job, index) => {
+          job.spans?.ended();
+          job.answer(verdicts[index]);
+        });
       } catch (cause) {
         // A failed commit rejects its whole group (law 2): some commands were decided on writes that do not exist now.
         console.error({ event: 'commit_failed', object: model.name, cause: String(cause) });
@@ -169,7 +182,11 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
         disk.close();
         disk = openDisk(storage);
         alarm = openAlarm(storage, () => disk);
-        for (const { answer, refused } of group) answer(refused);
+        for (const { answer, refused, spans } of group) {
+          spans?.decided({ count: group.length, isStored: false });
+          spans?.ended();
+          answer(refused);
+        }
         await retryLater();
       }
     }
@@ -181,7 +198,10 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
     refused: Verdict,
   ): Promise<Verdict> =>
     new Promise<Verdict>((resolve) => {
-      waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
+      waiting.push({
+        ...{ decide, refused, spans: model.openSpans?.() },
+        answer: (verdict) => resolve(verdict as Verdict),
+      });
       start();
     });
 
@@ -215,6 +235,7 @@ export const openGroupCommit = <State, Context, Memory extends { state: State }>
 
   return {
     disk: () => disk,
+    isFull: () => waiting.length >= MAX_WAITING,
     async rearm(work) {
       // Memory is missing after a failed commit: try again a little later.
       if (memory === undefined) {

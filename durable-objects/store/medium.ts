@@ -7,6 +7,8 @@ export type Change = {
   readonly pages: readonly Page[];
   /** Ids of pages to delete. */
   readonly forgotten: readonly number[];
+  /** Delete the rows of the journal from this slot on, after the others were written. */
+  readonly leftoversFrom?: number;
 };
 
 /** The rows under the engine: SQLite in an object (`open-disk.ts`), an array that can crash in tests. */

@@ -1,3 +1,4 @@
+import { STORAGE } from '../../src/protocol/storage-version.ts';
 import type { Disk } from './disk.ts';
 import { openEngine } from './engine.ts';
 import type { JournalRow } from './journal.ts';
@@ -7,11 +8,8 @@ import type { PageHead } from './pages.ts';
 /** Opens the disk of an object. */
 export const openDisk = (storage: DurableObjectStorage): Disk => openEngine(openSqlMedium(storage));
 
-/**
- * The version of what objects store. Raise it with each change of a table, or of what a noun encodes. SQLite keeps the text of a definition
- * with its comments, so the version costs no row.
- */
-const VERSION = 'version 1';
+/** The version that wrote the tables. SQLite keeps the text of a definition with its comments, so the version costs no row. */
+const VERSION = `version ${STORAGE.writes}`;
 
 const TABLES = `
   CREATE TABLE journal (/* ${VERSION} */ slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
@@ -38,7 +36,7 @@ const openSqlMedium = (storage: DurableObjectStorage): Medium => {
     rows += sql.exec(query, ...bindings).rowsWritten;
   };
 
-  const runAll = ({ rows: added, pages, forgotten }: Change): void => {
+  const runAll = ({ rows: added, pages, forgotten, leftoversFrom }: Change): void => {
     if (!hasTables) run(TABLES);
     for (const { id, until, firstSeq, lastSeq, prints, text } of pages) {
       const bytes = prints.slice().buffer;
@@ -55,6 +53,7 @@ const openSqlMedium = (storage: DurableObjectStorage): Medium => {
         text,
       );
     }
+    if (leftoversFrom !== undefined) run('DELETE FROM journal WHERE slot >= ?', leftoversFrom);
   };
 
   return {
@@ -84,7 +83,9 @@ const openSqlMedium = (storage: DurableObjectStorage): Medium => {
     commit(change) {
       // One statement is atomic by itself: a savepoint would cost as much as the statement.
       const isOne =
-        hasTables && change.rows.length + change.pages.length + change.forgotten.length === 1;
+        hasTables &&
+        change.leftoversFrom === undefined &&
+        change.rows.length + change.pages.length + change.forgotten.length === 1;
       if (isOne) runAll(change);
       else storage.transactionSync(() => runAll(change));
       // Only after the transaction: a failed one also undoes its new tables.

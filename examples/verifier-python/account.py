@@ -41,7 +41,7 @@ class Call:
 
     __slots__ = (
         "at", "seq", "place", "tool", "request", "policy", "until", "grant", "lender", "price", "asset", "paid_by", "state", "payment", "fault", "charged", "credit_to",
-        "periods", "counted", "refunded", "is_bounced", "has_answer",
+        "periods", "counted", "refunded", "is_bounced", "has_answer", "is_permit",
     )  # fmt: skip
 
     def __init__(self, entry: Dict[str, Any], place: Place) -> None:
@@ -64,6 +64,17 @@ class Call:
         self.periods: List[Tuple[str, int]] = []
         self.counted: List[Tuple[str, int]] = []
         self.is_bounced = self.has_answer = False
+        self.is_permit = self.paid_by == "deferred" and text_in(entry, "evidence", "facilitator") is not None
+        """Whether a Permit2 permit pays after the tool, so that any part of its value may move."""
+
+
+    def amount(self) -> int:
+        """What its payment moves: a permit that pays after its tool moves the charge, once the tool has succeeded and charged."""
+        return self.charged if self.is_permit and self.state == "committed" and self.charged > 0 else self.price
+
+    def rest(self) -> int:
+        """What its payment moves beyond the charge of a metered call: credit as soon as the payment has settled."""
+        return self.amount() - self.charged if self.state == "committed" and self.paid_by in ("deferred", "upfront") else 0
 
 
 class CutOff(NamedTuple):
@@ -84,6 +95,22 @@ class HeldGrant:
     def __init__(self, taken: Dict[str, Any]) -> None:
         self.delegation, self.state = taken, "active"
         self.is_cut_off = False
+
+
+class Screening(NamedTuple):
+    """The last screening of an account. A source that does not answer leaves a listed account listed."""
+
+    is_listed: bool
+    passes: bool
+    at: int
+
+    def forbids(self, at: int) -> bool:
+        """Whether it forbids calls: a listed account until it is cleared, an unanswered screening for a minute."""
+        return not self.passes and (self.is_listed or at < self.at + UNANSWERED_STANDS)
+
+
+UNANSWERED_STANDS = 60
+"""Seconds for which a screening without an answer decides."""
 
 
 class Account:
@@ -117,6 +144,8 @@ class Account:
         self.statuses: List[Tuple[int, str]] = [(0, "active")]
         self.revocations: List[Tuple[int, str, int]] = []
         """Time, grant id and epoch of each revocation."""
+        self.screened: Dict[str, Screening] = {}
+        """The last screenings of the account and of ancestors whose credit it spent."""
         self.last_at = 0
         self.defaults: Set[str] = set()
 
@@ -177,12 +206,15 @@ class Account:
             call.payment = "released"
 
     def charge(self, call: Call, charged: int) -> None:
-        """Ends a call with a charge. A deferred payment stays unsettled until the chain has settled it."""
+        """Ends a call with a charge. A deferred payment stays unsettled until the chain has settled it. What an upfront payment has moved
+        beyond the charge becomes credit."""
         self.end_hold(call, charged)
         purse = self.purse(call.asset)
         if call.paid_by == "deferred":
             purse.deferred_held -= call.price
-            purse.unsettled += charged
+            purse.unsettled += 0 if charged == 0 else charged if call.is_permit else call.price
+        elif call.paid_by == "upfront":
+            purse.credit += call.price - charged
         elif call.paid_by == "credit":
             purse.credit_held -= call.price
             purse.credit -= charged
@@ -199,6 +231,23 @@ class Account:
                 others = [each for each in live if each.request != call.request][1 - MAX_REQUESTS :]
                 since, count = (known[0].since, known[0].count) if known else (at, 0)
                 self.repeats[slot] = [*others, Repeat(call.request, since, count + 1)]
+
+    def is_forbidden(self, name: str, at: int) -> bool:
+        """Whether the last screening of an account forbids calls."""
+        last = self.screened.get(name)
+        return last is not None and last.forbids(at)
+
+    def screen(self, entry: Dict[str, Any]) -> bool:
+        """Applies `account.screened`. False if the entry contradicts itself or the verdict before it."""
+        name, passes = member(entry, "outcome", "account"), member(entry, "outcome", "passes")
+        if not isinstance(name, str) or type(passes) is not bool:
+            return False
+        decision, last = entry.get("decision"), self.screened.get(name)
+        is_listed = decision == "listed" or (decision == "unanswered" and last is not None and last.is_listed)
+        if is_listed if passes else decision == "clear":
+            return False
+        self.screened[name] = Screening(is_listed, passes, entry["at"])
+        return True
 
     def note(self, entry: Dict[str, Any], place: Place) -> None:
         """Records what an entry changes in policies, status, grants, leases and lent credit."""

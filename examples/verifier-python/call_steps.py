@@ -40,15 +40,21 @@ def abandon_call(account: Account, call: Call, entry: Entry) -> List[Fault]:
 
 def _commit(account: Account, call: Call, entry: Entry) -> List[Fault]:
     stated = amount(entry, "charged") or 0
-    is_variable = call.paid_by in ("credit", "lent", "card") and entry["type"] == "call.finished"
+    # An authorization, and a permit that settled before, transfer exactly the price: only a metered call may charge less of it.
+    is_metered = member(entry, "outcome", "basis") is not None
+    is_variable = (call.is_permit or is_metered or call.paid_by in ("credit", "lent", "card")) and entry["type"] == "call.finished"
     charged = stated if is_variable and stated < call.price else call.price
     account.charge(call, charged)
     if call.credit_to == account.name:
         account.purse(call.asset).credit += call.price
-    call.payment = "queued" if call.payment == "held" else call.payment
+    if call.payment == "held":
+        call.payment = "released" if charged == 0 else "queued"
     call.state, call.charged = "committed", charged
     credited = None if call.credit_to is None else call.price
-    return amount_faults(entry, charged=charged, credited=credited) + state_faults(entry, call)
+    rest = str(call.rest()) if call.payment == "settled" and call.rest() > 0 else None
+    is_right = member(entry, "payment", "credited") == rest
+    rest_faults = [] if is_right else [Fault("payments", "wrong_amount", "payment.credited")]
+    return amount_faults(entry, charged=charged, credited=credited) + rest_faults + state_faults(entry, call)
 
 
 def _give_back(account: Account, call: Call, entry: Entry, state: str) -> List[Fault]:

@@ -34,6 +34,7 @@ def _owner_targets(entry: Dict[str, Any]) -> List[Target]:
     approval = f"{base}/approvals/{entry.get('call')}"
     return {
         "account.label": [("PUT", base)],
+        "account.erased": [("DELETE", f"{base}/data")],
         "account.status": [("PUT", f"{base}/status")],
         "account.policy": _policy_targets(base) if entry.get("decision") == "owner" else [],
         "grant.default": [("PUT", f"{base}/default-grant")],
@@ -51,6 +52,7 @@ def _operator_targets(entry: Dict[str, Any]) -> List[Target]:
     payment, approval = f"/admin/settlements/{account}/{call}", f"/admin/approvals/{account}/{call}"
     return {
         "account.label": [("PUT", base)],
+        "account.erased": [("DELETE", f"{base}/data")],
         "account.status": [("PUT", f"{base}/status")],
         "account.policy": _policy_targets(base) if entry.get("decision") == "operator" else [],
         "credit.adjusted": [("POST", f"{base}/credit")],

@@ -67,6 +67,8 @@ class Decisions:
         elif kind == "call.denied":
             self._deny(account, seen)
             account.claims += self._binder.claims(seen, account)
+        elif kind == "account.screened":
+            faults = [] if account.screen(entry) else [Fault("calls", "wrong_transition", "outcome.passes")]
         elif kind == "grant.taken":
             faults = self._binder.ancestor_faults(entry)
         self._count(seen, [*wrong, *faults])

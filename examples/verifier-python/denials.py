@@ -12,7 +12,7 @@ from evaluation import Refusal, Source, Subject, amounts, evaluate, limit_state
 from judging import LEASED, LENT, PROVED, Judgement, authority_of, bounded, broken, exposure_cap, missing_text, unchecked
 from networks import FIAT
 
-CHAIN = "balances, code and nonces of payers are facts of the chain, which entries do not have"
+CHAIN = "balances, allowances, code and nonces of payers are facts of the chain, which entries do not have"
 FLOOD = "the rate of denied calls counts dry runs, which write no entry"
 WRONG_LIMIT = broken("wrong_limit", "outcome.limit")
 ALLOWED = broken("allowed", "rule")
@@ -113,6 +113,9 @@ class _Denial:
             return bounded(LEASED)
         if refusal is not None:
             return broken("wrong_rule", "rule")
+        if self.rule == "screening":
+            listed = str(member(self.entry, "outcome", "account"))
+            return PROVED if self.account.is_forbidden(listed, self.entry["at"]) else ALLOWED
         return bounded(LEASED) if self.rule in BY_ANCESTORS else ALLOWED
 
     def _by_choice(self) -> Judgement:
@@ -152,11 +155,11 @@ class _Denial:
                 return ALLOWED
             is_right = self._is_limit("suspended", 0, found.bounced, purse.upfront_held, resetsAt=found.bounced_until)
             return PROVED if is_right else WRONG_LIMIT
-        if self.rule == "balance":
-            promised, balance = purse.deferred_held + purse.upfront_held + purse.unsettled, self._number("limit")
-            if not self._is_limit("balance", balance, 0, promised):
+        if self.rule in ("balance", "allowance"):
+            promised, most = purse.deferred_held + purse.upfront_held + purse.unsettled, self._number("limit")
+            if not self._is_limit(self.rule, most, 0, promised):
                 return WRONG_LIMIT
-            return bounded(CHAIN) if promised + price > balance else ALLOWED
+            return bounded(CHAIN) if promised + price > most else ALLOWED
         if self.rule == "credit":
             return self._by_credit()
         if self.rule in ("approval", "approval_queue"):
@@ -166,6 +169,8 @@ class _Denial:
                 return ALLOWED
             opens = any(s.kind == "operator" and self.call.asset in (s.policy.assets or []) for s in self.sources)
             return bounded(CHAIN) if opens else PROVED
+        if self.rule == "screening":
+            return PROVED if self.account.is_forbidden(self.account.name, self.entry["at"]) else ALLOWED
         if self.rule in ("validity", "nonce_used", "penniless", "failure_rate"):
             return bounded(CHAIN)
         return bounded(LEASED) if self.rule == "unreachable" else ALLOWED

@@ -18,7 +18,7 @@ NEEDS: Dict[str, str] = {
     **dict.fromkeys(("account.status", "account.policy", "webhook.removed"), "any"),
     **dict.fromkeys(
         (
-            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label",
+            "call.resolved", "call.refunded", "credit.refunded", "credit.adjusted", "grant.default", "account.label", "account.erased",
             "tool.put", "tool.removed", "webhook.put", "secret.put", "secret.removed", "settlement.redriven",
             "letter.redriven", "signer.enrolled", "signer.policy", "signer.revoked", "signer.rotated", "signer.seed",
             "signer.exported",
@@ -28,7 +28,7 @@ NEEDS: Dict[str, str] = {
     **dict.fromkeys(
         (
             "call.dispatched", "call.finished", "call.late", "call.abandoned", "payment.bounced", "payment.released",
-            "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed", "signer.refused",
+            "account.screened", "credit.received", "credit.lent", "grant.accepted", "alert.raised", "archive.written", "signer.signed", "signer.refused",
             "signer.failed",
         ),
         "nothing",

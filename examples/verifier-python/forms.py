@@ -6,6 +6,7 @@ from typing import Any, Dict
 
 import fields
 from fields import Malformed, members
+from meter import meter
 
 intent = members(
     {
@@ -91,9 +92,9 @@ def _params(value: Any) -> Dict[str, Any]:
 
 tool_terms = members(
     {
-        "tool": _name, "price": _amount, "pricing": fields.one_of("exact", "upto"), "asset?": fields.one_of("iso4217:USD"),
+        "tool": _name, "price": _amount, "pricing": fields.one_of("exact", "upto"), "meter?": meter, "asset?": fields.one_of("iso4217:USD"),
         "settlement": fields.one_of("deferred", "upfront", "credit", "free", "card"),
-        "onSilence": fields.one_of("release", "keep"), "timeoutSeconds": fields.positive,
+        "onSilence": fields.one_of("release", "keep"), "timeoutSeconds": fields.positive, "streamSeconds?": fields.positive,
         "requireBinding": fields.one_of("none", "intent"), "params": _params,
     }
 )  # fmt: skip
@@ -147,6 +148,7 @@ _payment = {
             "validAfter": fields.uint256, "validBefore": fields.uint256, "nonce": fields.bytes32,
         }
     ),
+    "facilitator?": fields.address,
     "signatureDigest": fields.bytes32,
     "intent?": intent,
     "contractCheckedAt?": fields.natural,

@@ -80,7 +80,13 @@ def judge_acceptance(
         return broken("approval", approval)
     own = [source for source in bound.sources if source.is_own]
     fault = _funding_fault(account, call, entry, own)
-    return broken(fault, "payment.paidBy") if fault is not None else _certainty(account, call, bound.sources)
+    if fault is not None:
+        return broken(fault, "payment.paidBy")
+    lender = next((link["issuer"] for hashed, link in binder.links(call.grant) if hashed == call.lender), None)
+    payers = [account.name] if lender is None else [account.name, f"eip155:{account.chain_id}:{lender}"]
+    if any(account.is_forbidden(each, entry["at"]) for each in payers):
+        return broken("screening", "decision")
+    return _certainty(account, call, bound.sources)
 
 
 def _wrong_grant(binder: Binder, account: Account, call: Call, entry: Dict[str, Any]) -> Optional[str]:

@@ -13,26 +13,27 @@ def settle_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
     purse, was = account.purse(call.asset), call.payment
     is_upfront = was == "held" and call.paid_by == "upfront" and call.state == "held"
     allow(is_upfront or was in ("queued", "released", "failed"))
-    credited = cleared = None
+    credited = cleared = 0
     if is_upfront:
         purse.upfront_held -= call.price
         purse.settled += call.price if call.credit_to in (None, account.name) else 0
     elif was == "queued":
-        purse.unsettled -= call.charged
-        purse.settled += call.charged
+        purse.unsettled -= call.amount()
+        purse.settled += call.amount()
+        credited = call.rest()
     elif was == "failed" and call.fault in ("payer", "gateway"):
-        cleared = call.charged if call.fault == "payer" else None
-        purse.credit += cleared or 0
-        purse.settled += call.charged
+        cleared = call.charged if call.fault == "payer" else 0
+        credited = call.rest()
+        purse.settled += call.amount()
     else:
         credited = call.price
-        purse.credit += call.price
         purse.settled += call.price
+    purse.credit += credited + cleared
     _lift(account, call)
     call.payment = "settled"
-    faults = amount_faults(entry, amount=call.price)
+    faults = amount_faults(entry, amount=call.amount())
     for name, value in (("credited", credited), ("cleared", cleared)):
-        if member(entry, "payment", name) != (None if value is None else str(value)) and was != "queued" and not is_upfront:
+        if member(entry, "payment", name) != (str(value) if value else None):
             faults.append(Fault("payments", "wrong_amount", f"payment.{name}"))
     return faults
 
@@ -46,14 +47,14 @@ def fail_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
         return faults
     allow(fault in ("payer", "gateway"), "payment.fault")
     purse = account.purse(call.asset)
-    purse.unsettled -= call.charged
+    purse.unsettled -= call.amount()
     if fault == "payer":
         purse.credit -= call.charged
     else:
         purse.settled = max(0, purse.settled - call.charged)
     _lift(account, call)
     call.payment, call.fault = "failed", fault
-    return amount_faults(entry, amount=call.price)
+    return amount_faults(entry, amount=call.charged)
 
 
 def release_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
@@ -74,16 +75,16 @@ def bounce_payment(account: Account, call: Call, entry: Entry) -> List[Fault]:
     """Applies `payment.bounced`: because of its payer, the payment cannot be presented."""
     allow(call.payment == "queued" and not call.is_bounced)
     purse, until = account.purse(call.asset), member(entry, "payment", "until")
-    purse.bounced += call.charged
+    purse.bounced += call.amount()
     purse.bounced_until = max(purse.bounced_until, until if type(until) is int else 0)
     call.is_bounced = True
-    return amount_faults(entry, amount=call.charged)
+    return amount_faults(entry, amount=call.amount())
 
 
 def _lift(account: Account, call: Call) -> None:
     if call.is_bounced:
         purse = account.purse(call.asset)
-        purse.bounced -= call.charged
+        purse.bounced -= call.amount()
         purse.bounced_until = purse.bounced_until if purse.bounced else 0
         call.is_bounced = False
 

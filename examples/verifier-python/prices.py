@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 import forms
 from entry import Seen, member, text_in
 from fields import Malformed, split_account
+from metered_charges import MeteredCharges
 from networks import token_of
 from survey import Survey
 from tally import Tally
@@ -18,8 +19,26 @@ class Prices:
     def __init__(self, survey: Survey) -> None:
         self._texts, self._altered = survey.texts, survey.altered
         self.tally = Tally("prices")
+        self._read: Dict[str, Optional[Dict[str, Any]]] = {}
+        self._charges = MeteredCharges(self.tally, self._terms, self._skip)
+
+    def _terms(self, hashed: str) -> Optional[Dict[str, Any]]:
+        """The terms with this hash; None if the text is no terms. Raises KeyError if the files do not have it."""
+        if hashed not in self._read:
+            text = self._texts[hashed]
+            try:
+                self._read[hashed] = forms.tool_terms(text)
+            except Malformed:
+                self._read[hashed] = None
+        return self._read[hashed]
+
+    def _skip(self, hashed: str) -> None:
+        place = self._altered.get(hashed)
+        what = "are not in the files" if place is None else f"were changed: {place.file} line {place.line} has others"
+        self.tally.skip(f"the terms {hashed} of a tool {what}")
 
     def see(self, seen: Seen) -> None:
+        self._charges.see(seen)
         if seen.entry["type"] not in TYPES:
             return
         hashed = text_in(seen.entry, "evidence", "terms")
@@ -27,12 +46,10 @@ class Prices:
             fault = self._own_tool(seen.entry)
         else:
             try:
-                terms = forms.tool_terms(self._texts[hashed])
+                terms = self._terms(hashed)
             except KeyError:
-                place = self._altered.get(hashed)
-                what = "are not in the files" if place is None else f"were changed: {place.file} line {place.line} has others"
-                return self.tally.skip(f"the terms {hashed} of a tool {what}")
-            except Malformed:
+                return self._skip(hashed)
+            if terms is None:
                 return self.tally.break_at(seen, "wrong_terms", "evidence.terms")
             fault = self._by_terms(seen.entry, terms)
         return self.tally.prove() if fault is None else self.tally.break_at(seen, *fault)
@@ -56,7 +73,9 @@ class Prices:
         else:
             signed = text_in(entry, "evidence", "intent", "maxAmount") or ""
             most = int(signed) if signed.isascii() and signed.isdigit() else 0
-            is_right = price == str(min(cost, most)) and most >= (1 if terms["pricing"] == "upto" else cost)
+            # Usage above the maximum costs the maximum, so an intent may not lower that of a metered tool.
+            is_lowered = terms["pricing"] == "upto" and "meter" not in terms
+            is_right = price == str(min(cost, most)) and most >= (1 if is_lowered else cost)
         if not is_right:
             return "wrong_price", "amounts.price"
         chain_id = split_account(entry["account"])[0]

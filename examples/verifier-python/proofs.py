@@ -9,7 +9,7 @@ import forms
 from entry import member
 from evidence import Entry, Signed, check_policies, check_texts, fail, read_as, recompute
 from networks import USDC, asset_of, token_of
-from typed_data import intent_digest, request_digest, transfer_digest
+from typed_data import intent_digest, permit_digest, request_digest, transfer_digest
 
 BOUND_VALID_AFTER = 1_131_378_030
 RESERVED_MARKS = 256
@@ -57,14 +57,19 @@ def check_proof(account: str, call: Optional[str], value: Any, field: str = "evi
 
 
 def check_reveal(proof: Dict[str, Any], signature: str, field: str) -> List[Signed]:
-    """Recomputes the token signature of a payment (EIP-3009). A contract's signature was counted with the call."""
+    """Recomputes the signature of a payment: of EIP-3009, or of a Permit2 permit. A contract's was counted with the call."""
     authorization = proof["authorization"]
     network = proof["token"]["network"]
     chain_id = next((each for each in USDC if network == f"eip155:{each}"), 0)
     token = token_of(chain_id)
     if token is None:
         fail(field, "mismatch")
-    digest = transfer_digest(authorization, token, chain_id)
+    facilitator = proof.get("facilitator")
+    digest = (
+        transfer_digest(authorization, token, chain_id)
+        if facilitator is None
+        else permit_digest(authorization, facilitator, token, chain_id)
+    )
     signed = recompute(authorization["from"], digest, signature, proof.get("contractCheckedAt"), field)
     return [signed] if signed.block is None else []
 

@@ -8,7 +8,7 @@ import re
 from typing import Any, Container, Dict, List, Optional, Tuple
 
 import ed25519
-from canonical import NotJson, parse_strict_json
+from canonical import NotJson, canonical_hash, parse_strict_json
 from entry import Place, Seen, member
 from export import MAX_BROKEN_LINES, lines_of
 from fields import Malformed, account, bytes32, decimal, integer, members, one_of, printable, text
@@ -17,11 +17,18 @@ from tally import Tally
 MAX_RECEIPT = 8192
 
 
+def _usage(value: Any) -> Dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed()
+    return {unit: integer(count) for unit, count in value.items()}
+
+
 _claims = members(
     {
         "agent": account, "tool": printable(256), "call": bytes32, "request": bytes32,
         "binding": one_of("none", "intent"), "charged": decimal, "asset": text, "status": integer,
-        "response": text, "entry": bytes32, "policy": bytes32, "iat": integer,
+        "response": text, "entry": bytes32, "policy": bytes32, "iat": integer, "usage?": _usage,
+        "basis?": text, "end?": text,
     },
     strict=False,
 )  # fmt: skip
@@ -171,6 +178,8 @@ def _stated(entry: Dict[str, Any], claims: Dict[str, Any]) -> List[Tuple[str, An
     """The members that both an entry about the call and its receipt state."""
     is_end, is_start = entry["type"] == "call.finished", entry["type"] == "call.accepted"
     digest, response = member(entry, "outcome", "digest"), claims["response"]
+    # The entry of a stream that broke off has the reason of its receipt, unless the tool failed for another one.
+    reason, broke_off = member(entry, "outcome", "reason"), claims["end"] if claims.get("end") in ("truncated", "timeout") else None
     return [
         ("tool", entry.get("tool"), claims["tool"]),
         ("request", entry.get("request"), claims["request"]),
@@ -178,7 +187,16 @@ def _stated(entry: Dict[str, Any], claims: Dict[str, Any]) -> List[Tuple[str, An
         ("payment.asset", member(entry, "payment", "asset") if is_start else None, claims["asset"]),
         ("outcome.status", member(entry, "outcome", "status") if is_end else None, claims["status"]),
         ("outcome.digest", _hash_in(digest) if is_end else None, _hash_in(response)),
+        ("outcome.usage", _text_of(entry.get("outcome", {}), "usage") if is_end else None, _text_of(claims, "usage")),
+        ("outcome.basis", member(entry, "outcome", "basis") if is_end else None, claims.get("basis")),
+        ("outcome.reason", "timeout" if is_end and reason == "timeout" else None, claims.get("end")),
+        ("outcome.reason", reason if is_end and reason in ("answered", "truncated") else None, broke_off),
     ]
+
+
+def _text_of(values: Dict[str, Any], name: str) -> Optional[str]:
+    """The hash of a member's text: Python thinks that 1 and True are equal."""
+    return canonical_hash(values[name]) if name in values else None
 
 
 def _hash_in(value: Any) -> Optional[str]:

@@ -6,6 +6,7 @@ import unittest
 from base64 import b64encode
 
 import ed25519
+import meter
 import secp256k1
 from canonical import NotJson, canonical_text, is_canonical, parse_json
 from entry import GENESIS, MAX_LINE, entry_hash, read_entry
@@ -15,11 +16,13 @@ from keccak import keccak256
 from merkle import EMPTY_ROOT, Tree, anchor_of, decode_base64, head_of, is_included, leaf_hash, node_hash, parse_heads, parse_leaf, root_of
 from note import BadNote, end_of_signing, key_id, open_note, parse_checkpoint, parse_key, parse_keys
 from receipts import read_receipt
-from typed_data import delegation_digest, domain, intent_digest, request_digest, revocation_digest, transfer_digest
+from typed_data import delegation_digest, domain, intent_digest, permit_digest, request_digest, revocation_digest, transfer_digest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "../../test/vectors/countersign-v1.json"), encoding="utf-8") as file:
     VECTORS = json.load(file)
+with open(os.path.join(HERE, "../../test/vectors/metered-charges.json"), encoding="utf-8") as file:
+    CHARGES = json.load(file)
 HALF = secp256k1.ORDER // 2
 
 
@@ -37,6 +40,30 @@ class Keccak(unittest.TestCase):
     def test_differs_at_each_length_around_a_block(self) -> None:
         # 135 bytes: both padding bytes are one (0x81).
         self.assertEqual(len({keccak256(b"a" * size) for size in range(130, 141)}), 11)
+
+
+class Meter(unittest.TestCase):
+    # test/vectors/metered-charges.json
+    def test_computes_charges(self) -> None:
+        for case in CHARGES["cases"]:
+            terms = CHARGES["meters"][case["meter"]]
+            rates = meter.rates_by_hash(terms)[case["rates"]]
+            charge = meter.charge(terms, rates, case["basis"], case["usage"], int(case["maximum"]))
+            self.assertEqual(None if charge is None else str(charge), case["charge"])
+
+    def test_reads_terms_and_refuses_others(self) -> None:
+        terms = CHARGES["meters"]["final"]
+        self.assertEqual(meter.meter(terms), terms)
+        usage = terms["usage"]
+        for wrong in (
+            {**terms, "discount": "10"}, {**terms, "idleSeconds": 0}, {**terms, "missing": "maximum"}, {**terms, "includeUsage": False},
+            {**terms, "rates": "sold"}, {**terms, "rates": {}}, {**terms, "rates": {"tokens": "$1 per 0"}}, {**terms, "min": "0"},
+            {**terms, "usage": {"from": "guess"}}, {**terms, "usage": {**usage, "events": ["usage"]}},
+            {**terms, "usage": {**usage, "events": ["/" + "a" * 256]}}, {**terms, "usage": {**usage, "end": {"data": ""}}},
+            {name: value for name, value in terms.items() if name != "readOn"},
+        ):  # fmt: skip
+            with self.assertRaises(Malformed):
+                meter.meter(wrong)
 
 
 class Secp256k1(unittest.TestCase):
@@ -226,6 +253,9 @@ class TypedData(unittest.TestCase):
         self.assertEqual(request_digest(paid["intent"]), "0x51db86939215eb74d685a646e36f724881e5c51335a63997f8abbd3b5229cabf")
         token = ("0x036cbd53842c5426634e7929541ec2318f3dcf7e", "USDC", "2")
         self.assertEqual(transfer_digest(paid["payment"]["authorization"], token, 84532), Secp256k1.digest)
+        # The same literal is in test/unit/protocol/x402/permit.test.ts.
+        permit = permit_digest(paid["payment"]["authorization"], paid["intent"]["payTo"].lower(), token, 84532)
+        self.assertEqual(permit.hex(), "b1bc98f8caa4e9c1d34418a31beef4f944ee98f1888d67ee756df06296fb807c")
         grant, revocation = VECTORS["delegation"], VECTORS["revocation"]
         self.assertEqual("0x" + delegation_digest(grant["message"], 84532).hex(), grant["hash"])
         self.assertEqual("0x" + revocation_digest(revocation["message"], 84532).hex(), revocation["hash"])

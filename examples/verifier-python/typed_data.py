@@ -23,7 +23,18 @@ TRANSFER = (
     "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,"
     "bytes32 nonce)"
 )
+PERMITTED = "TokenPermissions(address token,uint256 amount)"
+WITNESS = "Witness(address to,address facilitator,uint256 validAfter)"
+PERMIT = (
+    "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,Witness witness)"
+    + PERMITTED
+    + WITNESS
+)
+PERMIT2 = "0x000000000022d473030f116ddee9f6b43ac78ba3"
+UPTO_PROXY = "0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002"
+"""Permit2, and the proxy of the x402 scheme `upto`, on every chain that has them."""
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId)"
+PERMIT_DOMAIN = "EIP712Domain(string name,uint256 chainId,address verifyingContract)"
 TOKEN_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 REQUEST_FIELDS = ("audience", "tool", "method", "target", "contentType", "payloadDigest")
@@ -93,6 +104,18 @@ def revocation_digest(revocation: Dict[str, Any], chain_id: int) -> bytes:
 def transfer_digest(authorization: Dict[str, Any], token: Tuple[str, str, str], chain_id: int) -> bytes:
     """`token`: contract, name and version from networks.py, never from the file."""
     return digest(token_domain(chain_id, *token), TRANSFER, authorization)
+
+
+def permit_digest(authorization: Dict[str, Any], facilitator: str, token: Tuple[str, str, str], chain_id: int) -> bytes:
+    """What the payer of an `upto` payment signs. Its fields are those of `authorization` (docs/wire-format.md)."""
+    separator = struct_hash(PERMIT_DOMAIN, {"name": "Permit2", "chainId": chain_id, "verifyingContract": PERMIT2})
+    permitted = struct_hash(PERMITTED, {"token": token[0], "amount": authorization["value"]})
+    witness = struct_hash(
+        WITNESS, {"to": authorization["to"], "facilitator": facilitator, "validAfter": authorization["validAfter"]}
+    )
+    words = [permitted, _word("address", UPTO_PROXY), _word("bytes32", authorization["nonce"])]
+    words += [_word("uint256", authorization["validBefore"]), witness]
+    return keccak256(b"\x19\x01" + separator + keccak256(keccak256(PERMIT.encode()) + b"".join(words)))
 
 
 def request_digest(intent: Dict[str, Any]) -> str:

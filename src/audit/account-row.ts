@@ -61,6 +61,7 @@ const changesOf = (entry: Facts): Partial<AccountRow> | undefined => {
     if (typeof label !== 'string') return { label: undefined, namedBy: undefined };
     return { label, namedBy: entry.evidence.role === 'operator' ? 'operator' : 'owner' };
   }
+  if (entry.type === 'account.erased') return { label: undefined, namedBy: undefined };
   if (entry.type !== 'account.status') return undefined;
   const status = STATUSES.find((each) => each === entry.decision);
   if (status === undefined) return undefined;

@@ -3,6 +3,7 @@ import { type Network, parseAccountId } from '../protocol/account-id.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { entryName } from '../protocol/log/entry-types.ts';
 import { type Cases, type Facts, factsOf, inCase } from '../protocol/log/facts.ts';
+import { usageWords } from '../protocol/meter/meter-words.ts';
 import { deniedLimit } from './denied-limit.ts';
 
 /** One entry about a call, in words. */
@@ -50,7 +51,14 @@ const endedText = (
   { decision, outcome, amounts }: Facts<'call.finished' | 'call.abandoned'>,
   words: StepWords,
 ): string =>
-  `${decision ?? 'ended'}${reasonText(outcome, words)}: charged ${moneyOf(amounts.charged, words)}`;
+  `${decision ?? 'ended'}${reasonText(outcome, words)}: charged ${moneyOf(amounts.charged, words)}${usedText(outcome)}`;
+
+const usedText = (outcome: Facts<'call.finished' | 'call.abandoned'>['outcome']): string => {
+  const { basis, usage }: Facts<'call.finished'>['outcome'] = outcome;
+  const words = usageWords(usage);
+  if (basis === 'missing') return ', because the answer reported no usage';
+  return words === undefined ? '' : ` for ${words}`;
+};
 
 type Judged = Facts<'call.accepted' | 'call.parked' | 'call.denied'>;
 

@@ -2,7 +2,7 @@ import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Hex } from '../core/hex.ts';
 import { type Day, dayOf } from './day.ts';
 import { type Facts, mayMoveCredit } from '../protocol/log/facts.ts';
-import { isCredit } from './projection.ts';
+import { creditOf } from './projection.ts';
 
 /** A line of the ledger totals. The first four raise credit, the others lower it. */
 export type CreditLine =
@@ -42,21 +42,28 @@ export const creditMovement = (entry: Facts): CreditMovement | undefined => {
     ...(asset === undefined ? {} : { asset }),
     ...(amount === undefined ? {} : { amount: toStored(parseAmount(amount) ?? 0n) }),
   });
+  /** The money of a call had moved: what the call does not charge returns as credit, all of it after a failure (law 4). */
+  const returned = (): CreditMovement | undefined => {
+    const credit = creditOf(entry);
+    return credit && of('returned', credit === 'all' ? undefined : credit.part);
+  };
   switch (entry.type) {
     case 'call.finished':
     case 'call.abandoned':
       if (entry.amounts.credited !== undefined) return of('topped_up', entry.amounts.credited);
-      return isCredit(entry) ? of('returned', undefined) : undefined;
-    // The money of an uncharged call had moved: all of it returns as credit (law 4).
+      return returned();
     case 'call.resolved':
-      return isCredit(entry) ? of('returned', undefined) : undefined;
+      return returned();
     // Applies also if an ancestor's credit paid for the call: the gateway owes the ancestor that credit while it is in transit.
     case 'call.refunded':
       return of('returned', entry.amounts.amount, entry.payment.asset);
     case 'payment.settled': {
-      // The payment of a debt moved after all, so the account removes the debt.
-      const late = entry.payment.cleared ?? entry.payment.credited;
-      return late === undefined ? undefined : of('late', late);
+      const { cleared, credited } = entry.payment;
+      // The payment of a debt moved after all, so the account removes the debt. The rest of the payment becomes credit too.
+      if (cleared !== undefined) return of('late', sum(cleared, credited));
+      if (credited === undefined) return undefined;
+      // A payment that bought nothing becomes credit in full; that of a metered call, the part that was not charged.
+      return of(credited === entry.amounts.amount ? 'late' : 'returned', credited);
     }
     case 'payment.failed':
       return entry.payment.fault === 'payer' ? of('debt', entry.amounts.amount) : undefined;
@@ -70,3 +77,6 @@ export const creditMovement = (entry: Facts): CreditMovement | undefined => {
       return of('lent', entry.amounts.amount, entry.payment.asset);
   }
 };
+
+const sum = (one: string, other = '0'): string =>
+  ((parseAmount(one) ?? 0n) + (parseAmount(other) ?? 0n)).toString();

@@ -12,6 +12,7 @@ import { agentDelegationSchema } from '../protocol/intent/agent-delegation.ts';
 import { agentIntentSchema } from '../protocol/intent/agent-intent.ts';
 import { agentRevocationSchema } from '../protocol/intent/agent-revocation.ts';
 import { USD } from '../protocol/fiat-asset.ts';
+import { meterSchema } from '../protocol/meter/meter-schema.ts';
 
 /* The evidence in entries (docs/wire-format.md §15). An exported log is external input: every member is checked. */
 
@@ -57,10 +58,12 @@ export const toolTermsSchema = z.strictObject({
   tool: name,
   price: amount,
   pricing: z.enum(['exact', 'upto']),
+  meter: z.exactOptional(meterSchema),
   asset: z.exactOptional(z.literal(USD)),
   settlement: z.enum(['deferred', 'upfront', 'credit', 'free', 'card']),
   onSilence: z.enum(['release', 'keep']),
   timeoutSeconds: z.int().check(z.positive()),
+  streamSeconds: z.exactOptional(z.int().check(z.positive())),
   requireBinding: z.enum(['none', 'intent']),
   params: z.record(
     name,
@@ -97,6 +100,8 @@ export const paymentProofSchema = z.strictObject({
   audience: z.exactOptional(printable(256)),
   token,
   authorization,
+  /** The sender that a Permit2 permit names; then `authorization` has the fields of the permit. Absent for EIP-3009. */
+  facilitator: z.exactOptional(address),
   signatureDigest: bytes32,
   intent: z.exactOptional(agentIntentSchema),
   contractCheckedAt: block,

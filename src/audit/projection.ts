@@ -86,7 +86,8 @@ const paymentAfter = (
   before: CallUpdate['payment'],
 ): CallUpdate['payment'] => {
   const known = before?.state === 'open' ? undefined : before;
-  if (isCredit(entry)) return creditedPayment(entry, price, known);
+  const credit = creditOf(entry);
+  if (credit !== undefined) return creditedPayment(entry, credit, price, known);
   const ended = endedPayment(entry, price);
   // A payment that has ended is never open again.
   return ended ?? (known === undefined && opensPayment(entry) ? { state: 'open' } : undefined);
@@ -230,27 +231,34 @@ const PAYMENT_ENDS = {
   'payment.released': 'released',
 } as const;
 
-/** Whether an entry turns a settled upfront payment into credit: an uncharged call (law 4), a released kept amount, or a top-up. */
-export const isCredit = (entry: Facts): boolean => {
+/**
+ * Returns what an entry turns into credit of an upfront payment that has settled: `all` for an uncharged call (law 4), a released kept amount
+ * or a top-up; for a metered call the part that it did not charge, as a decimal string. Undefined: nothing.
+ */
+export const creditOf = (entry: Facts): 'all' | { readonly part: string } | undefined => {
   const isEnd =
     entry.type === 'call.finished' ||
     entry.type === 'call.abandoned' ||
     entry.type === 'call.resolved';
-  if (!isEnd) return false;
+  if (!isEnd) return undefined;
   const { charged, credited }: Facts<'call.finished'>['amounts'] = entry.amounts;
-  const { state, paidBy } = entry.payment;
-  return state === 'settled' && paidBy === 'upfront' && (charged === '0' || credited !== undefined);
+  const { state, paidBy, credited: part }: Facts<'call.finished'>['payment'] = entry.payment;
+  if (state !== 'settled' || paidBy !== 'upfront') return undefined;
+  if (charged === '0' || credited !== undefined) return 'all';
+  return part === undefined ? undefined : { part };
 };
 
-/** The settled payment, now credited in full. Its transaction and time stay. */
+/** The settled payment, now credited in full or in part. Its transaction and time stay. */
 const creditedPayment = (
   { seq, at }: Facts,
+  credit: NonNullable<ReturnType<typeof creditOf>>,
   price: number | undefined,
   settled: EndedPayment | undefined,
 ): EndedPayment => {
   const { credited: _, ...known } = settled ?? { at };
   const amount = settled?.amount ?? price;
-  return { ...known, seq, state: 'settled', ...withoutUndefined({ amount, credited: amount }) };
+  const credited = credit === 'all' ? amount : stored(credit.part);
+  return { ...known, seq, state: 'settled', ...withoutUndefined({ amount, credited }) };
 };
 
 /** The states in which a call can end. The last entry of a call has its state in `decision`. */

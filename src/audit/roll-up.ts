@@ -8,7 +8,7 @@ import { type AccountRow, rowAfter } from './account-row.ts';
 import { creditMovement, type CreditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
 import { type Facts, factsOf } from '../protocol/log/facts.ts';
-import { isCredit, stateOf } from './projection.ts';
+import { creditOf, stateOf } from './projection.ts';
 import type { StoredHead } from './stored-chain.ts';
 import type { TablePrefix } from './projection-statements.ts';
 
@@ -33,10 +33,13 @@ type Spent = {
   readonly isRefund?: true;
 };
 
-/** A settled payment of a call, or (`credited`) all of it that became credit later. `late`: the part that became credit at once. */
+/**
+ * A settled payment of a call, or (`credited`) the part of it that became credit later: `part`, or all of it. `late`: the part that became
+ * credit when it settled.
+ */
 type Paid = { readonly call: Hex } & (
   | { readonly amount?: number; readonly late: number }
-  | { readonly credited: true }
+  | { readonly credited: true; readonly part?: number }
 );
 
 /** A later decision about the charge of an ended call. Asset and payee are those of its row in D1. */
@@ -126,7 +129,11 @@ const chargeChange = (entry: Facts): ChargeChange | undefined => {
 const paidBy = (entry: Facts): readonly Paid[] => {
   const { call } = entry;
   if (call === undefined) return [];
-  if (isCredit(entry)) return [{ call, credited: true }];
+  const credit = creditOf(entry);
+  if (credit !== undefined) {
+    const part = credit === 'all' ? {} : { part: stored(credit.part) };
+    return [{ call, credited: true, ...part }];
+  }
   if (entry.type !== 'payment.settled') return [];
   const { amount } = entry.amounts;
   const late = stored(entry.payment.credited);
@@ -219,7 +226,7 @@ FROM (
   FROM spent CROSS JOIN json_each(spent.above) a
   UNION ALL
   SELECT '*', 'own', date(c.payment_at, 'unixepoch'), coalesce(c.asset, ''), coalesce(c.tool, ''), coalesce(c.payee, ''), '[]', '', 0, 0, 0, 0, 0,
-    iif(value ->> 'credited' IS NULL, coalesce(value ->> 'amount', c.price, 0) - (value ->> 'late'), -c.amount)
+    iif(value ->> 'credited' IS NULL, coalesce(value ->> 'amount', c.price, 0) - (value ->> 'late'), -coalesce(value ->> 'part', c.amount))
   FROM json_each(?4) CROSS JOIN ${into}calls c ON ${ofCall(into)} AND c.payment_at IS NOT NULL
 ) WHERE true GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged,

@@ -1,4 +1,6 @@
+import { ok, type Result } from '../core/result.ts';
 import type { Json } from '../protocol/entry.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import { placeholderTool } from './gateway-tools.ts';
 import { routeKey, type Routes, routesOf } from './route.ts';
 import { parseTool } from './schema.ts';
@@ -36,11 +38,18 @@ export type DeployedTools = UpstreamSettings & {
 /** The tools that operators put (a document) or removed (undefined) since the deployment, by id. */
 export type ToolChanges = ReadonlyMap<string, CatalogueTool | undefined>;
 
+/** Reads the meter of a tool that has one (`readMeter`). Its code loads with the first metered tool. */
+export type MeterReader = (tool: Tool) => Result<Tool, readonly FieldFault[]>;
+
 /**
  * Applies the changes to the deployed tools. If two tools have the same method and path, the gateway serves the stored one. If both are
  * stored, because two operators put them concurrently, it serves the one whose id sorts first, so that every isolate serves the same tool.
  */
-export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Catalogue => {
+export const catalogueOf = (
+  deployed: DeployedTools,
+  changes: ToolChanges,
+  readMeter?: MeterReader,
+): Catalogue => {
   const stored = [...changes.values()]
     .filter((each) => each !== undefined)
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -52,7 +61,7 @@ export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Cata
           document: deployed.documents[at] ?? null,
           source: 'file' as const,
           disabled: tool.disabled,
-          tool,
+          ...metered(tool, readMeter),
         },
   );
   const holders = new Map<string, string>();
@@ -72,6 +81,17 @@ export const catalogueOf = (deployed: DeployedTools, changes: ToolChanges): Cata
     reach: deployed.reach,
     services: deployed.services,
   };
+};
+
+/** Reads the meter of a tool. A tool whose meter is faulty is not served. */
+const metered = (
+  tool: Tool,
+  readMeter: MeterReader | undefined,
+): Pick<CatalogueTool, 'tool' | 'fault'> => {
+  const read = tool.meteredPrice === undefined ? ok(tool) : readMeter?.(tool);
+  if (read?.ok === true) return { tool: read.value };
+  const [first] = read?.error ?? [];
+  return { tool: undefined, fault: `${first?.field ?? 'price'} ${first?.reason ?? ''}` };
 };
 
 /** A tool that is not served keeps its path reserved. Otherwise a cheaper wildcard tool would start serving the same upstream route. */
@@ -95,6 +115,7 @@ export const readToolDocument = (
   id: string,
   text: string,
   settings: UpstreamSettings,
+  readMeter?: MeterReader,
 ): CatalogueTool => {
   const document = readStoredTool(text);
   const parsed = parseTool(document, settings.reach);
@@ -110,7 +131,7 @@ export const readToolDocument = (
     document,
     source: 'stored',
     disabled: tool.disabled,
-    tool,
+    ...metered(tool, readMeter),
     ...(fault === undefined ? {} : { fault: `upstream ${fault}` }),
   };
 };

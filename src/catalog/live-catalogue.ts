@@ -9,6 +9,7 @@ import {
   type Catalogue,
   catalogueOf,
   type DeployedTools,
+  type MeterReader,
   readToolDocument,
   type ToolChanges,
 } from './catalogue.ts';
@@ -122,9 +123,12 @@ export const openCatalogue = ({
   /** The catalogue whose texts the log is known to have; the deployed file before the first read. */
   let logged: { readonly catalogue: Catalogue | undefined } | undefined;
 
+  /** The deployed tools with their meters; undefined until a read needs them. */
+  let metered: readonly Tool[] | undefined = isMetered(deployed.tools) ? undefined : deployed.tools;
+
   const toolsOf = (read: Snapshot | undefined): readonly Tool[] =>
     read === undefined
-      ? deployed.tools
+      ? (metered ?? [])
       : [...read.catalogue.tools.values()].flatMap(({ tool }) => tool ?? []);
 
   const readBy = async (now: Seconds): Promise<boolean> => {
@@ -132,12 +136,16 @@ export const openCatalogue = ({
     tickets += 1;
     const ticket = tickets;
     try {
+      metered ??= withMeters(deployed.tools, await meterReader());
       const tools = toolsOf(from);
       const changed = await read(from?.top ?? 0, texts.missing(tools));
       if (changed.hasTexts === true) texts.confirm(tools);
+      // Race: nothing may await between the comparison of snapshots and the change, so the code loads before.
+      const readMeter = await meterReaderFor(deployed, changed);
       // A read that started later has already returned every change of this one.
       if (snapshot === undefined || ticket > snapshot.ticket) {
-        snapshot = { ...withChanges(deployed, from, snapshot, changed), ticket, readAt: now };
+        const next = withChanges(deployed, from, snapshot, changed, readMeter);
+        snapshot = { ...next, ticket, readAt: now };
       }
       failedAt = undefined;
       inOutage = false;
@@ -220,7 +228,9 @@ export const openCatalogue = ({
         waitUntil(refresh(now));
       }
       if (pendingAlert !== undefined && !inOutage) waitUntil(report());
-      return snapshot?.catalogue ?? (unchanged ??= catalogueOf(deployed, new Map()));
+      if (snapshot !== undefined) return snapshot.catalogue;
+      const readMeter = await meterReaderFor(deployed, undefined);
+      return (unchanged ??= catalogueOf(deployed, new Map(), readMeter));
     },
     fresh: async (now) =>
       (await readBy(now)) && snapshot !== undefined
@@ -229,17 +239,44 @@ export const openCatalogue = ({
   };
 };
 
+const isMetered = (tools: readonly Tool[]): boolean =>
+  tools.some(({ meteredPrice }) => meteredPrice !== undefined);
+
+const meterReader = async (): Promise<MeterReader> =>
+  (await import('./metered-price.ts')).readMeter;
+
+const withMeters = (tools: readonly Tool[], readMeter: MeterReader): readonly Tool[] =>
+  tools.flatMap((tool) => {
+    const read = readMeter(tool);
+    return read.ok ? read.value : [];
+  });
+
+/** Loads the code of meters if a tool may have one. */
+const meterReaderFor = async (
+  { tools }: DeployedTools,
+  changed: ChangedTools | undefined,
+): Promise<MeterReader | undefined> => {
+  const mayBeMetered =
+    isMetered(tools) ||
+    changed?.tools.some(({ document }) => document?.includes('"meter"')) === true;
+  return mayBeMetered ? await meterReader() : undefined;
+};
+
 /** Returns the snapshot after a read. Parses only the changed tools, and nothing if another read already applied the same changes. */
 const withChanges = (
   deployed: DeployedTools,
   from: Snapshot | undefined,
   latest: Snapshot | undefined,
   { top, tools }: ChangedTools,
+  readMeter: MeterReader | undefined,
 ): Pick<Snapshot, 'top' | 'changes' | 'catalogue'> => {
   if (latest?.top === top) return latest;
   const changes = new Map(from === undefined || top < from.top ? [] : from.changes);
   for (const { id, document } of tools) {
-    changes.set(id, document === null ? undefined : readToolDocument(id, document, deployed));
+    changes.set(
+      id,
+      document === null ? undefined : readToolDocument(id, document, deployed, readMeter),
+    );
   }
-  return { top, changes, catalogue: catalogueOf(deployed, changes) };
+  return { top, changes, catalogue: catalogueOf(deployed, changes, readMeter) };
 };

@@ -15,6 +15,7 @@ import { type Tool, MAX_TOOLS } from './tool.ts';
 import { isRemote, upstreamSchema, upstreamUrlFault } from './upstream.ts';
 
 const MAX_KEPT_TIMEOUT = 300;
+const MAX_STREAM = 900;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;
 const MAX_PARAMS = 16;
@@ -82,6 +83,8 @@ export const toolSchema = z.strictObject(
       [
         readingText(MONEY_HINT, parseMoney),
         z.strictObject({ max: readingText(MONEY_HINT, parseMoney) }, PRICE),
+        /** `readMeter` checks the rest; its code loads with the first catalogue that has a metered tool. */
+        z.looseObject({ max: readingText(MONEY_HINT, parseMoney), meter: z.looseObject({}) }),
       ],
       PRICE,
     ),
@@ -92,6 +95,7 @@ export const toolSchema = z.strictObject(
     ),
     upstream: upstreamSchema,
     timeoutSeconds: z.optional(integer(1, MAX_KEPT_TIMEOUT)),
+    streamSeconds: z.exactOptional(integer(1, MAX_STREAM)),
     maxBodyBytes: z.optional(integer(0, MAX_BODY)),
     requestHeaders: z.optional(
       z
@@ -143,6 +147,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   ...tool,
   price: typeof tool.price === 'bigint' ? tool.price : tool.price.max,
   pricing: typeof tool.price === 'bigint' ? 'exact' : 'upto',
+  ...(typeof tool.price === 'object' && 'meter' in tool.price ? { meteredPrice: tool.price } : {}),
   mimeType: tool.mimeType ?? 'application/json',
   timeoutSeconds: tool.timeoutSeconds ?? 10,
   maxBodyBytes: tool.maxBodyBytes ?? 1_048_576,
@@ -209,8 +214,13 @@ const contradictions = (tool: Tool): readonly FieldFault[] => {
     fault('price', 'may be "$0" only with settlement free');
   }
   // EIP-3009 transfers exactly the signed value, so only a debit from credit can be lower.
-  if (tool.pricing === 'upto' && tool.settlement !== 'credit' && tool.settlement !== 'card') {
-    fault('price', 'may have a max only with settlement credit or card');
+  if (
+    tool.pricing === 'upto' &&
+    tool.meteredPrice === undefined &&
+    tool.settlement !== 'credit' &&
+    tool.settlement !== 'card'
+  ) {
+    fault('price', 'may have a max only with settlement credit or card, or with a meter');
   }
   if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
     fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);

@@ -11,15 +11,19 @@ const known = new WeakMap<Tool, HashedTerms>();
 export const termsOf = (tool: Tool): HashedTerms => {
   const before = known.get(tool);
   if (before !== undefined) return before;
-  const { id, price, pricing, asset, settlement, onSilence } = tool;
+  const { id, price, pricing, meter, asset, settlement, onSilence } = tool;
+  // Terms without their rates would be those of another price.
+  if (tool.meteredPrice !== undefined && meter === undefined) throw new Error('unread meter');
   const document: ToolTerms = {
     tool: id,
     price: price.toString(),
     pricing,
+    ...(meter === undefined ? {} : { meter }),
     ...(asset === undefined ? {} : { asset }),
     settlement,
     onSilence,
     timeoutSeconds: tool.timeoutSeconds,
+    ...(tool.streamSeconds === undefined ? {} : { streamSeconds: tool.streamSeconds }),
     requireBinding: tool.requireBinding,
     params: tool.params,
   };

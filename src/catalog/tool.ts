@@ -1,4 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
+import type { Meter } from '../protocol/meter/meter.ts';
 import type { Binding, SettlementMode } from '../protocol/tool-terms.ts';
 import type { ArgumentPlace } from './argument-place.ts';
 import type { JsonSchema } from './input-schema.ts';
@@ -22,6 +23,10 @@ export type Tool = {
   readonly price: bigint;
   /** `upto` (written `{"max": "$0.10"}`): the price is a maximum, and the tool may charge less. Paid from credit or in fiat. */
   readonly pricing: 'exact' | 'upto';
+  /** The price of a metered tool as tools.json writes it. A catalogue serves the tool with what `readMeter` made of it. */
+  readonly meteredPrice?: MeteredPrice;
+  /** How the charge follows the usage of a call. Absent with `upto`: the upstream states the charge in a header. */
+  readonly meter?: Meter;
   /** The currency of the price with settlement `card`. Absent: the dollar token of each network. */
   readonly asset?: FiatAsset;
   readonly settlement: SettlementMode;
@@ -29,6 +34,8 @@ export type Tool = {
   readonly upstream: Upstream;
   /** At most 25, or up to 300 with `onSilence: keep`. */
   readonly timeoutSeconds: Seconds;
+  /** How long an answer may stream, from the request to the tool on; absent: `timeoutSeconds`. */
+  readonly streamSeconds?: Seconds;
   readonly maxBodyBytes: number;
   /** Request headers that the tool needs beyond the allow-list, lower case. */
   readonly requestHeaders: readonly string[];
@@ -57,5 +64,18 @@ export type SecretPlace = { readonly secret: string; readonly [member: string]: 
 /** The card of a tool as the catalogue knows it: an object. */
 export type CardTerms = { readonly [member: string]: unknown };
 
+/** The price of a metered tool as the catalogue's own parser knows it: an object with a `meter`. */
+export type MeteredPrice = {
+  readonly meter: { readonly [member: string]: unknown };
+  readonly [member: string]: unknown;
+};
+
 /** A JSON pointer into the body (RFC 6901), or a key of the query. */
 export type ParamSource = { readonly pointer: string } | { readonly query: string };
+
+/** How long a call of a tool may take: its account holds the amount for that long. */
+export const callSeconds = ({
+  timeoutSeconds,
+  streamSeconds = 0,
+}: Pick<Tool, 'timeoutSeconds' | 'streamSeconds'>): Seconds =>
+  Math.max(timeoutSeconds, streamSeconds);

@@ -44,6 +44,7 @@ const show: Command = {
           [
             ['account', account],
             ['parent', body.parent === undefined ? undefined : names.of(body.parent)],
+            ['credit is', body.credit_frozen === true ? 'frozen by a screening' : undefined],
             // Credit is in tokens only.
             ...body.money
               .filter(({ asset }) => !isFiat(asset))
@@ -293,10 +294,34 @@ const list: Command = {
   },
 };
 
+const recover: Command = {
+  summary: 'as operator: bring an account whose object was restored or lost forward to its log',
+  arguments: [ACCOUNT],
+  shared: ['gateway', 'signer'],
+  examples: [
+    'countersign accounts recover eip155:84532:0x06a3d66339341f66d73bd0507e08f83c4c6a3377',
+  ],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const account = await accountNamed(admin, input.arguments[0] ?? '');
+    const { body } = await admin.call('accounts.recover', { params: { account } });
+    const names = await namesOf(session);
+    out.result({ account, ...body }, () =>
+      sentence(
+        out,
+        body.changed
+          ? `${names.of(account)} continues its log after entry ${body.to}, and starts no call before ${isoTime(body.starts_again_at)}. Compare credit, policies and grants with its log: docs/restore.md.`
+          : `${names.of(account)} is not behind its log, which ends with entry ${body.to}. Nothing changed.`,
+      ),
+    );
+  },
+};
+
 export const group: CommandGroup = {
   examples: [
     'countersign accounts tree --as treasury',
     "countersign accounts label team/alice 'research crawler'",
   ],
-  commands: { show, tree, label, list },
+  commands: { show, tree, label, list, recover },
 };

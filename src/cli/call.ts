@@ -1,14 +1,17 @@
 import { type Agent, createAgent } from '../client/agent.ts';
+import { AnswerBrokenOff } from '../client/answer-broken-off.ts';
+import type { FinalReport } from '../client/call-report.ts';
 import { CountersignError } from '../client/errors.ts';
 import type { Offered } from '../client/hooks.ts';
 import { addressOf, type Signer } from '../client/signer.ts';
 import type { Hex } from '../core/hex.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import { printAnswer, printDryRun } from './call/answer.ts';
 import { readRequest } from './call/request.ts';
 import { createTrace, offerText } from './call/trace.ts';
 import { showCommand } from './calls/which.ts';
 import type { Command } from './lib/command.ts';
-import { CliError, cliErrorOf } from './lib/errors.ts';
+import { CliError, cliErrorOf, EXIT } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Session } from './lib/session.ts';
 import { amountIn, isoTime, tokenAmount } from './lib/units.ts';
@@ -72,7 +75,11 @@ export const command: Command = {
     if (isDryRun) await printDryRun(session, response);
     else {
       const how = { verbose: input.flag('verbose'), isRaw: input.flag('raw') };
-      await printAnswer(session, request, response, offers.at(-1), how);
+      await printAnswer(session, request, response, offers.at(-1), how).catch(
+        async (thrown: unknown) => {
+          throw thrown instanceof AnswerBrokenOff ? await brokenOffError(thrown, shows) : thrown;
+        },
+      );
     }
   },
 };
@@ -132,6 +139,7 @@ const hintsFor = (signer: Signer): Partial<Readonly<Record<CountersignError['cod
   over_per_call: 'Raise --max if you accept the price.',
   over_total: 'Raise --max if you accept the price.',
   credit_refused: `The gateway did not accept credit for this call. \`countersign credits top-up 5 --to ${addressOf(signer)}\` buys credit for the account that called; without --credit the command signs a payment, if the tool accepts one.`,
+  allowance_missing: `Approve Permit2 (0x000000000022D473030F116dDEE9F6B43aC78BA3) at the token with ${addressOf(signer)}, or pay from credit: \`countersign credits top-up 5 --to ${addressOf(signer)}\`.`,
   approval_refused: 'Nothing ran and nothing was charged. Ask the owner of the account.',
   signer_failed: 'No signature left this machine. Check the key.',
 });
@@ -158,6 +166,34 @@ const callError = (thrown: unknown, signer: Signer, shows: (call: Hex) => string
     cause: thrown,
   });
 };
+
+/** Returns the error of an answer that broke off, with its charge: from the receipt, or from a look-up. */
+const brokenOffError = async (
+  thrown: AnswerBrokenOff,
+  shows: (call: Hex) => string,
+): Promise<CliError> => {
+  const { call, code, atMost } = thrown;
+  const end = await thrown.final.catch(() => undefined);
+  const charge =
+    end === undefined
+      ? `Its charge is not known yet: at most ${formatDollars(atMost)} (${atMost}).`
+      : `It was charged ${formatDollars(end.charged)} (${end.charged}).`;
+  return new CliError(`The answer of the call ${call} broke off. ${charge}`, {
+    hint: `The call has run. Do not sign it again: \`${shows(call)}\` shows its outcome.`,
+    exit: EXIT.incomplete,
+    code,
+    details: {
+      ...(call === undefined ? {} : { call }),
+      ...(end === undefined ? { atMost } : { charged: end.charged, ...endOf(end) }),
+    },
+    cause: thrown,
+  });
+};
+
+const endOf = ({ usage, end }: FinalReport) => ({
+  ...(usage === undefined ? {} : { usage }),
+  ...(end === undefined ? {} : { end }),
+});
 
 /** The error of a dry run that `onOffer` vetoed; undefined for every other error. */
 const refusedDryRun = (thrown: unknown, offers: readonly Offered[]): CliError | undefined => {

@@ -37,7 +37,7 @@ const isUpload = ({ WRANGLER_COMMAND: command = '' }: NodeJS.ProcessEnv): boolea
   command === 'deploy' || command === 'versions upload';
 
 const ofDeployment = async ({ directory, env }: Session): Promise<readonly Check[]> => {
-  const { files } = await readProject(directory);
+  const { files } = await readProject(directory, env['CLOUDFLARE_ENV'] || undefined);
   const AUDIENCES = env[NEXT_AUDIENCES] ?? files.variables['AUDIENCES'] ?? '';
   return configurationChecks({ ...files, variables: { ...files.variables, AUDIENCES } }).checks;
 };

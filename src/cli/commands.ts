@@ -65,6 +65,8 @@ export const commands: CommandTree = {
       summary: 'inspect and label accounts and their descendants',
       load: async () => (await import('./accounts.ts')).group,
     },
+    erase: async () => (await import('./erase.ts')).command,
+    export: async () => (await import('./export.ts')).command,
     approvals: {
       summary: 'decide on calls that wait for a person',
       load: async () => (await import('./approvals.ts')).group,

@@ -8,6 +8,7 @@ import { askSettings, type Settings } from './create/settings.ts';
 import { confirmUpgrade, draftUpgrade } from './create/upgrade.ts';
 import { initOptions } from './init/options.ts';
 import { changedFiles, writeFiles } from './lib/atomic-file.ts';
+import { JURISDICTIONS } from '../protocol/jurisdiction.ts';
 import type { Command } from './lib/command.ts';
 import { withoutQuestions } from './lib/prompts.ts';
 
@@ -31,6 +32,10 @@ export const command: Command = {
     {
       flags: '--new-operator <name>',
       summary: 'create a key of this name, encrypted, as operator',
+    },
+    {
+      flags: '--jurisdiction <name>',
+      summary: `where Cloudflare keeps the data: ${JURISDICTIONS.join(', ')} (default: anywhere); fixed with the first start`,
     },
     { flags: '--package <spec>', summary: 'version or file of countersign to depend on' },
     {

@@ -11,17 +11,22 @@ import {
   probeOf,
 } from './deploy/live.ts';
 import { planLines, type Step } from './deploy/plan.ts';
+import { changeShare, rollBack, sendGradually } from './deploy/gradual.ts';
 import { deploySigner } from './deploy/signer.ts';
+import { withJurisdiction } from './deploy/jurisdiction.ts';
 import { preflight } from './deploy/preflight.ts';
 import { readProject } from './deploy/project.ts';
 import type { Deploying } from './deploy/resource.ts';
+import { TRACE_OPTIONS, withTraces } from './deploy/traces.ts';
 import { openWrangler } from './deploy/wrangler.ts';
+import { JURISDICTIONS } from '../protocol/jurisdiction.ts';
 import { type Check, checkLines, passed } from './lib/checks.ts';
 import type { Command } from './lib/command.ts';
 import { configOf } from './lib/config-files.ts';
+import { usageError } from './lib/errors.ts';
 import type { Input } from './lib/input.ts';
 import type { Session } from './lib/session.ts';
-import { isTestNetwork } from './lib/test-networks.ts';
+import { isTestNetwork } from '../protocol/test-networks.ts';
 
 const PATIENCE = 180;
 
@@ -45,6 +50,22 @@ export const command: Command = {
       flags: '--wait <seconds>',
       summary: `how long to wait for the live gateway (default: ${PATIENCE})`,
     },
+    {
+      flags: '--jurisdiction <name>',
+      summary: `where Cloudflare keeps the data: ${JURISDICTIONS.join(', ')}; before the first deployment only`,
+    },
+    { flags: '--env <name>', summary: 'environment of wrangler.toml to deploy, e.g. staging' },
+    {
+      flags: '--gradual <percent>',
+      summary:
+        'give the new version this share of the requests; while two versions run, change the share of the newer one',
+    },
+    {
+      flags: '--rollback',
+      summary:
+        'give all requests back to the version before, if it reads what the newer one writes',
+    },
+    ...TRACE_OPTIONS,
     { flags: '--signer', summary: 'deploy the signer of wrangler.signer.toml instead' },
     { flags: '-y, --yes', summary: 'do not ask before the first change' },
   ],
@@ -52,14 +73,28 @@ export const command: Command = {
   examples: [
     'countersign deploy --dry-run',
     'countersign deploy --audience https://shop.example.com --as buyer',
+    'countersign deploy --env staging',
+    'countersign deploy --gradual 10',
+    'countersign deploy --rollback',
     'countersign deploy --signer --dry-run',
   ],
   run: async (session, input) => {
+    const percentage = input.number('gradual', 1, 100);
+    if (percentage !== undefined && (input.flag('rollback') || input.flag('signer')))
+      throw usageError(
+        '--gradual deploys the gateway and goes neither with --rollback nor with --signer.',
+        'Give --gradual, --rollback or --signer alone.',
+      );
+    if (input.flag('rollback')) return rollBack(session, input);
     if (input.flag('signer')) return deploySigner(session, input);
+    if (percentage !== undefined && (await changeShare(session, input, percentage))) return;
     const { out, directory, env, signal } = session;
     const isDryRun = input.flag('dryRun');
     const patience = input.number('wait', 0, 3_600) ?? PATIENCE;
-    const project = await withAudience(session, input, await readProject(directory));
+    const environment = input.text('env');
+    const named = withTraces(input, await readProject(directory, environment));
+    const placed = await withJurisdiction(session, input, named);
+    const project = await withAudience(session, input, placed);
     const checks = await checked(
       session,
       isDryRun,
@@ -67,12 +102,15 @@ export const command: Command = {
     );
     const { config } = configOf(project.files);
     const probe = config && probeOf(config, input.text('try'));
-    const wrangler = openWrangler(directory, env, signal);
+    const wrangler = openWrangler(directory, env, signal, { environment });
     const deploying: Deploying = { project, wrangler, signal };
-    const [size, plan] = await session.progress.during(
+    const [size, found] = await session.progress.during(
       'building, and asking Cloudflare',
       async () => Promise.all([build(deploying, env), lookedUp(deploying, isDryRun)]),
     );
+    const plan = withShare(found, percentage);
+    const send =
+      percentage === undefined ? undefined : await sendGradually(wrangler, percentage, session);
     const all = [...checks, passed('build', size ?? 'the Worker builds')];
     const isBlocked = plan.some(({ state }) => state === 'blocked');
     if (isDryRun) return printDryRun(session, all, plan, isBlocked);
@@ -89,14 +127,26 @@ export const command: Command = {
     );
     await writeAudience(project, signal);
     const deployed = await execute(
-      { ...deploying, project: await readProject(directory) },
+      { ...deploying, project: await readProject(directory, environment) },
       plan,
       session,
+      send,
     );
     const live = config && probe && (await tried(session, input, config, probe, patience));
-    printResult(session, { name: project.name, config, plan, checks: all, deployed, live });
+    const name = project.name;
+    printResult(session, { name, config, plan, checks: all, deployed, live, percentage });
   },
 };
+
+/** The plan of a gradual deployment. */
+const withShare = (plan: readonly Step[], percentage: number | undefined): readonly Step[] =>
+  percentage === undefined
+    ? plan
+    : plan.map((step) =>
+        step.step === 'Worker'
+          ? { ...step, says: `a new version, with ${percentage} % of the requests` }
+          : step,
+      );
 
 type Live = { readonly offer: Offered; readonly paid?: Paid };
 
@@ -121,17 +171,23 @@ type Report = {
   readonly checks: readonly Check[];
   readonly deployed: Deployed;
   readonly live: Live | undefined;
+  /** The share of the requests that the new version has; undefined for all. */
+  readonly percentage: number | undefined;
 };
 
 const printResult = (
   { out }: Session,
-  { name, config, plan, checks, deployed, live }: Report,
+  { name, config, plan, checks, deployed, live, percentage = 100 }: Report,
 ): void => {
   const gateway = config?.audiences[0];
   const { version, targets } = deployed;
-  out.result({ ok: true, worker: name, gateway, version, targets, ...live, checks, plan }, () =>
+  const summary = { worker: name, gateway, version, percentage, targets };
+  out.result({ ok: true, ...summary, ...live, checks, plan }, () =>
     [
       `${out.style.good('deployed')} ${name}${version === undefined ? '' : out.style.dim(` version ${version}`)}`,
+      ...(percentage === 100
+        ? []
+        : [`It has ${percentage} % of the requests. --gradual 100 gives it all, --rollback none.`]),
       ...(live === undefined
         ? ['No tool has a price, so there is no 402 to ask for.']
         : [`${out.style.good('402')} ${live.offer.url} asks for ${live.offer.price}`]),

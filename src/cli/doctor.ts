@@ -2,6 +2,8 @@ import { openSigner } from '../crypto/signer.ts';
 import { cardChecks } from './doctor/card-checks.ts';
 import { readTarget, type Target } from './doctor/config-checks.ts';
 import { backendChecks, gatewayChecks, queueCheck } from './doctor/gateway-checks.ts';
+import { environmentChecks } from './doctor/environment-checks.ts';
+import { regionChecks } from './doctor/region-checks.ts';
 import { logChecks } from './doctor/log-checks.ts';
 import { secretChecks } from './doctor/secret-checks.ts';
 import { movingChecks } from './doctor/moving-checks.ts';
@@ -19,12 +21,24 @@ import { counted, wrapped } from './lib/text.ts';
 
 export const command: Command = {
   summary: 'check settings, chain, facilitators, upstream, gateway, queues and open money',
+  options: [
+    { flags: '--env <name>', summary: 'environment of wrangler.toml to check, e.g. staging' },
+  ],
   shared: ['gateway', 'signer'],
-  examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
+  examples: [
+    'countersign doctor',
+    'countersign doctor --env staging',
+    'countersign doctor --gateway https://gateway.example --as ops',
+  ],
   run: async (session, input) => {
     const { out, profile, directory, env, signal, now } = session;
-    const target = await readTarget(directory, await profile.stack());
-    const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
+    const environment = input.text('env');
+    const target = await readTarget(directory, await profile.stack(), environment);
+    // An environment is checked at its own audience, unless --gateway names another.
+    const gateway =
+      environment === undefined || input.text('gateway') !== undefined
+        ? ((await profile.gatewayIfAny()) ?? target.gateway)
+        : target.gateway;
     // Asks for the password, if one is needed, before the first line.
     const operator =
       gateway === undefined ? [] : await operatorParts(session, input, gateway, target);
@@ -33,6 +47,13 @@ export const command: Command = {
     };
     const parts: readonly Part[] = [
       { name: 'configuration', check: async () => target.checks },
+      { name: 'environments', check: async () => environmentChecks(directory, environment) },
+      {
+        name: 'region',
+        // wrangler runs five times.
+        limitMs: 60_000,
+        check: async (until) => regionChecks(directory, environment, env, until),
+      },
       ...partsOf(target, now),
       ...(gateway === undefined
         ? [{ name: 'gateway', check: async () => [NO_GATEWAY] }]

@@ -28,6 +28,16 @@ export type SpendRules = {
   readonly assets?: readonly string[];
   /** Addresses that the agent may pay. Default: every payee that the called server names. */
   readonly payees?: readonly string[];
+  /**
+   * `false`: the agent signs no permit of the scheme `upto`, and pays the maximum of a variable price by `exact`. For accounts that sign only
+   * `TransferWithAuthorization`. Default: `true`.
+   */
+  readonly upto?: boolean;
+  /**
+   * `true`: `total` counts a permit of `upto` as its maximum until a receipt of the gateway verifies, and as the charge afterwards. A gateway
+   * that signs a false receipt could take more than `total`, up to the maximum of each call. `false` (default): the maximum stays counted.
+   */
+  readonly trustReceipts?: boolean;
   /** `true`: the agent pays calls from credit and signs a payment only for `topUp`. Default: `false`. */
   readonly onlyCredit?: boolean;
   /**
@@ -78,6 +88,8 @@ export const contextOf = (options: AgentOptions): AgentContext => {
     rules: {
       perCall: amountOf(spend.perCall, 'spend.perCall'),
       onlyCredit: spend.onlyCredit ?? false,
+      upto: spend.upto ?? true,
+      trustReceipts: spend.trustReceipts ?? false,
       ...(spend.assets === undefined ? {} : { assets: new Set(spend.assets.map(assetOf)) }),
       ...(spend.payees === undefined ? {} : { payees: new Set(spend.payees.map(payeeOf)) }),
     },

@@ -5,7 +5,10 @@ import { max, min } from '../protocol/amount.ts';
 
 /** The state of `spend.total`, or of `spend.card.total`. Amounts in atomic units (USDC: millionths of a dollar). */
 export type Spending = {
-  /** The most that all signatures that left the client can move, whatever the answers state. */
+  /**
+   * The most that all signatures that left the client can move, whatever the answers state. A call from credit counts as its maximum until
+   * a verified receipt states its charge.
+   */
   readonly signed: bigint;
   /** The sum that servers state they charged. */
   readonly charged: bigint;
@@ -17,6 +20,8 @@ export type Spending = {
 export type Budget = {
   /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
   takePayment(amount: bigint): Result<Hold, Exhausted>;
+  /** Counts a permit of `upto` whose receipt the agent trusts (`spend.trustReceipts`). */
+  takePermit(amount: bigint): Result<Hold, Exhausted>;
   /**
    * Counts a call from credit, except the part that comes from a top-up of this agent: the budget counted that top-up when the agent signed
    * it.
@@ -24,7 +29,7 @@ export type Budget = {
   takeCredit(key: CreditKey, amount: bigint): Result<Hold, Exhausted>;
   /** Records that a payment of this agent became credit. */
   addPrepaid(key: CreditKey, amount: bigint): void;
-  /** Records what a server states that it charged. */
+  /** Records what a server states that it charged. Negative: a receipt states less than the answer that it belongs to. */
   charge(amount: bigint): void;
   spending(): Spending;
 };
@@ -36,19 +41,33 @@ export type Hold = {
   giveBack(): void;
   /** For a call from credit: returns the uncharged part of the agent's own top-up. */
   release(charged: bigint): void;
+  /**
+   * For a call from credit whose receipt verifies: returns the whole uncharged part. The audience that holds the credit has signed that it
+   * took no more. Does nothing for a payment, because its holder can settle what it authorizes, whatever a receipt states; but works for a
+   * permit of `takePermit`.
+   */
+  settle(charged: bigint): void;
 };
 
 /** The total does not cover an amount. */
 export type Exhausted = { readonly remaining: bigint };
 
-/** Creates the budget of one agent. A signed authorization counts permanently: its holder can settle it, whatever the answer was. */
+/**
+ * Creates the budget of one agent. A signed authorization counts permanently: its holder can settle it, whatever the answer was. So does a
+ * permit (`upto`), also after its deadline: only the chain shows how much of it was taken, and the client does not read the chain. An agent
+ * may trust receipts in place of the chain.
+ */
 export const createBudget = (total: bigint): Budget => {
   let signed = 0n;
   let charged = 0n;
   const prepaid = new Map<CreditKey, bigint>();
   const prepaidAt = (key: CreditKey): bigint => prepaid.get(key) ?? 0n;
 
-  const take = (amount: bigint, key?: CreditKey): Result<Hold, Exhausted> => {
+  const take = (
+    amount: bigint,
+    key?: CreditKey,
+    settles = key !== undefined,
+  ): Result<Hold, Exhausted> => {
     const covered = key === undefined ? 0n : min(prepaidAt(key), amount);
     const counted = amount - covered;
     if (signed + counted > total) return err({ remaining: total - signed });
@@ -74,11 +93,19 @@ export const createBudget = (total: bigint): Budget => {
         isOpen = false;
         returnPrepaid(amount - taken);
       },
+      settle: (taken) => {
+        if (!isOpen || !settles) return;
+        isOpen = false;
+        const rest = max(amount - taken, 0n);
+        signed -= min(counted, max(rest - covered, 0n));
+        returnPrepaid(rest);
+      },
     });
   };
 
   return {
     takePayment: (amount) => take(amount),
+    takePermit: (amount) => take(amount, undefined, true),
     takeCredit: (key, amount) => take(amount, key),
     addPrepaid: (key, amount) => {
       prepaid.set(key, prepaidAt(key) + amount);

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
+import type { Usage } from '../protocol/meter/meter.ts';
 import { reading, readingText, uint256 } from '../protocol/wire-fields.ts';
 import { isRecord } from './json.ts';
 
@@ -19,6 +20,10 @@ export type CallRecord = {
   readonly price: bigint;
   readonly charged: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
+  /** What a metered call has used, by unit, once it has ended. */
+  readonly usage?: Usage;
+  /** What decided the charge of a metered call: `metered`, `partial`, `missing` or `broken`. */
+  readonly basis?: string;
   /** `none`, `held`, `queued`, `sent`, `settled`, `failed` or `released`. */
   readonly payment: string;
   /** Hash of the settlement transaction. */
@@ -63,6 +68,8 @@ const schema = z.looseObject({
   charged: uint256,
   paid_from: z.literal(['payment', 'credit', 'none']),
   payment: z.string(),
+  usage: z.nullish(z.record(z.string(), z.int())),
+  basis: z.nullish(z.string()),
   transaction: z.nullish(hash),
   accepted_at: z.int(),
   entry: hash,
@@ -83,7 +90,7 @@ export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined =
   if (!parsed.success || parsed.data.call !== call) return undefined;
   const { tool, request, binding, state, asset, price, charged, payment, entry, policy } =
     parsed.data;
-  const { transaction, approval, answer } = parsed.data;
+  const { transaction, approval, answer, usage, basis } = parsed.data;
   return {
     call,
     tool,
@@ -95,6 +102,8 @@ export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined =
     charged,
     paidFrom: parsed.data.paid_from,
     payment,
+    ...(usage === undefined || usage === null ? {} : { usage }),
+    ...(basis === undefined || basis === null ? {} : { basis }),
     ...(transaction === undefined || transaction === null ? {} : { transaction }),
     acceptedAt: parsed.data.accepted_at,
     entry,

@@ -1,6 +1,8 @@
 import { type Item, parseList } from 'structured-headers';
 import type { Hex } from '../core/hex.ts';
 import { type ProblemBody, problemIn } from './errors.ts';
+import type { Usage } from '../protocol/meter/meter.ts';
+import type { ReceiptClaims, StreamEnd } from '../protocol/receipt.ts';
 import type { Receipt } from './verify-receipt.ts';
 
 /** The cost of an answer, and the evidence for it. Amounts in atomic units (USDC: millionths of a dollar). */
@@ -32,11 +34,62 @@ export type CallReport = {
   readonly problem?: ProblemBody;
 };
 
+/** The final cost of a call. Amounts in atomic units. */
+export type FinalReport = {
+  /** Absent for an unsigned call. */
+  readonly call?: Hex;
+  readonly charged: bigint;
+  /** What a metered call has used, by unit. */
+  readonly usage?: Usage;
+  /** How a stream ended, as the receipt states it. */
+  readonly end?: StreamEnd;
+  /** Verified if a gateway streamed the answer. Otherwise as in the report. */
+  readonly receipt: Receipt | undefined;
+};
+
+/**
+ * The report of an answer, and `final`: its cost once the answer has ended. `final` settles only after the body was read to its end, broke
+ * off or was cancelled. If the stream brought no valid receipt, the first use of `final` looks the call up, which takes one signature.
+ *
+ * `final` rejects with CountersignError `look_failed` or `unknown_call`; reading it is optional. It is not enumerable.
+ */
+export type AgentReport = CallReport & { readonly final: Promise<FinalReport> };
+
 /** A `Response` as `fetch` returns it, with the report of its call. */
-export type AgentResponse = Response & { readonly countersign: CallReport };
+export type AgentResponse = Response & { readonly countersign: AgentReport };
+
+/** Adds `final` to a report. @param settle called at most once, when `final` is first read */
+export const withFinal = (
+  report: CallReport,
+  settle: () => Promise<FinalReport> = async () => await Promise.resolve(endOf(report)),
+): AgentReport => {
+  let final: Promise<FinalReport> | undefined;
+  const get = (): Promise<FinalReport> => {
+    if (final === undefined) {
+      final = settle();
+      // An unhandled rejection must not end a program that reads `final` and never awaits it.
+      final.catch(() => undefined);
+    }
+    return final;
+  };
+  return Object.defineProperty({ ...report }, 'final', { get }) as AgentReport;
+};
+
+const endOf = ({ call, charged, receipt }: CallReport): FinalReport => ({
+  ...(call === undefined ? {} : { call }),
+  charged,
+  ...(receipt?.verified === true ? endIn(receipt.claims) : {}),
+  receipt,
+});
+
+/** Returns usage and end from the claims of a receipt. */
+export const endIn = ({ usage, end }: ReceiptClaims): Pick<FinalReport, 'usage' | 'end'> => ({
+  ...(usage === undefined ? {} : { usage }),
+  ...(end === undefined ? {} : { end }),
+});
 
 /** Adds the report to the response itself, so that every other property stays as `fetch` returned it. */
-export const withReport = (response: Response, report: CallReport): AgentResponse =>
+export const withReport = (response: Response, report: AgentReport): AgentResponse =>
   Object.defineProperty(response, 'countersign', {
     value: report,
     enumerable: true,

@@ -1,5 +1,5 @@
 import { ZERO_ADDRESS } from '../core/hex.ts';
-import { type AgentResponse, unsignedReport, withReport } from './call-report.ts';
+import { type AgentResponse, unsignedReport, withFinal, withReport } from './call-report.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { type AgentContext, requireAudience } from './context.ts';
 import { CountersignError } from './errors.ts';
@@ -109,7 +109,7 @@ const rejectRedirected = ({ url }: Outgoing, response: Response): void => {
 };
 
 const unsigned = async ({ timeoutMs }: AgentContext, response: Response): Promise<CallResult> => ({
-  response: withReport(response, await unsignedReport(response, timeoutMs)),
+  response: withReport(response, withFinal(await unsignedReport(response, timeoutMs))),
 });
 
 /** Answers a 401 once, with an intent that authorizes no spending (docs/wire-format.md §8), or only that of a card tool (§20). */
@@ -150,7 +150,11 @@ const pay = async (
   response: Response,
 ): Promise<SignedResult> => {
   const rules = { ...context.rules, perCall: terms.perCall };
-  const chosen = choose(offer, rules, ({ amount }) => context.budget.takePayment(amount));
+  const chosen = choose(offer, rules, ({ scheme, amount }) =>
+    scheme === 'upto' && rules.trustReceipts === true
+      ? context.budget.takePermit(amount)
+      : context.budget.takePayment(amount),
+  );
   if (!chosen.ok) {
     const { code, detail, requirement } = chosen.error;
     throw new CountersignError(code, detail, {
@@ -184,5 +188,9 @@ const pay = async (
       return signed;
     },
   });
-  return await presentAndComplete(context, outgoing, proof);
+  if (choice.requirement.scheme !== 'upto') {
+    return await presentAndComplete(context, outgoing, proof);
+  }
+  const { presentPermit } = await import('./present-permit.ts');
+  return await presentPermit(context, outgoing, { offer, choice, proof, keep: terms.keep });
 };

@@ -82,7 +82,12 @@ export const callByCard = async (
   });
   return await presentAndComplete(within, outgoing, proof, {
     complete: async (result) => {
-      const completed = await completeCall(within, outgoing, proof, result);
+      let isOpen = false;
+      const completed = await completeCall(within, outgoing, proof, result, (charged) => {
+        if (isOpen) recount(card.budget, hold, charged);
+      });
+      isOpen = !completed.isEnded;
+      if (isOpen) return completed;
       const report = completed.response.countersign;
       // Only the audience can state that it charged less. After an unclear answer it may still charge, so the whole amount stays counted.
       if (isFromAudience(outgoing, proof, report)) {

@@ -8,7 +8,7 @@ const HINTS = {
   spend_missing:
     "An agent pays only within caps. Give createAgent both: spend: { perCall: '$0.05', total: '$1.00' }.",
   header_reserved:
-    'Remove PAYMENT-SIGNATURE, X-PAYMENT, Agent-Intent and Agent-Retry-Key: the agent sets these headers itself.',
+    'Remove PAYMENT-SIGNATURE, X-PAYMENT, Agent-Intent, Agent-Retry-Key and Agent-Receipt: the agent sets these headers itself.',
   request_unsignable:
     'Use a printable method, a content type of at most 256 printable characters and a path with query of at most 4096.',
   unreachable: 'The client signed no payment. Check the address and the network, then call again.',
@@ -17,11 +17,12 @@ const HINTS = {
   offer_missing: 'The 402 has no x402 offer. Ask the operator how to pay for this resource.',
   offer_malformed:
     'The client signed no payment. Tell the operator which field of the offer is wrong.',
-  scheme_unsupported: 'The client pays only the x402 scheme "exact". Ask the operator to offer it.',
+  scheme_unsupported:
+    'The client pays the x402 schemes "exact" and, in version 2, "upto". Ask the operator to offer one of them.',
   network_unsupported:
     'Ask the operator to offer USDC on a network that the client supports, e.g. Base (eip155:8453).',
   flow_unsupported:
-    'The client signs only EIP-3009 authorizations. Ask the operator to offer them.',
+    'The client signs EIP-3009 authorizations, and Permit2 permits of the scheme "upto". Ask the operator to offer one of them.',
   token_mismatch: 'Do not pay this offer: it names the wrong EIP-712 domain. Tell the operator.',
   asset_not_allowed: 'If you want to pay in this asset, add it to spend.assets.',
   payee_not_allowed: 'If you trust this payee, add it to spend.payees.',
@@ -42,6 +43,8 @@ const HINTS = {
     'No signature left the client. Read error.problem: it names the rule of the signer. The owner changes it with `countersign signer policy`.',
   payment_refused:
     'Read the reason of the server. The signed amount stays counted, because the server could still settle it.',
+  allowance_missing:
+    'Approve Permit2 (0x000000000022D473030F116dDEE9F6B43aC78BA3) at the token with the paying account, or pay from credit (topUp), or create the agent with spend: { upto: false }. The signed amount stays counted.',
   credit_refused:
     'The client signed no payment: only credit can pay for this call, and the gateway debited none. Top up the account with topUp, or tell the operator that the offer does not hold.',
   approval_required:
@@ -51,6 +54,8 @@ const HINTS = {
     'Nothing ran and nothing was charged. Make the call again when a person can decide on it.',
   answer_lost:
     'The call may have run. Do not sign it again: look(gateway, error.call) returns its outcome.',
+  answer_broken_off:
+    'The call has run, and you may have paid for a part of its answer. Do not sign it again: look(gateway, error.call) returns what it cost.',
   tool_failed:
     'Read the reason of the tool. A call that fails costs nothing; a payment that had settled before is credit of the account.',
   unknown_call: 'The gateway has no such call of this account, or has already forgotten it.',

@@ -107,13 +107,19 @@ const wasRepeatedByProxy = (
 const sendOnce = async (
   sender: Sender,
   outgoing: Outgoing,
-  { header, secret, call }: Proof,
+  { header, secret, call, gateway }: Proof,
   repeats: boolean,
 ): Promise<Attempt> => {
-  const sending: Sending =
-    repeats && secret !== undefined
-      ? { header, retryKey: [RETRY_KEY_HEADER, encodeRetryKey(secret)] }
-      : { header };
+  const sending: Sending = {
+    header,
+    ...(repeats && secret !== undefined
+      ? { retryKey: [RETRY_KEY_HEADER, encodeRetryKey(secret)] }
+      : {}),
+    // Only for gateways: a browser would have to ask any other server first whether it accepts the header. Over MCP, no answer streams.
+    ...(gateway === undefined || outgoing.resource !== undefined
+      ? {}
+      : { receipt: [RECEIPT_HEADER, 'stream'] }),
+  };
   try {
     return await send(sender, outgoing, sending, async (response) => {
       rejectRedirect(response, call);

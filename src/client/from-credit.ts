@@ -79,7 +79,14 @@ export const callFromCredit = async (
   }
   return await completeOrWait(context, outgoing, proof, result, {
     complete: async (answered) => {
-      const presented = await completeCall(context, outgoing, proof, answered);
+      let isOpen = false;
+      const presented = await completeCall(context, outgoing, proof, answered, (charged) => {
+        hold.settle(charged);
+        if (isOpen) credit.add(key, max(known - charged, 0n));
+      });
+      // An open answer may cost its maximum, whatever its beginning states.
+      isOpen = !presented.isEnded;
+      if (isOpen) return presented;
       const report = presented.response.countersign;
       // Only the holder of the credit can state what it debited.
       const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;

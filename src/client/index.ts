@@ -4,12 +4,13 @@ export type { AgentOptions, Amount, SpendRules } from './agent-options.ts';
 export type { AgentHooks, Offered, Retry, SignedCall, WaitingCall } from './hooks.ts';
 export type { Spending } from './budget.ts';
 
-export type { AgentResponse, CallReport, Limit } from './call-report.ts';
+export type { AgentReport, AgentResponse, CallReport, FinalReport, Limit } from './call-report.ts';
 export type { AgentTool } from './mcp/tools.ts';
 export type { McpClientInfo } from './mcp/connect.ts';
 export type { CallRecord } from './call-record.ts';
 export type { Receipt } from './verify-receipt.ts';
 export { ApprovalRequired, type PendingApproval, type ResumeOptions } from './pending-approval.ts';
+export { AnswerBrokenOff } from './answer-broken-off.ts';
 export type { SavedCall } from './saved-call.ts';
 export { CountersignError, type ErrorCode, type ProblemBody } from './errors.ts';
 

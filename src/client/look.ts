@@ -58,10 +58,10 @@ export const look = async (
 };
 
 /** A record, and the receipt of its call. */
-type Found = { readonly record: CallRecord; readonly receipt: string | undefined };
+export type Found = { readonly record: CallRecord; readonly receipt: string | undefined };
 
 /** Looks up a call of the account on one network; undefined if that account has no such call. */
-const lookOn = async (
+export const lookOn = async (
   context: AgentContext,
   outgoing: Outgoing,
   audience: string,

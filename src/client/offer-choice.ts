@@ -1,10 +1,10 @@
-import type { Address } from '../core/hex.ts';
+import { type Address, ZERO_ADDRESS } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { assetId, type AssetId } from '../protocol/account-id.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { Token } from '../protocol/payment.ts';
-import type { Requirement } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
+import { facilitatorOf, type Requirement } from '../protocol/x402/requirement.ts';
 import type { Exhausted, Hold } from './budget.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';
@@ -18,6 +18,10 @@ export type OfferSettings = {
   readonly payees?: ReadonlySet<Address>;
   /** `true`: the agent signs no payment for a call. */
   readonly onlyCredit?: boolean;
+  /** `false`: the agent signs no permit of the scheme `upto`. */
+  readonly upto?: boolean;
+  /** `true`: the budget counts a permit as the charge of its receipt. */
+  readonly trustReceipts?: boolean;
 };
 
 /** An entry that passed every rule. The budget has counted its amount. */
@@ -50,18 +54,21 @@ const STAGES: readonly ErrorCode[] = [
 ];
 
 /**
- * Chooses the first entry that passes every rule and that `take` accepts. Synchronous, so that no parallel call of this agent can run
- * between the check of the total and its counting (CWE-367).
+ * Chooses the first entry that passes every rule and that `take` accepts. Where payments are bound, entries of `upto` come first: they move
+ * the charge, and `exact` the maximum. Another server may not help a payer without allowance, so there they come last. Synchronous, so that
+ * no parallel call of this agent can run between the check of the total and its counting (CWE-367).
  *
  * @param take counts the amount of an entry
  */
 export const choose = (
-  { entries }: ReceivedOffer,
+  { entries, binding }: ReceivedOffer,
   rules: OfferSettings,
   take: (requirement: Requirement, asset: AssetId) => Result<Hold, Exhausted>,
 ): Result<Choice, ChoiceFault> => {
   let nearest: ChoiceFault | undefined;
-  for (const entry of entries) {
+  const isFirst = (entry: Entry): boolean => isUpto(entry) === (binding !== undefined);
+  const ordered = [...entries.filter(isFirst), ...entries.filter((entry) => !isFirst(entry))];
+  for (const entry of ordered) {
     const checked = check(entry, rules);
     if (checked.ok) {
       const { requirement, asset } = checked.value;
@@ -93,10 +100,21 @@ const check = (entry: Entry, rules: OfferSettings): Result<Passed, ChoiceFault> 
   if (token === undefined) {
     return refuse('network_unsupported', `The client has no token for the network ${network}.`);
   }
-  // A different flow needs a signature other than an EIP-3009 transfer, whatever the scheme's name.
+  if (isUpto(entry) && rules.upto === false) {
+    return refuse(
+      'scheme_unsupported',
+      'The offer requires the scheme upto, which spend.upto forbids.',
+    );
+  }
+  // A different flow needs another signature, whatever the scheme's name.
   const flow = [extra['assetTransferMethod'] ?? 'eip3009', extra['paymentFlow'] ?? 'authorization'];
-  if (flow[0] !== 'eip3009' || (flow[1] !== 'authorization' && flow[1] !== 'upfront')) {
+  const method = isUpto(entry) ? 'permit2' : 'eip3009';
+  if (flow[0] !== method || (flow[1] !== 'authorization' && flow[1] !== 'upfront')) {
     return refuse('flow_unsupported', `The offer requires the flow ${shown(flow)}.`);
+  }
+  // Any sender may settle the permit: the proxy pays only the payee, and at most the maximum.
+  if (isUpto(entry) && (facilitatorOf(requirement) ?? ZERO_ADDRESS) === ZERO_ADDRESS) {
+    return refuse('flow_unsupported', 'The offer of the scheme upto names no facilitatorAddress.');
   }
   const asset = assetId(network, requirement.asset);
   if (requirement.asset !== token.address || rules.assets?.has(asset) === false) {
@@ -119,6 +137,9 @@ const check = (entry: Entry, rules: OfferSettings): Result<Passed, ChoiceFault> 
   }
   return ok({ requirement, raw, token, asset });
 };
+
+const isUpto = (entry: Entry): boolean =>
+  entry.kind === 'payable' && entry.requirement.scheme === 'upto';
 
 const aboveTotal = (requirement: Requirement, { remaining }: Exhausted): ChoiceFault => ({
   code: 'over_total',

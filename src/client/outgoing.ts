@@ -5,6 +5,7 @@ import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
 import { CountersignError } from './errors.ts';
+import { RECEIPT_HEADER } from './receipt-claims.ts';
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
@@ -29,7 +30,10 @@ export type Outgoing = {
   readonly rest: FetchInit;
 };
 
-const RESERVED = [PAYMENT_HEADER[1], PAYMENT_HEADER[2], AGENT_INTENT_HEADER, RETRY_KEY_HEADER];
+const RESERVED = [
+  ...[PAYMENT_HEADER[1], PAYMENT_HEADER[2], AGENT_INTENT_HEADER, RETRY_KEY_HEADER],
+  RECEIPT_HEADER,
+];
 const MAX_TARGET = 4096;
 const MAX_CONTENT_TYPE = 256;
 const MAX_METHOD = 32;

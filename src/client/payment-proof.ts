@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import { type Hex, random32 } from '../core/hex.ts';
+import { random32 } from '../core/hex.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/address.ts';
 import { chainIdOf } from '../protocol/account-id.ts';
@@ -21,13 +21,13 @@ const LONGEST: Seconds = 3600;
 /** The longest header that gateways accept, in characters. */
 const MAX_HEADER = 16_384;
 
-/** The part of the payload that both versions share. */
-type Signed = { readonly authorization: Authorization; readonly signature: Hex };
+/** The member `payload` of a payment. */
+type Payload = Readonly<Record<string, unknown>>;
 
 /**
- * Signs one payment for one request. With `agent-intent` in the offer the payment is bound to the request: its EIP-3009 nonce is the
- * digest of the intent (docs/wire-format.md §6). Otherwise it is a plain payment of the offer's x402 version. The caller must have
- * checked the offer and counted the amount.
+ * Signs one payment for one request. With `agent-intent` in the offer the payment is bound to the request: its nonce is the digest of the
+ * intent (docs/wire-format.md §6). Otherwise it is a plain payment of the offer's x402 version. The caller must have checked the offer and
+ * counted the amount.
  */
 export const signPayment = async (
   { signer, authority, now: clock }: Pick<AgentContext, 'signer' | 'authority' | 'now'>,
@@ -63,16 +63,21 @@ export const signPayment = async (
     nonce:
       intent === undefined ? random32() : intentDigest(intent, chainIdOf(requirement.network) ?? 0),
   };
-  const signature = await sign(
-    signer,
-    transferTypedData(token, authorization),
-    intent && { intent },
-  );
-  const signed = { authorization, signature };
+  const payload =
+    requirement.scheme === 'upto'
+      ? await (await import('./permit-proof.ts')).signPermit(signer, choice, authorization, intent)
+      : {
+          signature: await sign(
+            signer,
+            transferTypedData(token, authorization),
+            intent && { intent },
+          ),
+          authorization: wireForm(authorization),
+        };
   return {
     header: [
       PAYMENT_HEADER[offer.version],
-      offer.version === 1 ? version1(choice, signed) : version2(offer, choice, signed, intent),
+      offer.version === 1 ? version1(choice, payload) : version2(offer, choice, payload, intent),
     ],
     ...(created === undefined ? {} : { secret: created.secret }),
     pays: 'payment',
@@ -87,32 +92,29 @@ export const signPayment = async (
   };
 };
 
-const payload = ({ authorization, signature }: Signed) => ({
-  signature,
-  authorization: {
-    from: checksummed(authorization.from),
-    to: checksummed(authorization.to),
-    value: authorization.value.toString(),
-    validAfter: authorization.validAfter.toString(),
-    validBefore: authorization.validBefore.toString(),
-    nonce: authorization.nonce,
-  },
+const wireForm = (authorization: Authorization) => ({
+  from: checksummed(authorization.from),
+  to: checksummed(authorization.to),
+  value: authorization.value.toString(),
+  validAfter: authorization.validAfter.toString(),
+  validBefore: authorization.validBefore.toString(),
+  nonce: authorization.nonce,
 });
 
 const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
-const version1 = ({ requirement }: Choice, signed: Signed): string =>
+const version1 = ({ requirement }: Choice, payload: Payload): string =>
   base64Json({
     x402Version: 1,
     scheme: requirement.scheme,
     network: nameOfNetwork(requirement.network),
-    payload: payload(signed),
+    payload,
   });
 
 const version2 = (
   offer: ReceivedOffer,
   choice: Choice,
-  signed: Signed,
+  payload: Payload,
   intent: AgentIntent | undefined,
 ): string => {
   const answered = answeredExtensions(offer, intent);
@@ -121,7 +123,7 @@ const version2 = (
       x402Version: 2,
       ...(offer.resource === undefined ? {} : { resource: offer.resource }),
       accepted: choice.raw,
-      payload: payload(signed),
+      payload,
       ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
     });
   const whole = write({ ...offer.extensions, ...answered });

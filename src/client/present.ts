@@ -1,5 +1,11 @@
 import { creditKey } from './budget.ts';
-import { type CallReport, creditIn, withReport } from './call-report.ts';
+import {
+  type AgentResponse,
+  type CallReport,
+  creditIn,
+  withFinal,
+  withReport,
+} from './call-report.ts';
 import type { AgentContext } from './context.ts';
 import { isProblem } from './errors.ts';
 import type { ExchangeResult } from './exchange.ts';
@@ -54,19 +60,58 @@ export const completeOrWait = async (
   return await continueApproval(context, outgoing, proof, result, completion);
 };
 
-/** Reports on an answer, and remembers what later calls need from it. */
+/**
+ * Reports on an answer, and remembers what later calls need from it.
+ *
+ * @param onCharged called with the charge of a verified receipt: now, or once an open answer has ended
+ */
 export const completeCall = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
   result: ExchangeResult,
+  onCharged: (charged: bigint) => void = () => undefined,
 ): Promise<SignedResult> => {
   const report = await signedReport(context, outgoing, proof, result);
   rememberCredit(context, outgoing, proof, result.response, report);
   context.budget.charge(report.charged);
-  const response = withReport(result.response, report);
-  notify(() => context.hooks.onAnswer?.(report, response));
-  return { response, proof };
+  const isEnded = report.receipt?.verified === true || !isUnread(outgoing, result);
+  const response = isEnded
+    ? withReport(result.response, withFinal(report))
+    : await opened(context, outgoing, proof, result.response, report, onCharged);
+  if (report.receipt?.verified === true) onCharged(report.charged);
+  notify(() => context.hooks.onAnswer?.(response.countersign, response));
+  return { response, proof, isEnded };
+};
+
+/** Whether the client has not read the body of an answer, e.g. of a stream. Over MCP it reads every answer. */
+const isUnread = (
+  { resource }: Outgoing,
+  { response, body, problem, record }: ExchangeResult,
+): boolean =>
+  resource === undefined &&
+  response.body !== null &&
+  body === undefined &&
+  problem === undefined &&
+  record === undefined;
+
+/** The budget has counted the charge that the beginning of the answer states; the receipt replaces it. */
+const opened = async (
+  context: AgentContext,
+  outgoing: Outgoing,
+  proof: Proof,
+  response: Response,
+  report: CallReport,
+  onCharged: (charged: bigint) => void,
+): Promise<AgentResponse> => {
+  const { openAnswer } = await import('./open-answer.ts');
+  return openAnswer(context, {
+    ...{ outgoing, proof, response, report },
+    onCharged: (charged) => {
+      context.budget.charge(charged - report.charged);
+      onCharged(charged);
+    },
+  });
 };
 
 /**

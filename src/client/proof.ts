@@ -25,7 +25,7 @@ export type Proof = {
   /** The x402 version of a payment. */
   readonly version?: 1 | 2;
   readonly binding: 'none' | 'intent';
-  /** Call id: the intent digest, or the EIP-3009 nonce of a plain payment. */
+  /** Call id: the intent digest, or the nonce of a plain payment. */
   readonly call: Hex;
   readonly network: Network;
   readonly asset: AssetId;

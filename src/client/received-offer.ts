@@ -11,7 +11,7 @@ import { isRecord, readBase64Json, readJsonBody } from './json.ts';
 /** An entry of `accepts`. */
 export type Entry =
   | {
-      readonly kind: 'exact';
+      readonly kind: 'payable';
       readonly requirement: Requirement;
       /** As received: version 2 payments echo it. */
       readonly raw: unknown;
@@ -74,7 +74,7 @@ const caip2 = readingText<Network>('must be an EVM network', (name) =>
 );
 
 const common = {
-  scheme: z.literal('exact'),
+  scheme: z.enum(['exact', 'upto']),
   asset: address,
   payTo: address,
   maxTimeoutSeconds: seconds,
@@ -157,16 +157,18 @@ const entryOf = (response: Response, root: string, version: 1 | 2, raw: unknown)
   const kind = kindSchema.safeParse(raw);
   if (!kind.success) throw fault(response, root, kind.error.issues);
   const { scheme, network } = kind.data;
-  if (scheme !== 'exact') return { kind: 'other', what: 'scheme', saw: scheme.slice(0, 64) };
+  // Version 1 has no scheme but "exact".
+  if (scheme !== 'exact' && (scheme !== 'upto' || version === 1))
+    return { kind: 'other', what: 'scheme', saw: scheme.slice(0, 64) };
   const isEvm = version === 2 ? chainIdOf(network) : networkOfName(network);
   if (isEvm === undefined) return { kind: 'other', what: 'network', saw: network.slice(0, 64) };
   const parsed = (version === 2 ? entry2 : entry1).safeParse(raw);
   if (!parsed.success) throw fault(response, root, parsed.error.issues);
   const { asset, payTo, amount, maxTimeoutSeconds, extra } = parsed.data;
   return {
-    kind: 'exact',
+    kind: 'payable',
     requirement: {
-      scheme: 'exact',
+      scheme: parsed.data.scheme,
       network: parsed.data.network,
       amount,
       asset,

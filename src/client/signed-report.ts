@@ -7,6 +7,7 @@ import type { ExchangeResult } from './exchange.ts';
 import { isRecord, readBase64Json } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
+import { RECEIPT_HEADER } from './receipt-claims.ts';
 import { type Receipt, receiptOf } from './verify-receipt.ts';
 
 /** Reports on the answer to a signed request, and verifies its receipt. */
@@ -17,7 +18,11 @@ export const signedReport = async (
   { response, body, problem, attempts, record }: ExchangeResult,
 ): Promise<CallReport> => {
   const payment = paymentAnswerOf(response.headers);
-  const receipt = await receiptOf(context, outgoing, proof, response, body);
+  const token = response.headers.get(RECEIPT_HEADER);
+  const receipt =
+    token === null
+      ? undefined
+      : await receiptOf(context, outgoing, proof, token, response.status, body);
   const transaction = payment?.transaction ?? record?.transaction;
   // The gateway signs a receipt, but not a record: use the record's figure only without a verified receipt.
   const charged =

@@ -32,7 +32,7 @@ export type Signer = {
   signTypedData(data: TypedData, context?: SigningContext): Promise<Hex>;
 };
 
-/** What a payment is for. A Countersign signer checks it against its policy before it signs the payment. */
+/** The intent of a payment, or of its approval of Permit2. A Countersign signer checks it against its policy before it signs. */
 export type SigningContext = {
   /** The intent whose digest is the nonce of the payment. */
   readonly intent: AgentIntent;
@@ -64,28 +64,30 @@ export const sign = async (
 
 type TypedField = { readonly name: string; readonly type: string };
 
-/** EIP-712 typed data without nested structs, in the form of viem and `eth_signTypedData_v4`. */
+/** EIP-712 typed data without arrays of structs, in the form of viem and `eth_signTypedData_v4`. */
 export type TypedData = {
   readonly domain: {
     readonly name: string;
-    readonly version: string;
+    /** The domain of Permit2 has none. */
+    readonly version?: string;
     readonly chainId: number;
     readonly verifyingContract?: Address;
   };
   readonly types: Readonly<Record<string, readonly TypedField[]>>;
   readonly primaryType: string;
   /** Addresses, hashes and texts as strings; integers as `bigint`, or as `number` up to 32 bits. */
-  readonly message: Readonly<Record<string, Value>>;
+  readonly message: Values;
 };
 
-type Value = string | bigint | number | readonly string[];
+type Value = string | bigint | number | readonly string[] | Values;
+type Values = { readonly [field: string]: Value };
 
 const DOMAIN: readonly TypedField[] = [
   { name: 'name', type: 'string' },
   { name: 'version', type: 'string' },
   { name: 'chainId', type: 'uint256' },
 ];
-const CONTRACT_DOMAIN = [...DOMAIN, { name: 'verifyingContract', type: 'address' }];
+export const CONTRACT_DOMAIN = [...DOMAIN, { name: 'verifyingContract', type: 'address' }];
 
 const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
   { name: 'from', type: 'address' },
@@ -102,17 +104,23 @@ export const countersigned = (
   message: TypedData['message'],
   chainId: number,
 ): TypedData => {
-  const [primaryType = '', members = ''] = type.slice(0, -1).split('(');
-  const fields = members.split(',').map((member) => {
-    const [of = '', name = ''] = member.split(' ');
-    return { name, type: of };
-  });
+  const [primaryType = ''] = type.split('(');
   return {
     domain: { name: 'Countersign', version: '1', chainId },
-    types: { EIP712Domain: DOMAIN, [primaryType]: fields },
+    types: { EIP712Domain: DOMAIN, ...structOf(type) },
     primaryType,
     message,
   };
+};
+
+/** Parses the text of an EIP-712 struct type. */
+export const structOf = (type: string): TypedData['types'] => {
+  const [name = '', members = ''] = type.slice(0, -1).split('(');
+  const fields = members.split(',').map((member) => {
+    const [of = '', field = ''] = member.split(' ');
+    return { name: field, type: of };
+  });
+  return { [name]: fields };
 };
 
 /** Builds the typed data that an agent signs for a free call or a call from credit. */
@@ -145,9 +153,31 @@ export const transferTypedData = (token: Token, authorization: Authorization): T
   message: { ...authorization },
 });
 
-const wordOf = (type: string, value: Value): Word => {
+type Types = TypedData['types'];
+
+/** `encodeType` of EIP-712: the struct, and after it the structs that it refers to, by name. */
+const encodedType = (name: string, types: Types): string => {
+  const [first = '', ...rest] = [name, ...[...referred(name, types)].toSorted()].map(
+    (of) => `${of}(${(types[of] ?? []).map((field) => `${field.type} ${field.name}`).join(',')})`,
+  );
+  return first + rest.join('');
+};
+
+const referred = (name: string, types: Types): ReadonlySet<string> =>
+  new Set(
+    (types[name] ?? [])
+      .map(({ type }) => type)
+      .filter((type) => Object.hasOwn(types, type))
+      .flatMap((type) => [type, ...referred(type, types)]),
+  );
+
+const isList = (value: Value): value is readonly string[] => Array.isArray(value);
+
+const wordOf = (type: string, value: Value, types: Types): Word => {
   if (typeof value === 'object') {
-    return arrayWord(value.map((item) => wordOf(type.slice(0, -2), item)));
+    return isList(value)
+      ? arrayWord(value.map((item) => wordOf(type.slice(0, -2), item, types)))
+      : hashOf(type, types, value);
   }
   if (type === 'string') return stringWord(String(value));
   if (type === 'address') return addressWord(String(value).toLowerCase() as Address);
@@ -155,19 +185,15 @@ const wordOf = (type: string, value: Value): Word => {
   return uintWord(BigInt(value));
 };
 
-const hashOf = (
-  name: string,
-  fields: readonly TypedField[],
-  values: Readonly<Record<string, Value>>,
-): Word =>
+const hashOf = (name: string, types: Types, values: Values): Word =>
   structHash(
-    stringWord(`${name}(${fields.map((field) => `${field.type} ${field.name}`).join(',')})`),
-    ...fields.map((field) => wordOf(field.type, values[field.name] ?? '')),
+    stringWord(encodedType(name, types)),
+    ...(types[name] ?? []).map((field) => wordOf(field.type, values[field.name] ?? '', types)),
   );
 
-/** The EIP-712 digest of typed data without nested structs. */
+/** The EIP-712 digest of typed data. */
 export const digestOf = ({ domain, types, primaryType, message }: TypedData): Hex =>
   typedDataDigest(
-    hashOf('EIP712Domain', types['EIP712Domain'] ?? [], domain),
-    hashOf(primaryType, types[primaryType] ?? [], message),
+    hashOf('EIP712Domain', types, domain as Values),
+    hashOf(primaryType, types, message),
   );

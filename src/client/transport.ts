@@ -15,6 +15,8 @@ export type Sending = {
   readonly header?: Header;
   /** `Agent-Retry-Key`, for a repeat. */
   readonly retryKey?: Header;
+  /** Requests the receipt of a stream as its last event. */
+  readonly receipt?: Header;
 };
 
 /**
@@ -26,12 +28,13 @@ export type Sending = {
 export const send = async <T>(
   { fetch, timeoutMs }: Transport,
   outgoing: Outgoing,
-  { header, retryKey }: Sending,
+  { header, retryKey, receipt }: Sending,
   read: (response: Response) => Promise<T>,
 ): Promise<T> => {
   const headers = new Headers(outgoing.headers);
   if (header !== undefined) headers.set(...header);
   if (retryKey !== undefined) headers.set(...retryKey);
+  if (receipt !== undefined) headers.set(...receipt);
   const clock = new AbortController();
   const timer = setTimeout(() => clock.abort(timedOut()), timeoutMs);
   const signal =

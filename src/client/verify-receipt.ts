@@ -1,3 +1,4 @@
+import type { Hex } from '../core/hex.ts';
 import { bodyDigest, decodeBase64Url, decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { accountId, type AccountId } from '../protocol/account-id.ts';
 import { requestDigest } from '../protocol/intent/binding.ts';
@@ -5,7 +6,7 @@ import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import { isRecord, readJson } from './json.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
-import { claimsSchema, MAX_TOKEN, RECEIPT_HEADER } from './receipt-claims.ts';
+import { claimsSchema, MAX_TOKEN } from './receipt-claims.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
 import { addressOf, type Signer } from './signer.ts';
 
@@ -13,9 +14,14 @@ import { addressOf, type Signer } from './signer.ts';
  * The `Agent-Receipt` of an answer, a JWS that the gateway signs (docs/wire-format.md §13). `verified`: the signature is valid, and the
  * claims match what this client sent and received. Otherwise `why` states the first check that failed.
  */
-export type Receipt =
-  | { readonly verified: true; readonly claims: ReceiptClaims }
-  | { readonly verified: false; readonly why: string };
+export type Receipt = VerifiedReceipt | { readonly verified: false; readonly why: string };
+
+/** `token`: the compact JWS, as others verify it. */
+export type VerifiedReceipt = {
+  readonly verified: true;
+  readonly claims: ReceiptClaims;
+  readonly token: string;
+};
 
 /** The claims that a receipt must have, from the request and the answer of this client. */
 export type Expected = {
@@ -27,25 +33,27 @@ export type Expected = {
   /** The most that the client signed for, in atomic units. */
   readonly amount: bigint;
   readonly status: number;
-  /** The bytes of the answer; undefined if they are too many to keep. */
-  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * The bytes of the answer, or their SHA-256. `part`: the client received only a part, so it compares no digest. Undefined if the bytes
+   * are too many to keep.
+   */
+  readonly body: Uint8Array<ArrayBuffer> | Hex | 'part' | undefined;
 };
 
-/** Reads and verifies the receipt of an answer; undefined if the answer carries none. */
+/** Verifies a receipt of an answer with this status against the request of the call. */
 export const receiptOf = async (
   { keys, signer }: { readonly keys: ReceiptKeys; readonly signer: Signer },
   outgoing: Outgoing,
   proof: Proof,
-  response: Response,
+  token: string,
+  status: number,
   body: Expected['body'],
-): Promise<Receipt | undefined> => {
-  const token = response.headers.get(RECEIPT_HEADER);
-  if (token === null) return undefined;
+): Promise<Receipt> => {
   if (proof.gateway === undefined) return invalid('the offer names no audience that could sign it');
   const agent = accountId(proof.network, addressOf(signer));
   const claims = await expectedClaims(outgoing, proof, proof.gateway, agent);
   const { amount } = proof;
-  return await verifyReceipt(keys, token, { claims, amount, status: response.status, body });
+  return await verifyReceipt(keys, token, { claims, amount, status, body });
 };
 
 const expectedClaims = async (
@@ -74,7 +82,7 @@ export const verifyReceipt = async (
   }
   const claims = parsed.data as ReceiptClaims;
   const wrong = await wrongClaim(claims, expected);
-  return wrong === undefined ? { verified: true, claims } : invalid(wrong);
+  return wrong === undefined ? { verified: true, claims, token } : invalid(wrong);
 };
 
 const invalid = (why: string): Receipt => ({ verified: false, why });
@@ -130,9 +138,11 @@ const wrongClaim = async (
   // If the tool gave no answer, the receipt has status 0 and the gateway answers in its place.
   const isFailure = claims.status === 0 && claims.response === 'none' && expected.status >= 500;
   if (claims.status !== expected.status && !isFailure) return 'it is for another status';
-  if (claims.response === 'streamed' || isFailure) return undefined;
+  if (isFailure) return undefined;
   if (expected.body === undefined)
     return 'the answer is longer than the bytes that the client keeps to check it';
-  const digest = await bodyDigest(expected.body);
+  if (expected.body === 'part') return undefined;
+  const digest =
+    typeof expected.body === 'string' ? expected.body : await bodyDigest(expected.body);
   return claims.response === digest ? undefined : 'it is for another answer';
 };

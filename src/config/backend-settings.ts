@@ -131,8 +131,9 @@ const facilitatorSchema = (reach: EgressReach) =>
       concurrency: z._default(between(1, MAX_REQUESTS), 4),
       perSecond: z.exactOptional(between(1, 1_000)),
       fee: z._default(readingText<bigint>(MONEY_HINT, parseMoney), 0n),
+      uptoSender: z.exactOptional(accountSchema),
     },
-    'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?}',
+    'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?, uptoSender?}',
   );
 
 /** As many as a batch can send: 31 further invocations with six connections each. */

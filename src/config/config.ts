@@ -6,6 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import { parseTools } from '../catalog/schema.ts';
 import type { EgressReach } from '../protocol/egress-url.ts';
 import type { FieldFault } from '../protocol/fault.ts';
+import type { Jurisdiction } from '../protocol/jurisdiction.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import {
   BACKEND_VARIABLES,
@@ -23,6 +24,7 @@ import {
   readConfirmations,
   readDatabaseMax,
   readRetainDays,
+  readJurisdiction,
   readMcpTools,
   readOperators,
   readPaused,
@@ -42,6 +44,7 @@ import {
   readGatewayAccount,
   readPayTo,
 } from './payees.ts';
+import { uptoFaults } from './upto-sender.ts';
 import { readFormerReceiptKeys, readReceiptKey } from './receipt-key-settings.ts';
 
 /** The configuration that an operator sets, read once per isolate. */
@@ -58,6 +61,8 @@ export type Config = BackendConfig & {
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
   /** Empty: the gateway does not settle payments for others. */
   readonly facilitates: Facilitates;
+  /** Where objects, database, bucket and queues are kept. */
+  readonly jurisdiction: Jurisdiction | 'none';
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
   /** The MCP server whose prompts, resources and completions the gateway passes through, free and without a proof. */
@@ -100,6 +105,7 @@ export const VARIABLES = [
   'RPC_URLS',
   ...BACKEND_VARIABLES,
   'FACILITATES',
+  'JURISDICTION',
   'UPSTREAM_URL',
   'MCP_PASSTHROUGH',
   'PAUSED',
@@ -155,6 +161,7 @@ export const parseConfig = (
   const rpcUrls = read('RPC_URLS', (text) => readRpcUrls(text, reach));
   const backends = readBackends(read, reach);
   const facilitates = read('FACILITATES', readFacilitates);
+  const jurisdiction = read('JURISDICTION', (text) => readJurisdiction(text, reach));
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const passthrough = read('MCP_PASSTHROUGH', (text) => readPassthrough(text, reach));
   const paused = read('PAUSED', readPaused);
@@ -191,6 +198,9 @@ export const parseConfig = (
     blame('UPSTREAM_URL', [`must be set: the upstream of tool ${relative.id} is a path`]);
   }
   if (tools.ok) blame(TOOLS, unboundServices(tools.value, services));
+  if (tools.ok && payTo !== undefined && backends !== undefined) {
+    blame(TOOLS, uptoFaults(tools.value, [...payTo.keys()], backends).map(sentence));
+  }
   const required = {
     audiences,
     payTo,
@@ -198,6 +208,7 @@ export const parseConfig = (
     rpcUrls,
     facilitates,
     backends,
+    jurisdiction,
     paused,
     mcpTools,
     policy,

@@ -9,6 +9,7 @@ import {
   MIN_COMMAND_BYTES,
   parseCommandBytes,
 } from '../protocol/account/command-budget.ts';
+import { type Jurisdiction, JURISDICTIONS, parseJurisdiction } from '../protocol/jurisdiction.ts';
 import { egressFault, type EgressReach, isLoopbackHost } from '../protocol/egress-url.ts';
 
 const MAX_AUDIENCES = 16;
@@ -91,6 +92,18 @@ export const readRpcUrls = (
   reach: EgressReach,
 ): Setting<ReadonlyMap<Network, [string, ...string[]]>> =>
   readJson(text, rpcUrlsSchema(reach), '{"eip155:8453": ["https://…"]}');
+
+/** Reads `JURISDICTION`. The runtime of this machine has none, and throws at each look-up of an object. */
+export const readJurisdiction = (
+  text: string,
+  reach: EgressReach,
+): Setting<Jurisdiction | 'none'> => {
+  const jurisdiction = parseJurisdiction(text);
+  if (jurisdiction === undefined) return err([`must be empty, or ${JURISDICTIONS.join(', ')}`]);
+  return jurisdiction === 'none' || reach === 'public'
+    ? ok(jurisdiction)
+    : err(['must be empty with LOCAL_STACK: the local runtime has no jurisdictions']);
+};
 
 /** Reads `UPSTREAM_URL`: an origin, or empty. */
 export const readUpstreamUrl = (text: string, reach: EgressReach): Setting<string | undefined> => {

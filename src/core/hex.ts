@@ -1,4 +1,4 @@
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { bytesToHex } from '#hex-digits';
 
 /** 0x-prefixed lowercase hex. */
 export type Hex = `0x${string}`;

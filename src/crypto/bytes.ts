@@ -1,5 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { sha256 } from '#sha256';
+import { bytesToHex, hexToBytes } from '#hex-digits';
 import type { Hex } from '../core/hex.ts';
 
 const HEX = /^0x[0-9a-fA-F]*$/;

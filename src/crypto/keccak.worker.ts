@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes } from '#hex-digits';
 import module from './keccak.wasm';
 
 /** The exports in use. */

@@ -2,7 +2,7 @@
  * Hashes and signatures by the native code of workerd and Node, synchronous: WebCrypto is native too, but each of its promises costs a paid
  * call more than the work does. Browsers lack `node:crypto`, so the client must not import this file; it uses `bytes.ts`.
  */
-import { hash, KeyObject, sign, type webcrypto } from 'node:crypto';
+import { createHash, hash, KeyObject, sign, type webcrypto } from 'node:crypto';
 import type { Hex } from '../core/hex.ts';
 
 /** SHA-256 of no bytes: most requests have no body. */
@@ -14,6 +14,18 @@ export const nativeSha256 = (bytes: Uint8Array): Hex =>
 
 /** Hashes the UTF-8 of a text with SHA-256. */
 export const nativeSha256OfText = (text: string): Hex => `0x${hash('sha256', text, 'hex')}`;
+
+/** Hashes bytes with SHA-256 as they come. */
+export const openSha256 = (): {
+  readonly update: (bytes: Uint8Array) => void;
+  readonly digest: () => Hex;
+} => {
+  const hashing = createHash('sha256');
+  return {
+    update: (bytes) => void hashing.update(bytes),
+    digest: () => `0x${hashing.digest('hex')}`,
+  };
+};
 
 /** Returns a function that signs bytes with an Ed25519 private key. */
 export const ed25519Signer = (key: CryptoKey): ((bytes: Uint8Array) => Uint8Array) => {

@@ -2,6 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import { shellQuoted } from '../core/plain-text.ts';
 import { checksummed } from '../crypto/address.ts';
 import { escaped, PAY_SCRIPT, payPlace } from '../gateway/page.ts';
+import { meterWords } from '../protocol/meter/meter-words.ts';
 import { exampleCall, type ExampleCall } from './example-call.ts';
 import { HOME_STYLE } from './home-style.ts';
 import { DOCUMENTS, type ListedTool, type Listing, type Payee } from './listing.ts';
@@ -107,7 +108,7 @@ const item = (tool: ListedTool, now: Seconds): string => `<li>
 <h3>${escaped(tool.id)}</h3>
 <p class="price"><strong>${price(tool)}</strong>${priceNote(tool)}</p>
 <p class="about">${escaped(tool.description)}</p>
-<p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
+${rates(tool)}<p class="facts"><code>${tool.method === '*' ? 'any method' : escaped(tool.method)} ${escaped(tool.path)}</code>
 <span>${WHEN[tool.settlement]}${tool.binding === 'intent' ? '; takes only payments that are bound to their request' : ''}</span>
 ${health(tool.health, now)}</p>
 ${payPlace(tool)}
@@ -133,6 +134,9 @@ const priceNote = ({ settlement, pricing }: ListedTool): string => {
   if (settlement === 'free') return '';
   return pricing === 'upto' ? ' at most, per call' : ' per call';
 };
+
+const rates = ({ meter, price: maximum }: ListedTool): string =>
+  meter === undefined ? '' : `<p class="about">${escaped(meterWords(meter, maximum))}.</p>\n`;
 
 const STATES: Readonly<Record<HealthState, string>> = {
   working: 'Working',

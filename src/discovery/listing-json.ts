@@ -1,5 +1,6 @@
 import { checksummed } from '../crypto/address.ts';
 import { wireRequirement } from '../protocol/x402/offer.ts';
+import { meterWords } from '../protocol/meter/meter-words.ts';
 import type { PublicTool } from '../gateway/public-tool.ts';
 import { DOCUMENTS, type ListedTool, type Listing } from './listing.ts';
 import { isoTime } from '../audit/tool-health.ts';
@@ -39,9 +40,10 @@ const toolJson = (tool: ListedTool) => ({
 });
 
 /** The price of a tool as documents for programs write it. */
-export const priceJson = ({ price, dollars, pricing, asset }: PublicTool) => ({
+export const priceJson = ({ price, dollars, pricing, meter, asset }: PublicTool) => ({
   price: dollars,
   amount: price.toString(),
   ...(asset === undefined ? {} : { asset }),
   pricing,
+  ...(meter === undefined ? {} : { rates: meterWords(meter, price), meter }),
 });

@@ -1,3 +1,4 @@
+import { callPrice } from '../gateway/metered-offer.ts';
 import { DOCUMENTS, type ListedTool, type Listing } from './listing.ts';
 
 /** `/llms.txt`: what is sold and how to buy it, for language models (llmstxt.org). */
@@ -38,12 +39,13 @@ const toolLine = (tool: ListedTool): string => {
 };
 
 /** States a price in words, e.g. `$0.02 a call`. */
-export const priceWords = ({ settlement, pricing, dollars }: ListedTool): string => {
+export const priceWords = (tool: ListedTool): string => {
+  const { settlement } = tool;
   if (settlement === 'free') return 'free, signature required';
-  if (settlement === 'card') {
-    return `${pricing === 'upto' ? 'at most ' : ''}${dollars} a call from a card of the operator, within the budget of the caller; signature required`;
-  }
-  return pricing === 'upto' ? `at most ${dollars} a call` : `${dollars} a call`;
+  const price = escapedMarkdown(callPrice(tool));
+  return settlement === 'card'
+    ? `${price} from a card of the operator, within the budget of the caller; signature required`
+    : price;
 };
 
 /** Escapes characters that Markdown would read as a link, code, HTML or emphasis. */

@@ -43,6 +43,9 @@ type ReceiptOutcome = {
   readonly policy: Hex;
   readonly status: number;
   readonly response: ReceiptClaims['response'];
+  readonly end?: ReceiptClaims['end'];
+  readonly usage?: ReceiptClaims['usage'];
+  readonly basis?: ReceiptClaims['basis'];
 };
 
 /** Signs the header `Agent-Receipt`: the gateway's statement about an ended call. */
@@ -63,6 +66,9 @@ export const receiptHeader = (
     asset: call.asset,
     status: outcome.status,
     response: outcome.response,
+    ...(outcome.end === undefined ? {} : { end: outcome.end }),
+    ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+    ...(outcome.basis === undefined ? {} : { basis: outcome.basis }),
     entry: outcome.entry,
     policy: outcome.policy,
     iat: nowSeconds(),

@@ -1,6 +1,7 @@
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import type { FinishVerdict, ReserveVerdict } from '../protocol/account/call-verdict.ts';
+import type { MeteredUsage } from '../protocol/account/call.ts';
 import { limitBody } from '../protocol/account/denial.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -9,9 +10,15 @@ import type { ReceiptClaims } from '../protocol/receipt.ts';
 import { limitHeaders, paymentHeader, PRIVATE, receiptHeader } from './answer-headers.ts';
 import { bodyOf } from './body.ts';
 import type { Gateway } from './gateway.ts';
-import type { AnswerHeaders, CheckedProof, DispatchResult, ReservedCall } from './paid-request.ts';
+import type {
+  AnswerHeaders,
+  CheckedProof,
+  DispatchResult,
+  ReservedCall,
+  StreamingAnswer,
+} from './paid-request.ts';
 
-type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
+export type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
 type Stored = Extract<ReserveVerdict, { readonly verdict: 'stored' }>;
 
 /** The tool's answer with the gateway's headers: receipt, payment response, limits. */
@@ -19,11 +26,10 @@ export const answer = async (
   gateway: Gateway,
   checked: CheckedProof,
   { call }: ReservedCall,
-  dispatched: DispatchResult,
+  dispatched: Exclude<DispatchResult, StreamingAnswer>,
   finished: FinishVerdict,
 ): Promise<Response> => {
   if (finished.verdict !== 'finished') {
-    await discard(dispatched);
     // `unknown_call`: another attempt took over the call, and only that attempt learns how it ends.
     const reason: Reason =
       finished.verdict === 'late'
@@ -40,7 +46,9 @@ export const answer = async (
       entry: finished.entry,
       policy: finished.policy,
       status,
-      response: responseDigest(dispatched),
+      response: dispatched.kind === 'answered' ? dispatched.digest : 'none',
+      ...('metered' in dispatched ? usageOf(dispatched.metered) : {}),
+      ...('end' in dispatched && dispatched.end !== undefined ? { end: dispatched.end } : {}),
     }),
     ...paymentHeader(checked, { ...finished, status, price: call.price }),
   };
@@ -49,7 +57,9 @@ export const answer = async (
     const reason: Reason =
       dispatched.reason === 'error'
         ? { reason: 'upstream_error', error: dispatched.error, money }
-        : { reason: FAILURES[dispatched.reason], money };
+        : dispatched.reason === 'usage'
+          ? { reason: 'upstream_usage', fault: dispatched.fault, money }
+          : { reason: FAILURES[dispatched.reason], money };
     return problem(reason, { call: checked.call, headers });
   }
   return respond(dispatched.body, dispatched.status, dispatched.headers, headers);
@@ -75,20 +85,10 @@ const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money =
   return ended.payment === 'settled' ? 'credited' : 'untouched';
 };
 
-const responseDigest = (dispatched: DispatchResult): ReceiptClaims['response'] => {
-  switch (dispatched.kind) {
-    case 'answered':
-      return dispatched.digest;
-    case 'streaming':
-      return 'streamed';
-    case 'failed':
-      return 'none';
-  }
-};
-
-const discard = async (dispatched: DispatchResult): Promise<void> => {
-  if (dispatched.kind === 'streaming') await dispatched.body.cancel().catch(() => undefined);
-};
+export const usageOf = (
+  metered: MeteredUsage | undefined,
+): Pick<ReceiptClaims, 'usage' | 'basis'> =>
+  metered === undefined ? {} : { usage: metered.usage, basis: metered.basis };
 
 /** A stored answer, for a caller that presented the call's secret. The tool does not run again. */
 export const answerStored = async (
@@ -115,7 +115,7 @@ export const answerStored = async (
 };
 
 /** Builds the call of a receipt, with the origin and the call id of the proof. */
-const receiptCall = ({ audience, call: id }: CheckedProof, call: ReservedCall['call']) => ({
+export const receiptCall = ({ audience, call: id }: CheckedProof, call: ReservedCall['call']) => ({
   audience,
   account: call.account,
   tool: call.tool,
@@ -124,7 +124,7 @@ const receiptCall = ({ audience, call: id }: CheckedProof, call: ReservedCall['c
   asset: call.asset,
 });
 
-const respond = (
+export const respond = (
   body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   status: number,
   fromTool: AnswerHeaders,

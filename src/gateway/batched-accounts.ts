@@ -4,6 +4,7 @@ import {
   type AgentAccountRpc,
   askAccount,
   type Decided,
+  mayWait,
   type Question,
 } from '../protocol/account/rpc.ts';
 import type { CallAccount } from './gateway.ts';
@@ -25,6 +26,10 @@ type Waiting = {
 };
 
 const MAX_BATCH = 64;
+/** Questions of one account that wait in this isolate, at most. */
+export const MAX_WAITING = 4 * MAX_BATCH;
+/** Calls that wait for the decisions of their accounts in this isolate, at most: the isolate decides them in half a second. */
+export const MAX_UNDECIDED = 2 * MAX_WAITING;
 /** How long a question waits for its batch, and then for the answer, milliseconds. */
 export const QUEUED_MS = 1_000;
 export const SENT_MS = 10_000;
@@ -38,6 +43,26 @@ type Queue = {
 
 /** The queues of accounts with a request under way. If the runtime ends a request, its queue stays until a call asks the account again. */
 const queues = new Map<AccountId, Queue>();
+
+/** The calls that wait for a decision, oldest first, with the time since when. */
+const undecided = new Set<{ readonly since: number }>();
+
+/** Counts a call that waits for a decision. @returns what ends that */
+const enter = (): (() => void) => {
+  const own = { since: Date.now() };
+  undecided.add(own);
+  return () => undecided.delete(own);
+};
+
+/** Whether a call must be refused, which is possible only before its first decision. */
+const isBusy = (id: AccountId): boolean => {
+  // Platform: a request that the runtime has ended never leaves by itself.
+  for (const own of undecided) {
+    if (Date.now() - own.since < SENT_MS) break;
+    undecided.delete(own);
+  }
+  return undecided.size >= MAX_UNDECIDED || (queues.get(id)?.waiting.length ?? 0) >= MAX_WAITING;
+};
 
 /**
  * Batches an isolate's requests to one account. While one call waits for the account, `reserve` and `finish` of other calls queue; then one of
@@ -77,7 +102,15 @@ const openAccount = (stubOf: () => Stub, id: AccountId): CallAccount => {
       several: (questions) => send((known) => known.decide(questions)),
     });
   return {
-    reserve: (...rest) => ask(['reserve', ...rest]) as Promise<ReserveVerdict>,
+    reserve: async (call, attempt, evidence) => {
+      if (mayWait(evidence) && isBusy(id)) return { verdict: 'busy' };
+      const leave = enter();
+      try {
+        return (await ask(['reserve', call, attempt, evidence])) as ReserveVerdict;
+      } finally {
+        leave();
+      }
+    },
     finish: (...rest) => ask(['finish', ...rest]) as Promise<FinishVerdict>,
     lookUp: (question) => send((known) => known.lookUp(question)),
     apply: (command) => send((known) => known.apply(command)),

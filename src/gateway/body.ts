@@ -7,8 +7,8 @@ export type Reading =
       readonly head: Uint8Array<ArrayBuffer>;
       readonly rest: ReadableStreamDefaultReader<Uint8Array>;
     }
-  /** The connection ended before the body did. */
-  | { readonly read: 'broken' };
+  /** The connection ended before the body did. `head`: the bytes read so far; empty if the declared length was read at once. */
+  | { readonly read: 'broken'; readonly head: Uint8Array<ArrayBuffer> };
 
 const NOTHING = new Uint8Array(0);
 
@@ -47,7 +47,7 @@ export const readUpTo = async (
     }
     return { read: 'over', head: joined(chunks, length), rest };
   } catch {
-    return { read: 'broken' };
+    return { read: 'broken', head: joined(chunks, length) };
   }
 };
 
@@ -100,7 +100,8 @@ export const discard = async (
   }
 };
 
-const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
+/** Joins chunks. `length`: their total, bytes. */
+export const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

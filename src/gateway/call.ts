@@ -2,37 +2,43 @@ import type { Tool } from '../catalog/tool.ts';
 import { isRemote, placeholderFault, serviceOf } from '../catalog/upstream.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { type Hex, random16 } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { policyWording } from '../policy/policy.ts';
 import type { FieldFault } from '../protocol/fault.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
+import { signedField } from '../protocol/x402/signed-scheme.ts';
 import { answer, answerDryRun, answerStored } from './answer.ts';
 import { check } from './check.ts';
 import { dispatch, type FetcherOf } from './dispatch.ts';
-import { finish } from './finish.ts';
+import { finish, outcomeOf } from './finish.ts';
 import type { Gateway } from './gateway.ts';
-import { isDryRun, observeBody, observeHead } from './observe.ts';
+import { isDryRun, observeBody, observeHead, receiptRequestFault } from './observe.ts';
 import type {
   CheckedProof,
   Decision,
   PaidRequest,
   PaidRequestWithBody,
+  ReceivedRequest,
   ReservedCall,
 } from './paid-request.ts';
-import { INTENT, readProof } from './proof.ts';
-import { TOO_MANY } from './rate-limit.ts';
+import { INTENT, type NoProof, type Proof, readProof, readUpto } from './proof.ts';
+import { clientOf, TOO_MANY } from './rate-limit.ts';
 import { admitsReplay, ageFault, isReplay, isThrottledReplay } from './replay.ts';
 import { descriptionUrl, requestProof, usableProof } from './request-proof.ts';
 import { reserve } from './reserve.ts';
 import { settle } from './settle.ts';
+import { inStep } from './step.ts';
 import { signAssertion } from './upstream-headers.ts';
 
 /** Serves a request to a tool of the catalogue. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
   const { routes } = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
-  const observed = observeHead(request, gateway.config, routes);
+  const observed = inStep(gateway.trace, 'observe', () =>
+    observeHead(request, gateway.config, routes),
+  );
   if (!observed.ok) return problem(observed.error);
   const { head, tool } = observed.value;
   if (isRemote(tool)) {
@@ -53,11 +59,13 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
     head,
     request,
     ...(refusal === undefined ? {} : { refusal }),
-    run: (received, checked, { call: reserved, attempt }) =>
+    run: (received, checked, { call: reserved, attempt }, metering) =>
       dispatch(gateway.config, tool, received, {
         headers: request.headers,
         assertion: signAssertion(gateway, tool, received, checked, attempt),
+        traceparent: gateway.trace?.traceparent(),
         maxCharge: reserved.price,
+        metering,
         service: service.fetcherOf?.(reserved),
       }),
   });
@@ -101,21 +109,29 @@ export const servePaidRequest = async (
 ): Promise<Response> => {
   const dryRun = isDryRun(paidRequest.request.headers);
   if (!dryRun.ok) return refuse(paidRequest, dryRun.error);
-  const parsed = readProof(paidRequest.request.headers);
-  if (!parsed.ok) return refuse(paidRequest, parsed.error);
-  const proof = usableProof(paidRequest, parsed.value);
+  const { headers } = paidRequest.request;
+  const fault = receiptRequestFault(headers);
+  if (fault !== undefined) return refuse(paidRequest, fault);
+  const claimed = inStep(gateway.trace, 'proof', () => readClaim(headers), headers);
+  const read = claimed instanceof Promise ? await claimed : claimed;
+  if (!read.ok) return refuse(paidRequest, read.error);
+  const proof = usableProof(paidRequest, read.value);
   if (proof === undefined) return requestProof(gateway.config, paidRequest);
   if (paidRequest.refusal !== undefined) return refuse(paidRequest, paidRequest.refusal);
   const aged = ageFault(proof, nowSeconds());
   if (aged !== undefined) return refuse(paidRequest, aged);
   if (isThrottledReplay(gateway, proof, nowSeconds())) return refuse(paidRequest, TOO_MANY);
 
-  const observed = await observeBody(paidRequest.request, paidRequest.tool, paidRequest.head);
+  const observed = await inStep(gateway.trace, 'observe', async () =>
+    observeBody(paidRequest.request, paidRequest.tool, paidRequest.head),
+  );
   if (!observed.ok) return refuse(paidRequest, observed.error);
-  const received: PaidRequestWithBody = { ...paidRequest, received: observed.value };
+  const metered = await meteringOf(paidRequest, observed.value);
+  if (!metered.ok) return refuse(paidRequest, metered.error);
+  const received: PaidRequestWithBody = { ...paidRequest, ...metered.value };
   // Reads the clock after the body: a slow body must not keep an authorization alive that expires meanwhile.
   const now = nowSeconds();
-  const checked = check(gateway.config, received, proof, now);
+  const checked = inStep(gateway.trace, 'check', () => check(gateway.config, received, proof, now));
   if (!checked.ok) return refuse(paidRequest, checked.error);
   // Only a replay waits for the rate limiter; a new call awaits nothing here.
   if (isReplay(gateway, checked.value)) {
@@ -126,11 +142,33 @@ export const servePaidRequest = async (
   // A disconnected client does not stop a call that has begun (law 5): the same promise is kept alive and returned.
   const { call: id } = checked.value;
   const work = execute(gateway, received, checked.value, dryRun.value).catch((cause: unknown) => {
-    console.error({ event: 'call_failed', call: id, cause: String(cause) });
+    const { trace } = gateway;
+    console.error({ event: 'call_failed', call: id, trace: trace?.id, cause: String(cause) });
     return refuse(paidRequest, { reason: 'internal' }, { call: id });
   });
   gateway.waitUntil(work);
   return work;
+};
+
+/** Reads the proof in the headers. Code of a scheme other than `exact` loads with its first payment. */
+const readClaim = (
+  headers: Headers,
+): Result<Proof | NoProof, Reason> | Promise<Result<Proof | NoProof, Reason>> => {
+  const parsed = readProof(headers);
+  if (!parsed.ok) return parsed;
+  const { value: claimed } = parsed;
+  return claimed.kind === 'unread' ? readUpto(headers, claimed) : ok(claimed);
+};
+
+/** Finds the rates of a metered call, and has its upstream report usage. Its code loads with the first metered call. */
+const meteringOf = async (
+  paidRequest: PaidRequest,
+  received: ReceivedRequest,
+): Promise<Result<Omit<PaidRequestWithBody, keyof PaidRequest>, Reason>> => {
+  if (paidRequest.tool.meter === undefined) return ok({ received });
+  const { openMetering } = await import('./meter/open-metering.ts');
+  const opened = openMetering(paidRequest.tool.meter, paidRequest, received);
+  return opened.ok ? opened : err(malformed({ ...opened.error, reason: opened.error.hint }));
 };
 
 const execute = async (
@@ -141,12 +179,17 @@ const execute = async (
 ): Promise<Response> => {
   const { call: id } = checked;
   const attempt = random16();
-  const reserved = await reserve(gateway, paidRequest, checked, attempt, dryRun);
+  const { trace } = gateway;
+  const reserved = await inStep(trace, 'reserve', async () =>
+    reserve(gateway, paidRequest, checked, attempt, dryRun),
+  );
   if (!reserved.ok) return refuse(paidRequest, reserved.error, { call: id });
   const { decision: first } = reserved.value;
   if (first.verdict === 'dry_run') return answerDryRun(reserved.value, first);
   const settled =
-    first.verdict === 'settle' ? await settle(gateway, reserved.value, first.sinceBlock) : reserved;
+    first.verdict === 'settle'
+      ? await inStep(trace, 'settle', async () => settle(gateway, reserved.value, first.sinceBlock))
+      : reserved;
   if (!settled.ok) return refuse(paidRequest, settled.error, { call: id });
 
   const decided = settled.value;
@@ -154,12 +197,41 @@ const execute = async (
   const known = { ...checked, call: callIdOf(decided) };
   if (decision.verdict === 'stored') return answerStored(gateway, known, decided, decision);
   const refusal = refusalOf(known, decided);
-  if (refusal !== undefined) return refuse(paidRequest, refusal, { call: known.call });
+  if (refusal !== undefined) {
+    const reason = await withApprovalNonce(gateway, paidRequest, checked, refusal);
+    return refuse(paidRequest, reason, { call: known.call });
+  }
   noteAccepted(gateway, checked, decision);
 
-  const dispatched = await paidRequest.run(paidRequest.received, checked, decided);
-  const finished = await finish(gateway, decided, dispatched);
+  const { received, sent = received, metering } = paidRequest;
+  const dispatched = await inStep(trace, 'dispatch', async () =>
+    paidRequest.run(sent, checked, decided, metering),
+  );
+  if (dispatched.kind === 'streaming') {
+    // Loads with the first stream of the isolate.
+    const { stream } = await import('./stream.ts');
+    return stream(gateway, paidRequest, checked, decided, dispatched);
+  }
+  if (dispatched.kind === 'failed' && dispatched.reason === 'usage') {
+    const { raiseUsageFault } = await import('./meter/usage-alert.ts');
+    raiseUsageFault(gateway, paidRequest.tool.id, dispatched.fault, nowSeconds());
+  }
+  const outcome = outcomeOf(dispatched, decided.call.settlement);
+  const finished = await inStep(trace, 'finish', async () => finish(gateway, decided, outcome));
   return answer(gateway, checked, decided, dispatched, finished);
+};
+
+/** Adds to a denial by the rule `allowance` the nonce with which the payer can approve Permit2. Its code loads with the first one. */
+const withApprovalNonce = async (
+  gateway: Gateway,
+  { request }: PaidRequest,
+  checked: CheckedProof,
+  refusal: Reason,
+): Promise<Reason> => {
+  if (refusal.reason !== 'denied' || refusal.denial.rule !== 'allowance') return refusal;
+  const { readApprovalNonce } = await import('./approval-nonce.ts');
+  const approvalNonce = await readApprovalNonce(gateway, checked, clientOf(request.headers));
+  return approvalNonce === undefined ? refusal : { ...refusal, approvalNonce };
 };
 
 /** Returns the call id of a decision: not the proof's if a `payment-identifier` led to an earlier call. */
@@ -201,6 +273,8 @@ const refusalOf = (
     // 503 and never 402 (law 5): nothing was reserved, so the same signature is still usable.
     case 'settlement_unavailable':
       return { reason: 'settlement_unavailable', retryAfter: decision.retryAfter };
+    case 'busy':
+      return { reason: 'busy' };
     case 'denied': {
       const { denial } = decision;
       const wording = policyWording(denial);
@@ -232,9 +306,9 @@ const refusalOf = (
 };
 
 /** Returns the path of the expired field. A bound payment expires with its intent. */
-const expiryField = ({ kind, version, intent }: CheckedProof): string => {
+const expiryField = ({ kind, version, intent, payment }: CheckedProof): string => {
   if (kind === 'intent') return `${AGENT_INTENT_HEADER}.intent.validBefore`;
   return intent === undefined
-    ? paymentField(version, 'payload.authorization.validBefore')
+    ? paymentField(version, signedField({ permit: payment?.permit }, 'validBefore'))
     : paymentField(version, `${INTENT}.validBefore`);
 };

@@ -4,7 +4,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Address } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { accountId, assetId, chainIdOf, network, type Network } from '../protocol/account-id.ts';
-import type { Binding } from '../protocol/tool-terms.ts';
+import { type Binding, leastMaximum } from '../protocol/tool-terms.ts';
 import { min } from '../protocol/amount.ts';
 import { USD_ADDRESS } from '../protocol/fiat-asset.ts';
 import {
@@ -17,13 +17,10 @@ import {
 import { bindIntent } from '../protocol/intent/binding.ts';
 import type { Token } from '../protocol/payment.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import {
-  checkAuthorization,
-  transferWithAuthorizationDigest,
-} from '../protocol/x402/authorization.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
 import type { PaymentPayload } from '../protocol/x402/payload-schema.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
+import { EIP3009_SCHEME, signedField } from '../protocol/x402/signed-scheme.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import type {
   CheckedProof,
@@ -49,7 +46,7 @@ export const check = (
     case 'intent':
       return withSecret(proof, checkIntent(config, tool, received, proof.signed, now));
     case 'payment': {
-      const paid = checkPayment(config, tool, received, proof.payload, now);
+      const paid = checkPayment(config, tool, received, proof.payload, now, proof.scheme);
       const checked = withSecret(proof, paid);
       return checked.ok && isForAnother(topUp, checked.value)
         ? err(bindingRequired(checked.value.version, 'beneficiary'))
@@ -82,16 +79,17 @@ export const checkPayment = (
   received: ReceivedRequest,
   payload: PaymentPayload,
   now: Seconds,
+  scheme = EIP3009_SCHEME,
 ): Result<CheckedProof, Reason> => {
-  const { version, authorization, signature } = payload;
+  const { version, authorization, permit, signature } = payload;
   const { network: on } = payload;
   const { to } = authorization;
   const former = isFormerPayee(config, on, to)
-    ? formerFault(config, on, paymentField(version, 'payload.authorization.to'), to)
+    ? formerFault(config, on, paymentField(version, signedField(payload, 'to')), to)
     : undefined;
   // Pass the proof on, because a repeat of a call that was accepted under the former payee must find it. The account starts no call with
   // such a proof.
-  const sale = former && { networks: [on] as const, payTo: new Map([[on, to]]) };
+  const sale = former && { ...config, networks: [on] as const, payTo: new Map([[on, to]]) };
   const requirements = requirementsOf(sale ?? config, tool);
   const matched =
     payload.accepted === undefined
@@ -105,13 +103,14 @@ export const checkPayment = (
   if (isPayee(config, authorization.from)) {
     return inPayment(version, {
       reason: 'wrong_payer',
-      field: 'payload.authorization.from',
+      field: signedField(payload, 'from'),
       expected: 'an account that receives no payments of this gateway',
       got: authorization.from,
     });
   }
 
-  const timed = checkAuthorization(requirement, authorization, now);
+  const paid = permit === undefined ? { token, authorization } : { token, authorization, permit };
+  const timed = scheme.check(requirement, paid, now);
   if (!timed.ok && timed.error.reason !== 'expired') return inPayment(version, timed.error);
 
   let binding: Binding = 'none';
@@ -124,7 +123,7 @@ export const checkPayment = (
     binding = 'intent';
   }
 
-  const digest = transferWithAuthorizationDigest(token, authorization);
+  const digest = scheme.digest(paid);
   const field = paymentField(version, 'payload.signature');
   const signed = checkSignature(authorization.from, digest, signature, field);
   if (!signed.ok) return signed;
@@ -147,7 +146,7 @@ export const checkPayment = (
     signature,
     signatureField: field,
     signedByKey: signed.value,
-    payment: { token, authorization, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
+    payment: { ...paid, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
     intent: payload.intent,
     // A bound payment already has a retry key: a second secret would be a second way to the stored answer.
     paymentIdentifier: payload.intent === undefined ? payload.paymentIdentifier : undefined,
@@ -167,14 +166,15 @@ const formerFault = (config: Config, on: Network, field: string, got: Address): 
   got,
 });
 
-/** Checks a bound payment: its EIP-3009 nonce must be the intent digest, so that the token signature commits to exactly this request. */
+/** Checks a bound payment: its nonce must be the intent digest, so that the payment's signature commits to exactly this request. */
 const checkBinding = (
   intent: AgentIntent,
-  { version, authorization }: PaymentPayload,
+  payload: PaymentPayload,
   received: ReceivedRequest,
   on: Network,
   now: Seconds,
 ): Result<true, Reason> => {
+  const { version, authorization } = payload;
   const wrong = (field: string, expected: string, got: string): Result<true, Reason> =>
     inPayment(version, { reason: 'intent_mismatch', field: `${INTENT}.${field}`, expected, got });
   // The intent limits when the gateway may accept the payment. An expired one may still look up its call.
@@ -199,7 +199,7 @@ const checkBinding = (
     ? ok(true)
     : inPayment(version, {
         reason: 'intent_mismatch',
-        field: 'payload.authorization.nonce',
+        field: signedField(payload, 'nonce'),
         expected: digest,
         got: authorization.nonce,
       });
@@ -289,7 +289,7 @@ const checkTerms = (
   if (intent.payTo !== payTo) return wrong('payTo', payTo, intent.payTo);
   const asset = tool.asset === undefined ? token.address : USD_ADDRESS;
   if (intent.asset !== asset) return wrong('asset', asset, intent.asset);
-  const least = tool.pricing === 'upto' ? 1n : tool.price;
+  const least = leastMaximum(tool, tool.price);
   return intent.maxAmount < least
     ? wrong('maxAmount', `>= ${least}`, intent.maxAmount.toString())
     : ok(min(tool.price, intent.maxAmount));

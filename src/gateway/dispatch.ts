@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
 import { serviceOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config/config.ts';
+import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import type { Call } from '../protocol/account/call.ts';
@@ -14,6 +15,7 @@ import {
   type AnswerHeaders,
   type DispatchResult,
   MAX_WHOLE,
+  type Metering,
   type ReceivedRequest,
 } from './paid-request.ts';
 import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
@@ -24,8 +26,12 @@ export type Outgoing = {
   readonly headers: Headers;
   /** The JWS for `X-Agent-Assertion`; undefined for a tool without one. */
   readonly assertion: string | undefined;
+  /** The span that calls the tool; undefined if the call is not traced, and the caller's own header is forwarded. */
+  readonly traceparent?: string | undefined;
   /** The maximum charge of this call, atomic units. */
   readonly maxCharge: bigint;
+  /** Set for a tool with a meter. */
+  readonly metering?: Metering | undefined;
   /** The Worker that serves a tool with a service binding, or the fetcher of a tool with secrets or a card. */
   readonly service: BoundFetcher | SecretFetcher | undefined;
   /**
@@ -53,12 +59,19 @@ export const dispatch = async (
   outgoing: Outgoing,
 ): Promise<DispatchResult> => {
   const aborter = new AbortController();
+  const calledAt = Date.now();
   const timer = setTimeout(() => aborter.abort(), tool.timeoutSeconds * 1000);
   try {
     const url = upstreamUrlOf(tool, received.target, config.upstreamUrl);
     const init: RequestInit = {
       method: received.method,
-      headers: headersToUpstream(outgoing.headers, tool, received.contentType, outgoing.assertion),
+      headers: headersToUpstream(
+        outgoing.headers,
+        tool,
+        received.contentType,
+        outgoing.assertion,
+        outgoing.traceparent,
+      ),
       body: received.body ?? null,
       redirect: 'manual',
       // An edge cache would return one agent's paid answer to another agent (law 10).
@@ -79,7 +92,10 @@ export const dispatch = async (
       method: received.method,
       signal: aborter.signal,
       readWhole: outgoing.readWhole,
+      calledAt,
+      timeoutSeconds: tool.timeoutSeconds,
       charging: (answered) => chargeOf(answered, tool, outgoing.maxCharge),
+      reading: (answered) => openReader(answered, outgoing),
     });
   } catch (cause) {
     if (aborter.signal.aborted) return { kind: 'failed', reason: 'timeout' };
@@ -95,12 +111,30 @@ type Receiving = {
   readonly method: string;
   readonly signal: AbortSignal;
   readonly readWhole: number | undefined;
+  readonly calledAt: number;
+  readonly timeoutSeconds: Seconds;
   readonly charging: (headers: Headers) => ReturnType<typeof chargeOf>;
+  readonly reading: (headers: Headers) => ReturnType<typeof openReader>;
+};
+
+/** Opens what reads the usage of a success; undefined for a tool without a meter. Its code loads with the first metered call. */
+const openReader = async (headers: Headers, { metering, maxCharge }: Outgoing) => {
+  if (metering === undefined) return undefined;
+  const { openUsageReader } = await import('./meter/usage-charge.ts');
+  return openUsageReader(headers, metering, maxCharge);
 };
 
 const receive = async (
   response: Response,
-  { method, signal, readWhole, charging }: Receiving,
+  {
+    method,
+    signal,
+    readWhole,
+    calledAt,
+    timeoutSeconds,
+    charging,
+    reading: openReading,
+  }: Receiving,
 ): Promise<DispatchResult> => {
   const { status } = response;
   const discard = () => response.body?.cancel().catch(() => undefined);
@@ -131,37 +165,66 @@ const receive = async (
   }
   const charge = charged.value === undefined ? {} : { charge: charged.value };
 
+  const metered = status < 300 ? await openReading(response.headers) : undefined;
+
   const headers = headersFromUpstream(response.headers);
   const bodiless = isBodiless(status) || method === 'HEAD';
-  const streams = readWhole === undefined && !bodiless && isEventStream(response.headers);
-  if (response.body !== null && streams) {
-    return { kind: 'streaming', status, headers, body: response.body, ...charge };
+  const isEvents = isEventStream(response.headers);
+  const streaming = (body: ReadableStream<Uint8Array>): DispatchResult => ({
+    ...{ kind: 'streaming', status, headers, isEventStream: isEvents, body, calledAt },
+    ...charge,
+    ...(metered === undefined ? {} : { metered }),
+  });
+  if (response.body !== null && readWhole === undefined && !bodiless && isEvents) {
+    return streaming(response.body);
   }
+  const brokenOff = async (
+    head: Uint8Array<ArrayBuffer>,
+    reason: 'timeout' | 'truncated',
+  ): Promise<DispatchResult> => {
+    if (metered === undefined) return { kind: 'failed', reason };
+    const { endBroken } = await import('./meter/read-metered.ts');
+    const ended = endBroken(head, reason, metered);
+    return 'kind' in ended ? ended : streaming(ended.body);
+  };
   const length = response.headers.get('content-length');
   // The length of an encoded body says nothing about the decoded one.
   const isPlain = encoding === '' || encoding === 'identity';
   const declared = isPlain && length !== null ? Number(length) : undefined;
-  const reading = await readUpTo(response.body, readWhole ?? MAX_WHOLE, declared);
+  if (metered !== undefined && readWhole !== undefined) {
+    const { readMetered } = await import('./meter/read-metered.ts');
+    const seconds = timeoutSeconds - (Date.now() - calledAt) / 1_000;
+    return readMetered(
+      { status, headers, body: response.body, metered },
+      { bytes: readWhole, seconds, declared: bodiless ? undefined : declared, signal },
+    );
+  }
+  // A read of the declared length keeps nothing of a body that breaks off, but a meter reads what arrived.
+  const expected = metered === undefined ? declared : undefined;
+  const reading = await readUpTo(response.body, readWhole ?? MAX_WHOLE, expected);
   if (reading.read === 'broken') {
-    return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'truncated' };
+    const reason = signal.aborted ? 'timeout' : 'truncated';
+    return metered === undefined ? { kind: 'failed', reason } : brokenOff(reading.head, reason);
   }
   if (reading.read === 'over' && readWhole !== undefined) {
     await reading.rest.cancel().catch(() => undefined);
     return { kind: 'failed', reason: 'oversized' };
   }
-  if (reading.read === 'over') {
-    return {
-      kind: 'streaming',
-      status,
-      headers,
-      body: resumed(reading.head, reading.rest),
-      ...charge,
-    };
-  }
+  if (reading.read === 'over') return streaming(resumed(reading.head, reading.rest));
   if (declared !== undefined && !bodiless && declared !== reading.bytes.byteLength) {
-    return { kind: 'failed', reason: 'truncated' };
+    return brokenOff(reading.bytes, 'truncated');
   }
-  return { ...answered(status, headers, reading.bytes), ...charge };
+  if (metered === undefined) return { ...answered(status, headers, reading.bytes), ...charge };
+  const { chargeWhole } = await import('./meter/usage-charge.ts');
+  const used = chargeWhole(metered, reading.bytes);
+  if (!used.ok) return { kind: 'failed', reason: 'usage', fault: used.error };
+  const { body, charge: usage } = used.value;
+  const isCut = body.byteLength < reading.bytes.byteLength;
+  return {
+    ...answered(status, headers, body),
+    ...usage,
+    ...(isCut ? { end: 'maximum' as const } : {}),
+  };
 };
 
 /** 304 is not a redirect: it answers a conditional request (RFC 9110 §15.4.5). */
@@ -198,10 +261,10 @@ const chargeSchema = z.strictObject({ amount: uint256 });
  */
 const chargeOf = (
   headers: Headers,
-  { pricing, price }: Tool,
+  { pricing, price, meter }: Tool,
   maxCharge: bigint,
 ): Result<bigint | undefined, 'overcharge'> => {
-  if (pricing === 'exact') return ok(undefined);
+  if (pricing === 'exact' || meter !== undefined) return ok(undefined);
   const text = headers.get(CHARGE_HEADER);
   if (text === null) return price <= maxCharge ? ok(undefined) : err('overcharge');
   // A repeated header arrives joined by a comma, which is not valid JSON: the gateway must not guess which amount is meant.

@@ -3,7 +3,13 @@ import type { FinishVerdict } from '../protocol/account/call-verdict.ts';
 import type { Outcome, StoredAnswer } from '../protocol/account/call.ts';
 import type { SettlementMode } from '../protocol/tool-terms.ts';
 import type { Gateway } from './gateway.ts';
-import { type DispatchResult, MAX_WHOLE, type ReservedCall } from './paid-request.ts';
+import {
+  type Charge,
+  type DispatchResult,
+  MAX_WHOLE,
+  type ReservedCall,
+  type StreamingAnswer,
+} from './paid-request.ts';
 
 /** `finish` is idempotent by (call, attempt), so the gateway retries it. */
 const TRIES = 3;
@@ -12,9 +18,8 @@ const TRIES = 3;
 export const finish = async (
   gateway: Gateway,
   { call, attempt }: ReservedCall,
-  dispatched: DispatchResult,
+  outcome: Outcome,
 ): Promise<FinishVerdict> => {
-  const outcome = outcomeOf(dispatched, call.settlement);
   for (let tried = 1; ; tried += 1) {
     try {
       const verdict = await gateway.account(call.account).finish(call.id, attempt, outcome);
@@ -26,33 +31,32 @@ export const finish = async (
   }
 };
 
-/** Success is 2xx and a complete answer (law 4). A stream counts by its status alone. */
-const outcomeOf = (dispatched: DispatchResult, settlement: SettlementMode): Outcome => {
+/** Success is 2xx and a complete answer (law 4). */
+export const outcomeOf = (
+  dispatched: Exclude<DispatchResult, StreamingAnswer>,
+  settlement: SettlementMode,
+): Outcome => {
   switch (dispatched.kind) {
     case 'failed':
       // A merchant answers 402 for a declined card: nothing was charged.
       return settlement === 'card' && dispatched.reason === 'payment'
         ? { success: false, status: 402, digest: 'none', reason: 'upstream_status' }
-        : { success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) };
-    case 'streaming': {
-      const success = isSuccess(dispatched.status);
-      return {
-        success,
-        status: dispatched.status,
-        digest: 'streamed',
-        reason: success ? 'answered' : 'upstream_status',
-        ...amountOf(dispatched),
-      };
-    }
+        : {
+            ...{ success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) },
+            ...amountOf('metered' in dispatched ? dispatched : {}),
+          };
     case 'answered': {
       const success = isSuccess(dispatched.status);
+      const { end } = dispatched;
+      const ended = end === undefined || end === 'maximum' ? 'answered' : end;
       return {
         success,
         status: dispatched.status,
         digest: dispatched.digest,
-        reason: success ? 'answered' : 'upstream_status',
-        // Failures are free (law 4), so storing their answers would fill the account's storage for free.
-        ...(success && dispatched.body.byteLength <= MAX_WHOLE
+        reason: success ? ended : 'upstream_status',
+        // Failures are free (law 4), so storing their answers would fill the account's storage for free. A stored answer would not show
+        // that it has no end.
+        ...(success && end === undefined && dispatched.body.byteLength <= MAX_WHOLE
           ? { answer: storedAnswer(dispatched) }
           : {}),
         ...amountOf(dispatched),
@@ -77,14 +81,15 @@ const failureOf = (
     case 'timeout':
     case 'dropped':
     case 'truncated':
+    case 'usage':
       return reason;
   }
 };
 
-const amountOf = ({
-  charge,
-}: Exclude<DispatchResult, { readonly kind: 'failed' }>): Pick<Outcome, 'amount'> =>
-  charge === undefined ? {} : { amount: charge };
+export const amountOf = ({ charge, metered }: Charge): Pick<Outcome, 'amount' | 'metered'> => ({
+  ...(charge === undefined ? {} : { amount: charge }),
+  ...(metered === undefined ? {} : { metered }),
+});
 
 /** True for 2xx (law 4). */
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;

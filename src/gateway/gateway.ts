@@ -9,11 +9,13 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import type { Screening } from '../screening/screening.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { SharedWatches } from '../settlement/chain/shared-watch.ts';
 import type { Emit } from '../settlement/telemetry.ts';
 import type { SecretFetcher } from '../vault/egress.ts';
+import type { CallTrace } from './call-trace.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ReplayCache } from './replay.ts';
 
@@ -49,11 +51,15 @@ export type Gateway = {
   readonly openEgress: (tool: Tool) => Promise<Result<SecretFetcher, Reason>>;
   /** Opens what charges a card for the calls of a tool; says why it cannot. */
   readonly openCard: (tool: Tool) => Promise<Result<OpenCardFetcher, Reason>>;
+  /** Absent if the operator screens nobody (docs/screening.md). One instance per isolate. */
+  readonly screening?: Screening | undefined;
   /** Raises an alert about the gateway itself; false if it could not be recorded. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
   readonly rateLimit: RateLimit;
   /** One instance per isolate. */
   readonly replayCache: ReplayCache;
+  /** Set while this request is traced. */
+  readonly trace?: CallTrace | undefined;
   /** Keeps a promise running after the client has disconnected. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
 };

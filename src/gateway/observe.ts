@@ -170,6 +170,24 @@ export const readBody = async (
   return ok(reading.bytes);
 };
 
+/** Requests the receipt as the last event of an event stream: `Agent-Receipt: stream`. */
+export const RECEIPT_REQUEST = 'agent-receipt';
+
+/**
+ * Returns the fault of `Agent-Receipt` in a request. Rejects every value but `stream`: a caller that got no receipt could not prove what it
+ * was charged.
+ */
+export const receiptRequestFault = (headers: Headers): Reason | undefined => {
+  const value = headers.get(RECEIPT_REQUEST);
+  return value === null || value === 'stream'
+    ? undefined
+    : {
+        reason: 'malformed_request',
+        field: RECEIPT_REQUEST,
+        hint: 'must be stream, and sent at most once: it requests the receipt as the last event of an event stream',
+      };
+};
+
 const DRY_RUN = 'dry-run';
 
 /**

@@ -7,13 +7,16 @@ import type { Seconds } from '../core/clock.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import type { AccountId, AssetId, Network } from '../protocol/account-id.ts';
 import type { ReserveVerdict } from '../protocol/account/call-verdict.ts';
-import type { Call } from '../protocol/account/call.ts';
+import type { Call, MeteredUsage } from '../protocol/account/call.ts';
+import type { UsageFault } from '../protocol/meter/metered-charge.ts';
+import type { Meter, Rates } from '../protocol/meter/meter.ts';
 import type { Binding } from '../protocol/tool-terms.ts';
 import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
 import type { ObservedRequest } from '../protocol/intent/binding.ts';
 import type { RpcError } from '../protocol/problem/upstream.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Payment, Token } from '../protocol/payment.ts';
+import type { AnswerMeter } from './meter/answer-meter.ts';
 
 /** The request line and headers, against which proofs are checked. The body is not read yet. */
 export type RequestHead = Omit<ObservedRequest, 'payloadDigest'>;
@@ -83,15 +86,22 @@ export type PaidRequest = {
     received: ReceivedRequest,
     checked: CheckedProof,
     reserved: ReservedCall,
+    metering: Metering | undefined,
   ) => Promise<DispatchResult>;
 };
 
 /** A paid request that carried a proof, so its body was read. */
-export type PaidRequestWithBody = PaidRequest & { readonly received: ReceivedRequest };
+export type PaidRequestWithBody = PaidRequest & {
+  readonly received: ReceivedRequest;
+  /** Set for a tool with a meter. */
+  readonly metering?: Metering;
+  /** What the upstream gets, if the gateway adds to the caller's body. */
+  readonly sent?: ReceivedRequest;
+};
 
 /** Verdicts that request more evidence from the Worker, or report that the account is unavailable. `reserve` handles them. */
 type OpenVerdict = {
-  readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unavailable';
+  readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unscreened' | 'unavailable';
 };
 
 /** A call that its account has decided. */
@@ -110,25 +120,28 @@ export const MAX_WHOLE = 64 * 1024;
 /** The headers of a tool's answer that the caller gets; names in lower case. A record, because an account stores it and a Response copies it. */
 export type AnswerHeaders = Readonly<Record<string, string>>;
 
-/** The result of calling a tool. `charge`: what a tool of variable price charges, atomic units; absent: the whole reserved amount. */
+/** How the charge of a call follows its usage: the meter of its tool, and the rate list that its parameters chose. */
+export type Metering = { readonly meter: Meter; readonly rates: Rates };
+
+/** What a tool of variable price charges, atomic units, and the usage that decided it; absent: the whole reserved amount. */
+export type Charge = { readonly charge?: bigint; readonly metered?: MeteredUsage };
+
+/** Why an answer broke off: its tool was too slow, or the connection broke. */
+type BrokenOff = 'timeout' | 'truncated';
+
+/** The result of calling a tool. */
 export type DispatchResult =
   /** Read completely. `digest` is the SHA-256 of the body. */
-  | {
+  | ({
       readonly kind: 'answered';
       readonly status: number;
       readonly headers: AnswerHeaders;
       readonly body: Uint8Array<ArrayBuffer>;
       readonly digest: Hex;
-      readonly charge?: bigint;
-    }
-  /** Longer than 64 KiB, or an event stream: finished at its headers. */
-  | {
-      readonly kind: 'streaming';
-      readonly status: number;
-      readonly headers: AnswerHeaders;
-      readonly body: ReadableStream<Uint8Array>;
-      readonly charge?: bigint;
-    }
+      /** Set for an answer of a metered tool that did not end by itself. Its caller pays for the part that was read. */
+      readonly end?: 'maximum' | BrokenOff;
+    } & Charge)
+  | StreamingAnswer
   /**
    * `timeout` and `dropped`: the tool may or may not have run. `truncated`: the answer broke off. `oversized`: it is longer than the
    * caller's protocol can take. `malformed`: a remote MCP server did not answer the call as MCP requires. `payment`, `redirect`, `encoding`, `overcharge`: the gateway must not pass the answer on.
@@ -136,9 +149,7 @@ export type DispatchResult =
   | {
       readonly kind: 'failed';
       readonly reason:
-        | 'timeout'
         | 'dropped'
-        | 'truncated'
         | 'payment'
         | 'redirect'
         | 'encoding'
@@ -146,5 +157,27 @@ export type DispatchResult =
         | 'oversized'
         | 'malformed';
     }
+  /** `metered`: the usage of a metered answer that broke off, which costs nothing. */
+  | ({ readonly kind: 'failed'; readonly reason: BrokenOff } & Charge)
+  /** The tool reported absurd usage. */
+  | { readonly kind: 'failed'; readonly reason: 'usage'; readonly fault: UsageFault }
   /** The server of a remote MCP tool answered with a JSON-RPC error. */
   | { readonly kind: 'failed'; readonly reason: 'error'; readonly error: RpcError };
+
+/** An answer that is longer than 64 KiB, or an event stream: it passes through as it arrives, and its call ends when it has ended. */
+export type StreamingAnswer = {
+  readonly kind: 'streaming';
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  readonly isEventStream: boolean;
+  readonly body: ReadableStream<Uint8Array>;
+  /** When the tool was called, milliseconds. */
+  readonly calledAt: number;
+  /** What a tool of variable price states in its headers, atomic units. */
+  readonly charge?: bigint;
+  /** Set for a success of a metered tool. */
+  readonly metered?: UsageReader;
+};
+
+/** Reads the usage of a success as its body passes. `maximum`: the held amount, atomic units. */
+export type UsageReader = Metering & { readonly reader: AnswerMeter; readonly maximum: bigint };

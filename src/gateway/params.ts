@@ -43,7 +43,8 @@ const jsonOf = ({ contentType, body }: ParamsRequest): unknown => {
 };
 
 /** Folds a key as lenient parsers do: Go's JSON and some query parsers ignore Unicode case; PHP and qs read `a[]` as `a`. */
-const folded = (key: string): string => key.split('[', 1).join('').toLowerCase().toUpperCase();
+export const folded = (key: string): string =>
+  key.split('[', 1).join('').toLowerCase().toUpperCase();
 
 /** Returns the value of a key, unless a lenient parser could take another key for it. */
 const onlyOf = (entries: readonly (readonly [string, unknown])[], key: string): unknown => {

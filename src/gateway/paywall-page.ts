@@ -1,5 +1,6 @@
 import { shellQuoted } from '../core/plain-text.ts';
 import { checksummed } from '../crypto/address.ts';
+import { meterWords } from '../protocol/meter/meter-words.ts';
 import { networkName } from '../protocol/network-name.ts';
 import type { Offer } from '../protocol/x402/offer.ts';
 import { COLOURS, escaped, PAY_SCRIPT, PAY_STYLE, payingPageHeaders, payPlace } from './page.ts';
@@ -79,6 +80,9 @@ const rows = (tool: PublicTool, offer: Offer): string =>
         `<span title="${escaped(String(extra['name']))}">USDC</span> <code>${checksummed(asset)}</code>`,
       ),
     ]),
+    ...(tool.meter === undefined
+      ? []
+      : [row('Rates', escaped(meterWords(tool.meter, tool.price)))]),
     row('You pay', WHEN[tool.settlement]),
     row('Answer', `<code>${escaped(tool.mimeType)}</code>`),
   ].join('\n');

@@ -13,13 +13,23 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
 import type { PaymentPayload } from '../protocol/x402/payload-schema.ts';
 import { parsePaymentSignature, parseXPayment } from '../protocol/x402/payment-payload.ts';
+import { type SignedScheme, signedField } from '../protocol/x402/signed-scheme.ts';
 
 /** A proof as the request carries it, parsed and not verified. `showsSecret`: the request presents the secret behind the intent's nonce. */
 export type Proof =
-  | { readonly kind: 'payment'; readonly payload: PaymentPayload; readonly showsSecret: boolean }
+  | {
+      readonly kind: 'payment';
+      readonly payload: PaymentPayload;
+      readonly showsSecret: boolean;
+      /** How its signature is checked; absent: by EIP-3009. */
+      readonly scheme?: SignedScheme;
+    }
   | { readonly kind: 'intent'; readonly signed: SignedIntent; readonly showsSecret: boolean };
 
 export type NoProof = { readonly kind: 'none' };
+
+/** A payment of another scheme than `exact`, not parsed yet. */
+export type UnreadPayment = { readonly kind: 'unread'; readonly text: string };
 
 export type ProofFault =
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
@@ -30,7 +40,9 @@ export type ProofFault =
  * Parses the one proof in a request's headers. Rejects two proofs: choosing one would be a guess about money that an attacker can
  * exploit.
  */
-export const readProof = (headers: Headers): Result<Proof | NoProof, ProofFault> => {
+export const readProof = (
+  headers: Headers,
+): Result<Proof | NoProof | UnreadPayment, ProofFault> => {
   const names = [PAYMENT_HEADER[2], PAYMENT_HEADER[1], AGENT_INTENT_HEADER];
   const present = names.filter((name) => headers.has(name));
   if (present.length > 1) return err({ reason: 'too_many_proofs', fields: present });
@@ -49,14 +61,35 @@ export const readProof = (headers: Headers): Result<Proof | NoProof, ProofFault>
       : secret;
   }
   const payload = name === PAYMENT_HEADER[2] ? parsePaymentSignature(text) : parseXPayment(text);
-  if (!payload.ok) return payload;
+  if (!payload.ok) {
+    const isUnread = payload.error.reason === 'unsupported_scheme' && name === PAYMENT_HEADER[2];
+    return isUnread ? ok({ kind: 'unread', text }) : payload;
+  }
+  return readPayment(headers, payload.value);
+};
+
+/** Completes the proof of a payment that was parsed. */
+export const readPayment = (
+  headers: Headers,
+  payload: PaymentPayload,
+): Result<Extract<Proof, { readonly kind: 'payment' }>, ProofFault> => {
   // Before every other check of a payment, so that no tool and no version accepts one whose intent was stripped.
-  const marked = checkMark(payload.value);
+  const marked = checkMark(payload);
   if (!marked.ok) return marked;
-  const secret = checkRetryKey(headers, payload.value.intent?.nonce);
-  return secret.ok
-    ? ok({ kind: 'payment', payload: payload.value, showsSecret: secret.value })
-    : secret;
+  const secret = checkRetryKey(headers, payload.intent?.nonce);
+  return secret.ok ? ok({ kind: 'payment', payload, showsSecret: secret.value }) : secret;
+};
+
+/** Reads a payment of the scheme `upto`. The first one loads its code. */
+export const readUpto = async (
+  headers: Headers,
+  { text }: UnreadPayment,
+): Promise<Result<Proof, ProofFault>> => {
+  const { parsePermitSignature, PERMIT_SCHEME } = await import('./permit-scheme.ts');
+  const payload = parsePermitSignature(text);
+  if (!payload.ok) return payload;
+  const proof = readPayment(headers, payload.value);
+  return proof.ok ? ok({ ...proof.value, scheme: PERMIT_SCHEME }) : proof;
 };
 
 /** The path of the intent in a bound payment, below the payment header. */
@@ -84,13 +117,10 @@ export const bindingRequired = (
  * Attack: a captured bound payment without its intent would be a vanilla payment, good for another request of the same price, also at
  * another gateway with the same `payTo`. The payer signs the mark, so an attacker cannot strip it with the intent.
  */
-export const checkMark = ({
-  version,
-  authorization,
-  intent,
-}: PaymentPayload): Result<true, MarkFault> => {
+export const checkMark = (payload: PaymentPayload): Result<true, MarkFault> => {
+  const { version, authorization, intent } = payload;
   const mark = bindingMarkOf(authorization.validAfter);
-  const field = paymentField(version, 'payload.authorization.validAfter');
+  const field = paymentField(version, signedField(payload, 'validAfter'));
   if (intent === undefined) {
     if (mark === 'none') return ok(true);
     return mark === 'unknown'

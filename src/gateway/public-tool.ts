@@ -1,15 +1,18 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config/config.ts';
+import { uptoSenderOf } from '../config/upto-sender.ts';
 import { plainText } from '../core/plain-text.ts';
 import type { Binding, SettlementMode } from '../protocol/tool-terms.ts';
 import { formatDollars } from '../protocol/amount.ts';
 import type { FiatAsset } from '../protocol/fiat-asset.ts';
+import type { Meter } from '../protocol/meter/meter.ts';
 import { tokenOf } from '../protocol/x402/networks.ts';
 import {
   DEFERRED_TIMEOUT,
   type Requirement,
   requirementOf,
   UPFRONT_TIMEOUT,
+  uptoRequirementOf,
 } from '../protocol/x402/requirement.ts';
 
 /** What anyone may know about a tool. */
@@ -25,6 +28,8 @@ export type PublicTool = {
   readonly settlement: SettlementMode;
   /** `upto`: the price is a maximum. */
   readonly pricing: Tool['pricing'];
+  /** How the charge follows usage; `meterWords` states it in words. Only with `upto`. */
+  readonly meter?: Meter;
   /** `intent`: only proofs that are bound to the request pay. */
   readonly binding: Binding;
   /** Whether the offer describes the tool for indexes of x402 (`bazaar`). */
@@ -39,11 +44,14 @@ export type PublicTool = {
   readonly requirements: readonly Requirement[];
 };
 
+/** The settings that decide what an offer contains. */
+type OfferConfig = Pick<Config, 'networks' | 'payTo' | 'relayers' | 'facilitators'>;
+
 /**
  * Describes a tool to the public. The offer of the 402, the pages, every document of discovery and the lists of MCP use this one function,
  * so none of them can show another price than the gateway charges.
  */
-export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Tool): PublicTool => ({
+export const publicTool = (config: OfferConfig, tool: Tool): PublicTool => ({
   id: tool.id,
   method: tool.method,
   path: tool.path,
@@ -51,6 +59,7 @@ export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Too
   mimeType: tool.mimeType,
   settlement: tool.settlement,
   pricing: tool.pricing,
+  ...(tool.meter === undefined ? {} : { meter: tool.meter }),
   binding: tool.requireBinding,
   bazaar: tool.bazaar,
   price: tool.price,
@@ -60,25 +69,31 @@ export const publicTool = (config: Pick<Config, 'networks' | 'payTo'>, tool: Too
 });
 
 /**
- * Returns the x402 payment requirements of a tool: one per network, in the operator's order, because clients take the first. None for a
- * card tool: a token paid for it would buy nothing.
+ * Returns the x402 payment requirements of a tool, by network in the operator's order, because clients take the first. A tool of variable
+ * price has two on each network: `upto` first, which moves only the charge, and `exact` for clients that know no other scheme, unless the
+ * tool refuses it. None for a card tool: a token paid for it would buy nothing.
  */
-export const requirementsOf = (
-  config: Pick<Config, 'networks' | 'payTo'>,
-  tool: Tool,
-): readonly Requirement[] => {
+export const requirementsOf = (config: OfferConfig, tool: Tool): readonly Requirement[] => {
   const known = offered.get(tool);
   if (known?.config === config) return known.requirements;
   const requirements = (tool.settlement === 'card' ? [] : config.networks).flatMap((network) => {
     const token = tokenOf(network);
     const payTo = config.payTo.get(network);
-    return token === undefined || payTo === undefined
-      ? []
-      : requirementOf(token, payTo, tool.price, timeoutOf(tool));
+    if (token === undefined || payTo === undefined) return [];
+    const terms = [token, payTo, tool.price, timeoutOf(tool)] as const;
+    const sender = takesUpto(tool) ? uptoSenderOf(config, network) : undefined;
+    return [
+      ...(sender === undefined ? [] : [uptoRequirementOf(...terms, sender)]),
+      ...(tool.meter?.exact === false ? [] : [requirementOf(...terms)]),
+    ];
   });
   offered.set(tool, { config, requirements });
   return requirements;
 };
+
+/** A tool that takes credit only has an offer for its network, payee and asset; no payment pays for it. */
+const takesUpto = ({ pricing, settlement }: Tool): boolean =>
+  pricing === 'upto' && settlement !== 'credit';
 
 type Offered = { readonly config: object; readonly requirements: readonly Requirement[] };
 

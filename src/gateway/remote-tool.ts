@@ -96,7 +96,13 @@ export const runRemoteTool =
             ? {}
             : { fetch: async (url, init) => await fetcher.fetch(url, init) }),
           headers: new Headers(
-            headersToUpstream(caller.headers, tool, 'application/json', assertion),
+            headersToUpstream(
+              caller.headers,
+              tool,
+              'application/json',
+              assertion,
+              gateway.trace?.traceparent(),
+            ),
           ),
           signal: aborter.signal,
           maxBytes: MAX_ANSWER,

@@ -11,6 +11,7 @@ import type { Call } from '../protocol/account/call.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/agent-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/headers.ts';
+import { signedField } from '../protocol/x402/signed-scheme.ts';
 import type { CheckedProof } from './paid-request.ts';
 import type { Proof } from './proof.ts';
 import { clientOf, passesRateLimit, type RateLimit } from './rate-limit.ts';
@@ -47,7 +48,7 @@ const expiryOf = (proof: Proof) => {
   }
   const { version, authorization } = proof.payload;
   return {
-    field: paymentField(version, 'payload.authorization.validBefore'),
+    field: paymentField(version, signedField(proof.payload, 'validBefore')),
     validBefore: authorization.validBefore,
     call: authorization.nonce,
   };

@@ -8,6 +8,7 @@ import {
   bazaarExtension,
   creditExtension,
   type Extensions,
+  gasSponsoringExtension,
   offeredExtensions,
 } from '../protocol/x402/extensions.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
@@ -57,8 +58,9 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
   const tool = publicTool(config, paidRequest.tool);
   const { audience } = head;
   // The configured audience, never the Host header: the offer names what the gateway will check.
-  const made = offerOf(tool, audience + head.target, {
+  const made = offerOf(await withRates(tool), audience + head.target, {
     ...offeredExtensions(audience, tool.id),
+    ...gasSponsoringExtension(tool.requirements),
     ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
     ...(tool.bazaar ? bazaarExtension(head.method) : {}),
   });
@@ -85,6 +87,13 @@ const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response
     },
     { status: 402, headers },
   );
+};
+
+/** The description of a metered tool states its rates: x402 has no other place for them. */
+const withRates = async (tool: PublicTool): Promise<PublicTool> => {
+  if (tool.meter === undefined) return tool;
+  const { describedWithRates } = await import('./metered-offer.ts');
+  return describedWithRates(tool);
 };
 
 /**

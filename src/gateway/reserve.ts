@@ -1,3 +1,4 @@
+import { callSeconds } from '../catalog/tool.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { type Hex, ZERO_HASH } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -35,10 +36,12 @@ export const reserve = async (
     ...callOf(paidRequest, checked),
     ...gateway.catalogue.textsOf(topUp === undefined ? tool : undefined),
     ...(dryRun ? { dryRun } : {}),
+    ...(gateway.trace === undefined ? {} : { trace: gateway.trace.id }),
   };
   const client = clientOf(paidRequest.request.headers);
   let call = plain;
-  let evidence: Evidence = {};
+  let evidence: Evidence =
+    gateway.screening === undefined ? {} : { screening: { settings: gateway.screening.settings } };
   let needsFacts = !checked.signedByKey;
   let silence: Reason | undefined;
   for (;;) {
@@ -67,6 +70,13 @@ export const reserve = async (
       evidence = { ...evidence, soughtGrant: true };
       continue;
     }
+    if (verdict.verdict === 'unscreened' && gateway.screening !== undefined) {
+      const { screenAccounts } = await import('./screen-accounts.ts');
+      const asked = await screenAccounts(gateway, call.account, verdict.accounts, evidence);
+      if (!asked.ok) return asked;
+      evidence = { ...evidence, screening: asked.value };
+      continue;
+    }
     if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
       const grants = await verifyGrantsOnChain(gateway, checked, verdict.proofs, client);
       if (!grants.ok) return grants;
@@ -92,7 +102,9 @@ export const reserveSettled = async (
   evidence: Evidence,
 ): Promise<Result<ReservedCall, Reason>> => {
   const verdict = await requestVerdict(gateway, call, attempt, evidence);
-  return verdict.verdict === 'stale_payer' || verdict.verdict === 'stale_grant'
+  return verdict.verdict === 'stale_payer' ||
+    verdict.verdict === 'stale_grant' ||
+    verdict.verdict === 'unscreened'
     ? err({ reason: 'storage_unavailable' })
     : decided(call, attempt, verdict);
 };
@@ -103,7 +115,11 @@ const decided = (
   verdict: ReserveVerdict,
 ): Result<ReservedCall, Reason> => {
   // The account may request fresh chain facts once. A second request means that its answers are inconsistent.
-  if (verdict.verdict === 'stale_payer' || verdict.verdict === 'stale_grant') {
+  if (
+    verdict.verdict === 'stale_payer' ||
+    verdict.verdict === 'stale_grant' ||
+    verdict.verdict === 'unscreened'
+  ) {
     return err({ reason: 'storage_unavailable' });
   }
   return verdict.verdict === 'unavailable' || verdict.verdict === 'unknown_grant'
@@ -139,7 +155,7 @@ const callOf = (
   binding: checked.binding,
   settlement: tool.settlement,
   onSilence: tool.onSilence,
-  timeoutSeconds: tool.timeoutSeconds,
+  timeoutSeconds: callSeconds(tool),
   asset: checked.asset,
   payTo: checked.payTo,
   price: checked.price,

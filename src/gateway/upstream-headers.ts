@@ -24,18 +24,23 @@ const FORWARDED = new Set([
   'traceparent',
 ]);
 
+/** Attack: a caller asks for all of an answer but its end, where its usage is, and `missing` decides the charge. */
+const PART_OF_ANSWER = new Set(['range', 'if-range']);
+
 /**
  * Returns the headers that an upstream gets: an allow-list of the caller's, those that the tool asks for, and the assertion, if the tool
- * takes one. Nothing else passes, so the upstream never gets a proof, a credential or a claim of another URL (law 9).
+ * takes one. A traced call replaces `traceparent` by that of its own span. Nothing else passes, so the upstream never gets a proof, a credential or a claim of another URL (law 9).
  */
 export const headersToUpstream = (
   headers: Headers,
   tool: Tool,
   contentType: string,
   assertion: string | undefined,
+  traceparent?: string,
 ): Readonly<Record<string, string>> => {
   const named = connectionNamed(headers);
   const sent: Record<string, string> = {};
+  const isReported = tool.meter?.usage.from === 'answer';
   // Names first: most values, such as the payment, are long and not forwarded.
   for (const name of headers.keys()) {
     const allowed =
@@ -44,12 +49,14 @@ export const headersToUpstream = (
       FORWARDED.has(name) ||
       tool.requestHeaders.includes(name);
     if (!allowed || named.has(name) || HOP_BY_HOP.has(name)) continue;
+    if (isReported && PART_OF_ANSWER.has(name)) continue;
     sent[name] = headers.get(name) ?? '';
   }
   if (contentType !== '') sent['content-type'] = contentType;
   // The gateway hashes and stores the bytes themselves, and Content-Length shows only for an unencoded body whether it is complete.
   sent['accept-encoding'] = 'identity';
   if (assertion !== undefined) sent[ASSERTION_HEADER] = assertion;
+  if (traceparent !== undefined) sent['traceparent'] = traceparent;
   return sent;
 };
 

@@ -50,7 +50,15 @@ export type OnChainCheck = { readonly facts: PayerFacts; readonly checkedAt: Sig
 /** A signature and the account that it is attributed to. `call`: the nonce whose state the gateway reads from the chain. */
 export type AttributedSignature = Pick<
   CheckedProof,
-  'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'
+  | 'network'
+  | 'payer'
+  | 'token'
+  | 'call'
+  | 'payment'
+  | 'digest'
+  | 'signature'
+  | 'signatureField'
+  | 'signedByKey'
 >;
 
 /**
@@ -65,7 +73,11 @@ export const verifyOnChain = async (
   const nodes = await nodesFor(gateway, signed, client, 'payer');
   if (!nodes.ok) return nodes;
   const urls = nodes.value;
-  const facts = await readPayerFacts(urls, signed.payer, signed.token, signed.call, nowSeconds());
+  const readFacts =
+    signed.payment?.permit === undefined
+      ? readPayerFacts
+      : (await import('../settlement/chain/permit-payer.ts')).readPermitFacts;
+  const facts = await readFacts(urls, signed.payer, signed.token, signed.call, nowSeconds());
   gateway.chainHealth.note(signed.network, facts.ok, nowSeconds());
   if (!facts.ok) return silent(signed.network, 'payer');
   if (!facts.value.hasCode) {

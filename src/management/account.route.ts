@@ -64,6 +64,8 @@ export const standingSchema = z.strictObject({
   owner_status: z.enum(STATUSES),
   revision: count,
   parent: z.exactOptional(account),
+  /** A screening has listed the account, and none has cleared it since. */
+  credit_frozen: z.exactOptional(z.literal(true)),
   /** Values of `If-Match` for the policy of each slot, and for the label. */
   etags: z.strictObject({
     operator: z.exactOptional(hash),
@@ -126,6 +128,9 @@ const childrenPage = pageOf(
   }),
 );
 
+/** `to`: the last entry that D1 has of the account. `starts_again_at`: the account starts no call before this time. */
+const recovered = z.strictObject({ changed: z.boolean(), to: count, starts_again_at: time });
+
 export const ACCOUNT_ROUTES = {
   'accounts.list': {
     path: 'GET /admin/accounts',
@@ -152,6 +157,13 @@ export const ACCOUNT_ROUTES = {
     summary: "Sets the operator's status of an account",
     answer: commandOutcome,
   },
+  'accounts.recover': {
+    path: 'POST /admin/accounts/:account/recover',
+    roles: OPERATOR,
+    summary:
+      'Brings an account of a paused gateway, whose object was restored or lost, forward to its log',
+    answer: recovered,
+  },
   'account.get': {
     path: 'GET /accounts/:account',
     roles: READERS,
@@ -165,6 +177,18 @@ export const ACCOUNT_ROUTES = {
     maxBody: SMALL_BODY,
     precondition: 'etag',
     summary: 'Labels an account',
+    answer: commandOutcome,
+  },
+  'accounts.erase': {
+    path: 'DELETE /admin/accounts/:account/data',
+    roles: OPERATOR,
+    summary: 'Erases the label and the stored answers of an account; its log stays',
+    answer: commandOutcome,
+  },
+  'account.erase': {
+    path: 'DELETE /accounts/:account/data',
+    roles: WRITERS,
+    summary: 'Erases the label and the stored answers of an account; its log stays',
     answer: commandOutcome,
   },
   'account.status': {

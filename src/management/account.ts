@@ -1,4 +1,5 @@
 import { OPERATORS_LABEL } from '../audit/account-row.ts';
+import { loadStoredHead } from '../audit/stored-chain.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
@@ -10,6 +11,7 @@ import type { Status } from '../protocol/account/command.ts';
 import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
 import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import { PROMISED_FOR } from '../settlement/promised.ts';
 import { type LabelReader, readLabels } from './account-label.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { asOf } from './as-of.ts';
@@ -115,9 +117,10 @@ const get: Handler<'account.get'> = async (request) => {
   const found = await standingOf(request, request.params.account);
   if (!found.ok) return found;
   const { label, operatorStatus = 'active', ownerStatus = 'active', etags = {} } = found.value;
+  const { creditFrozen } = found.value;
   return reply({
     ...standingBody(found.value),
-    ...withoutUndefined({ label }),
+    ...withoutUndefined({ label, credit_frozen: creditFrozen }),
     operator_status: operatorStatus,
     owner_status: ownerStatus,
     etags: withoutUndefined({ operator: etags.operator, owner: etags.owner, label: etags.label }),
@@ -153,6 +156,11 @@ const putLabel: Handler<'account.put'> = async ({
     ...(expected === undefined ? {} : { expected }),
   });
   return applied.ok ? reply(outcomeBody(applied.value), applied.value.current) : applied;
+};
+
+const eraseData: Handler<'account.erase'> = async ({ context, params, by, intent }) => {
+  const applied = await sendCommand(context, params.account, { kind: 'erase', by, intent });
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
 const putStatus: Handler<'account.status'> = async ({ context, params, body, by, intent }) => {
@@ -232,12 +240,31 @@ const labelsBelow = async (
   }
 };
 
+const NOT_PAUSED =
+  'Set PAUSED to "true", deploy, and send the request again: a call in the meantime would begin a second history of the account.';
+
+const recover: Handler<'accounts.recover'> = async ({ context, params, now }) => {
+  if (!context.config.paused) return refuse({ reason: 'not_writable', hint: NOT_PAUSED });
+  const { account } = params;
+  const stored = await attempt(async () => ok(await loadStoredHead(context.db, account)));
+  if (!stored.ok) return refuse(queryReason(stored.error));
+  const { head } = stored.value;
+  const until = now + PROMISED_FOR;
+  const applied = await sendCommand(context, account, { kind: 'recover', head, until });
+  if (!applied.ok) return refuse(applied.error);
+  const { changed } = applied.value;
+  return reply({ changed, to: head.seq, starts_again_at: changed ? until : now });
+};
+
 export const accountHandlers: Handlers<keyof typeof ACCOUNT_ROUTES> = {
   'accounts.list': list,
   'accounts.put': putLabel,
   'accounts.status': putStatus,
+  'accounts.recover': recover,
   'account.get': get,
   'account.put': putLabel,
+  'accounts.erase': eraseData,
+  'account.erase': eraseData,
   'account.status': putStatus,
   'account.default': putDefaultGrant,
   'account.tree': tree,

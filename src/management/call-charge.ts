@@ -26,8 +26,8 @@ export const storedCharge = (
       payment: row.payment ?? 'none',
       charged: BigInt(row.charged ?? 0),
       isKept: row.kept === 'held',
-      // A failed call has credit too, but no charge.
-      isTopUp: (row.credited ?? 0) > 0,
+      // Only a top-up is charged and credited in full: a failed call has no charge, and a metered one less.
+      isTopUp: (row.credited ?? 0) > 0 && row.charged === row.price,
       ...withoutUndefined({ lender }),
     });
   });

@@ -3,6 +3,14 @@ import { commandOutcome, documentOf, hash, pageOf, pageQuery } from './fields.ts
 import { TOOL_DEPTH } from '../catalog/input-schema.ts';
 import { OPERATOR, type RouteTable, TOOL_BODY } from './route.ts';
 
+/** The most that a call costs, and how the charge follows usage (docs/tools.md, How do I charge by the token?). */
+export type VariablePrice = {
+  readonly max: string;
+  readonly min?: unknown;
+  readonly exact?: unknown;
+  readonly meter?: { readonly [member: string]: unknown } | undefined;
+};
+
 /** A tool as in `tools.json` (docs/tools.md). A disabled tool answers like an unknown one. */
 export type ToolDocument = {
   readonly id: string;
@@ -10,8 +18,8 @@ export type ToolDocument = {
   readonly path: string;
   readonly description: string;
   readonly mimeType?: string | undefined;
-  /** `"$0.02"` or `"20000u"`, or the most that a tool may charge. */
-  readonly price: string | { readonly max: string };
+  /** `"$0.02"` or `"20000u"`, or the most that a tool may charge, also by a meter. */
+  readonly price: string | VariablePrice;
   /** With settlement `card`: the currency of the price. */
   readonly asset?: 'iso4217:USD' | undefined;
   readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free' | 'card';
@@ -21,6 +29,8 @@ export type ToolDocument = {
     | { readonly mcp: string; readonly tool: string; readonly pin: string }
     | { readonly service: string; readonly path: string };
   readonly timeoutSeconds?: number | undefined;
+  /** How long an answer may stream. */
+  readonly streamSeconds?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
   readonly requestHeaders?: readonly string[] | undefined;
   readonly assertion?: boolean | undefined;

@@ -1,7 +1,8 @@
 import { checkPut, findListed, type ListedTool, listTools } from '../catalog/listed-tools.ts';
 import { storedTool } from '../catalog/stored-tool.ts';
 import type { Tool } from '../catalog/tool.ts';
-import { gatewayAccount } from '../config/config.ts';
+import { type Config, gatewayAccount } from '../config/config.ts';
+import { uptoFaults } from '../config/upto-sender.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { FieldFault } from '../protocol/fault.ts';
@@ -65,6 +66,11 @@ const put: Handler<'tools.put'> = async (request) => {
     return refuse({ reason: 'malformed_document', faults });
   }
   const { inputSchema } = checked.value;
+  const metered = await checkMeter(checked.value, context.config);
+  if (metered.length > 0) {
+    const faults = metered.map((each) => ({ ...each, field: `body.${each.field}` }));
+    return refuse({ reason: 'malformed_document', faults });
+  }
   const { schemaFault } = await import('../catalog/schema-fault.ts');
   const fault = schemaFault(inputSchema);
   if (fault !== undefined) {
@@ -88,6 +94,17 @@ const checkCard = async (tool: Tool): Promise<readonly FieldFault[]> => {
   const { parseCard } = await import('../cards/card-terms.ts');
   const parsed = parseCard(tool);
   return parsed.ok ? [] : parsed.error;
+};
+
+const checkMeter = async (tool: Tool, config: Config): Promise<readonly FieldFault[]> => {
+  if (tool.meteredPrice === undefined) return [];
+  const { readMeter } = await import('../catalog/metered-price.ts');
+  const read = readMeter(tool);
+  if (!read.ok) return read.error;
+  return uptoFaults([tool], config.networks, config).map(({ reason }) => ({
+    field: 'price.exact',
+    reason,
+  }));
 };
 
 const remove: Handler<'tools.delete'> = async (request) => {

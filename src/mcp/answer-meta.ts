@@ -1,8 +1,9 @@
 import type { JsonObject } from '../core/json-object.ts';
-import { decodeBinary, decodeBinaryUtf8 } from '../crypto/bytes.ts';
+import { decodeBinary, decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
 import { nameOfNetwork, networkOfName } from '../protocol/x402/networks.ts';
 import { PAYMENT_RESPONSE_HEADER } from '../protocol/x402/headers.ts';
 import type { Network } from '../protocol/account-id.ts';
+import type { ReceiptClaims } from '../protocol/receipt.ts';
 
 /** The headers of an answer that MCP clients get in `_meta`, as text. */
 const TEXTS = {
@@ -21,6 +22,13 @@ export const RESULT_META_KEY = 'countersign/result-meta';
 /** Marks a block that the gateway wrote: the digest in the receipt does not cover that block. */
 export const WORDS_KEY = 'countersign/words';
 
+/** What the receipt of a metered call states: its charge in atomic units, its usage by unit, and what decided the charge. */
+const CHARGED_KEY = 'countersign/charged';
+const USAGE_KEY = 'countersign/usage';
+const BASIS_KEY = 'countersign/basis';
+/** How an answer of a metered tool ended that did not end by itself. */
+const END_KEY = 'countersign/end';
+
 /** A payment response in the form of x402 (`SettleResponse`). */
 export type PaymentResponseJson = JsonObject & { readonly network: string };
 
@@ -34,6 +42,7 @@ export const answerMeta = (headers: Headers): Record<string, unknown> => {
     const value = headers.get(header);
     if (value !== null) meta[key] = value;
   }
+  Object.assign(meta, meteredMeta(headers));
   const paid = paymentResponseOf(headers);
   if (paid === undefined) return meta;
   const { network } = paid;
@@ -43,6 +52,25 @@ export const answerMeta = (headers: Headers): Record<string, unknown> => {
     'x402/payment-response': { ...paid, network: networkOfName(network) ?? network },
     'x402.payment-response': { ...paid, network: version1 },
   };
+};
+
+const meteredMeta = (headers: Headers): Record<string, unknown> => {
+  const { charged, usage, basis, end } = receiptClaims(headers) ?? {};
+  if (usage === undefined) return {};
+  return {
+    [CHARGED_KEY]: charged,
+    [USAGE_KEY]: usage,
+    [BASIS_KEY]: basis,
+    ...(end === undefined ? {} : { [END_KEY]: end }),
+  };
+};
+
+/** Reads the claims of the receipt that the gateway itself signed. */
+export const receiptClaims = (headers: Headers): ReceiptClaims | undefined => {
+  const claims = headers.get('Agent-Receipt')?.split('.')[1];
+  const binary = claims === undefined ? undefined : decodeBinaryUrl(claims);
+  const text = binary === undefined ? undefined : decodeBinaryUtf8(binary);
+  return text === undefined ? undefined : (JSON.parse(text) as ReceiptClaims);
 };
 
 /** Reads the payment response that the gateway itself wrote, in either version. */

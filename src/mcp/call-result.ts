@@ -1,13 +1,15 @@
 import type { JsonObject } from '../core/json-object.ts';
 import { type CallToolResult, ProtocolError } from '@modelcontextprotocol/server';
 import { isSuccess } from '../gateway/finish.ts';
-import { decodeBinaryUrl, decodeBinaryUtf8 } from '../crypto/bytes.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
+import type { ReceiptClaims } from '../protocol/receipt.ts';
 import {
   answerMeta,
   APPROVAL_KEY,
   paymentResponseOf,
+  receiptClaims,
   STATUS_KEY,
   WORDS_KEY,
 } from './answer-meta.ts';
@@ -35,6 +37,8 @@ export const callResult = async (answer: Response, uri: string): Promise<CallToo
   const body = new Uint8Array(await answer.arrayBuffer());
   const shown = toolContent(headers.get('content-type'), body, uri);
   const content = { ...shown, _meta: { ...answerMeta(headers), [STATUS_KEY]: status } };
+  const claims = receiptClaims(headers);
+  if (claims?.end !== undefined) return unendedResult(content, claims);
   if (isSuccess(status)) {
     return shown.content.length > 0
       ? content
@@ -54,6 +58,22 @@ export const callResult = async (answer: Response, uri: string): Promise<CallToo
     content: [wordsOf(words), ...content.content],
     isError: true,
   };
+};
+
+/** Returns the result for a metered answer that did not end by itself: the part that its caller pays for, and an explanation. */
+const unendedResult = (
+  result: CallToolResult,
+  { end, charged }: Pick<ReceiptClaims, 'end' | 'charged'>,
+): CallToolResult => {
+  const cost = `${formatDollars(BigInt(charged))} (${charged} atomic units)`;
+  if (end === 'maximum') {
+    const words = `The gateway ended the answer here, because the maximum of the call pays for no more. It charged ${cost}.`;
+    return { ...result, content: [...result.content, wordsOf(words)] };
+  }
+  const what =
+    end === 'timeout' ? 'The tool did not finish its answer in time' : 'The answer broke off';
+  const words = `${what}. The gateway charged ${cost} for the usage up to there. Use the part that follows, if there is one: a new call is charged again.`;
+  return { ...result, content: [wordsOf(words), ...result.content], isError: true };
 };
 
 /** The result for a refusal before the call has begun. */
@@ -83,10 +103,8 @@ const wordsOf = (text: string) => ({ ...textOf(text), _meta: { [WORDS_KEY]: true
  * the gateway's type would speak to the model in the gateway's voice.
  */
 const isAnswerOfTool = (headers: Headers): boolean => {
-  const claims = headers.get('Agent-Receipt')?.split('.')[1];
-  const binary = claims === undefined ? undefined : decodeBinaryUrl(claims);
-  const text = binary === undefined ? undefined : decodeBinaryUtf8(binary);
-  return text !== undefined && (JSON.parse(text) as { readonly status: number }).status !== 0;
+  const claims = receiptClaims(headers);
+  return claims !== undefined && claims.status !== 0;
 };
 
 /** For a call that waits for a person: the URL of the decision, and until when the call can be repeated. */

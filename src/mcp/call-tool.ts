@@ -4,6 +4,7 @@ import { validateArguments } from '../catalog/arguments.ts';
 import { requestOf, type ToolRequest } from '../catalog/tool-request.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { isRemote } from '../catalog/upstream.ts';
+import { err, ok } from '../core/result.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { serviceFor, servePaidRequest } from '../gateway/call.ts';
@@ -45,7 +46,7 @@ export const callTool = async (
   const { gateway, audience } = context;
   const valid = await validateArguments(tool, given);
   if (!valid.ok) return refused(await refusal(malformed(valid.error)));
-  const forwarded = requestOf(tool, given);
+  const forwarded = await upstreamRequestOf(tool, given);
   if (!forwarded.ok) return refused(await refusal(malformed(forwarded.error)));
   const service = await serviceFor(gateway, tool);
   const remote = isRemote(tool)
@@ -80,6 +81,22 @@ export const callTool = async (
   return answer.headers.has('Agent-Receipt') || result.isError !== true
     ? { result }
     : refused(result);
+};
+
+/** Makes the request to the upstream, with the option that makes the upstream report usage if the tool's meter needs it. */
+const upstreamRequestOf = async (
+  tool: Tool,
+  given: JsonObject,
+): Promise<ReturnType<typeof requestOf>> => {
+  const request = requestOf(tool, given);
+  if (!request.ok || tool.meter?.includeUsage !== true) return request;
+  const { body } = request.value;
+  if (body === undefined) return request;
+  const { withIncludeUsage } = await import('../gateway/meter/include-usage.ts');
+  const asking = withIncludeUsage(body);
+  if (asking.ok) return ok({ ...request.value, body: asking.value });
+  const { field, hint } = asking.error;
+  return err([{ field: `arguments.${field}`, reason: hint }]);
 };
 
 const malformed = ([fault]: readonly FieldFault[]): Reason => ({
@@ -139,7 +156,7 @@ const paidRequestOf = (
     ...(service.refusal === undefined ? {} : { refusal: service.refusal }),
     run:
       remote?.run ??
-      (async (received, checked, { call: reserved, attempt }) => {
+      (async (received, checked, { call: reserved, attempt }, metering) => {
         const sent = {
           ...received,
           ...forwarded,
@@ -148,7 +165,9 @@ const paidRequestOf = (
         const dispatched = await dispatch(gateway.config, tool, sent, {
           headers: headersOfTool(headers, tool, forwarded),
           assertion: signAssertion(gateway, tool, sent, checked, attempt),
+          traceparent: gateway.trace?.traceparent(),
           maxCharge: reserved.price,
+          metering,
           service: service.fetcherOf?.(reserved),
           readWhole: MAX_ANSWER,
         });
@@ -157,10 +176,10 @@ const paidRequestOf = (
   };
 };
 
-/** Rejects terms in the answer of a tool that failed: over MCP its client would take them for the gateway's. */
+/** Rejects terms in the answer of a tool that failed or broke off: over MCP its client would take them for the gateway's. */
 const withoutTerms = (dispatched: DispatchResult): DispatchResult =>
   dispatched.kind === 'answered' &&
-  !isSuccess(dispatched.status) &&
+  (!isSuccess(dispatched.status) || dispatched.end !== undefined) &&
   mentionsTerms(decodeUtf8(dispatched.body) ?? '')
     ? { kind: 'failed', reason: 'payment' }
     : dispatched;

@@ -6,7 +6,7 @@ import { ok, type Result } from '../core/result.ts';
 import { nativeSha256 } from '../crypto/native-crypto.ts';
 import { check } from '../gateway/check.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
-import { type Proof, readProof } from '../gateway/proof.ts';
+import { type Proof, readProof, readUpto } from '../gateway/proof.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
 import { allowedTools } from '../policy/allowed-tools.ts';
 import { requestEncoding } from '../protocol/intent/binding.ts';
@@ -30,8 +30,11 @@ export const mayLearnOf = async (
   name: string,
   given: JsonObject,
 ): Promise<Result<boolean, Reason>> => {
-  const proof = readProof(headers);
-  if (!proof.ok || proof.value.kind === 'none') return ok(true);
+  const claimed = readProof(headers);
+  if (!claimed.ok || claimed.value.kind === 'none') return ok(true);
+  const { value } = claimed;
+  const proof = value.kind === 'unread' ? await readUpto(headers, value) : ok(value);
+  if (!proof.ok) return ok(true);
   const fields = {
     ...headOfCall(name, audience),
     payloadDigest: nativeSha256(payloadOfCall(name, given, message.params)),
@@ -65,11 +68,12 @@ const signerOf = (
 const pricedAs = (id: string, proof: Proof): Tool => {
   const named = gatewayTool({ id, method: 'tools/call', path: MCP_PATH, description: '' });
   if (proof.kind === 'intent') return named;
-  const { authorization, accepted } = proof.payload;
+  const { authorization, permit, accepted } = proof.payload;
   const isDeferred = accepted === undefined || accepted.maxTimeoutSeconds === DEFERRED_TIMEOUT;
   return {
     ...named,
     price: authorization.value,
+    pricing: permit === undefined ? 'exact' : 'upto',
     settlement: isDeferred ? 'deferred' : 'upfront',
   };
 };

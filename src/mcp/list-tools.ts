@@ -3,7 +3,9 @@ import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config/config.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { clientOf } from '../gateway/rate-limit.ts';
+import { callPrice } from '../gateway/metered-offer.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
+import { meterWords } from '../protocol/meter/meter-words.ts';
 import { problemOf, type Reason } from '../protocol/problem/reason.ts';
 import type { McpContext } from './context.ts';
 import { MAX_LISTED, META_TOOLS } from './meta-tools.ts';
@@ -64,17 +66,18 @@ export const listEntry = (
 });
 
 /** Hosts show a model the description and not `_meta`, so the price is in both. */
-const priceWords = ({ price, dollars, pricing, asset }: PublicTool): string =>
-  price === 0n
+const priceWords = (tool: PublicTool): string =>
+  tool.price === 0n
     ? '(free)'
-    : `(${pricing === 'upto' ? 'at most ' : ''}${dollars} a call${asset === undefined ? '' : ', from a card'})`;
+    : `(${callPrice(tool)}${tool.asset === undefined ? '' : ', from a card'})`;
 
-const priceMeta = ({ price, dollars, pricing, settlement, binding, asset }: PublicTool) => ({
+const priceMeta = ({ price, dollars, pricing, meter, settlement, binding, asset }: PublicTool) => ({
   'countersign/price': {
     amount: price.toString(),
     usd: dollars.slice(1),
     ...(asset === undefined ? {} : { asset }),
     pricing,
+    ...(meter === undefined ? {} : { rates: meterWords(meter, price) }),
     settlement,
     binding,
   },

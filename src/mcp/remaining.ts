@@ -2,6 +2,7 @@ import type { Tool } from '../catalog/tool.ts';
 import { isFiat } from '../protocol/fiat-asset.ts';
 import type { LimitState } from '../protocol/account/denial.ts';
 import type { Rights } from '../protocol/account/rights.ts';
+import { leastMaximum } from '../protocol/tool-terms.ts';
 
 /** The limit that allows the fewest further calls of a tool. */
 export type Remaining = {
@@ -18,11 +19,11 @@ export type Remaining = {
  * less left, which only the call itself or a dry run shows. Limits on money in another asset than the tool's price do not count.
  */
 export const remainingFor = (
-  { price, pricing, asset }: Pick<Tool, 'price' | 'pricing' | 'asset'>,
+  tool: Pick<Tool, 'price' | 'pricing' | 'meter' | 'asset'>,
   { perCall, limits, asset: counted }: Rights,
 ): Remaining | undefined => {
-  // A call of variable price may be signed for less than the maximum.
-  if (perCall !== undefined && pricing === 'exact' && price > BigInt(perCall)) {
+  const { price, asset } = tool;
+  if (perCall !== undefined && leastMaximum(tool, price) > BigInt(perCall)) {
     return { rule: 'per_call', calls: 0, remaining: perCall };
   }
   const isCounted = isFiat(counted) === (asset !== undefined);

@@ -1,8 +1,13 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config/config.ts';
+import { callPrice, describedWithRates } from '../gateway/metered-offer.ts';
 import { type PublicTool, publicTool } from '../gateway/public-tool.ts';
 import { offerOf } from '../gateway/request-proof.ts';
-import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
+import {
+  creditExtension,
+  gasSponsoringExtension,
+  offeredExtensions,
+} from '../protocol/x402/extensions.ts';
 import { paymentRequired, paymentRequiredBody } from '../protocol/x402/offer.ts';
 
 /** The price of a tool, in each form that MCP clients read. */
@@ -23,9 +28,11 @@ export type Terms = {
  */
 export const termsOf = (config: Config, tool: Tool, audience: string): Terms | undefined => {
   const sold = publicTool(config, tool);
-  const plain = { ...sold, description: asciiOf(sold.description) };
+  const { description } = describedWithRates(sold);
+  const plain = { ...sold, description: asciiOf(description) };
   const offer = offerOf(plain, resourceUrl(tool), {
     ...offeredExtensions(audience, tool.id),
+    ...gasSponsoringExtension(sold.requirements),
     ...creditExtension(audience, tool.settlement),
   });
   return (
@@ -46,13 +53,13 @@ const asciiOf = (text: string): string =>
     .replace(/\p{M}/gu, '')
     .replace(/[^\x20-\x7e]/gu, '?');
 
-const wordsOf = ({ id, dollars, pricing, settlement, binding }: PublicTool): string => {
-  const most = pricing === 'upto' ? 'at most ' : '';
+const wordsOf = (tool: PublicTool): string => {
+  const { id, settlement, binding } = tool;
   const how =
     settlement === 'credit'
       ? 'It takes prepaid credit only: send an Agent-Intent of an account with credit in _meta["countersign/intent"].'
       : binding === 'intent'
         ? 'It takes only a payment that is bound to this call: see extensions["agent-intent"].'
         : 'To pay, sign an x402 payment for one entry of "accepts", and call again with it in _meta["x402/payment"].';
-  return `The tool ${id} costs ${most}${dollars} a call, and this request carried no payment. ${how} The gateway charged nothing.`;
+  return `The tool ${id} costs ${callPrice(tool)}, and this request carried no payment. ${how} The gateway charged nothing.`;
 };

@@ -1,6 +1,9 @@
 import type { Config } from '../config/config.ts';
-import { type Seconds, SYSTEM_CLOCK } from '../core/clock.ts';
-import { silentFacilitators } from '../settlement/backends/facilitator.ts';
+import { type Clock, type Seconds, SYSTEM_CLOCK } from '../core/clock.ts';
+import type { Network } from '../protocol/account-id.ts';
+import { openCdpAuthorize } from '../settlement/backends/cdp-authorize.ts';
+import { type FacilitatorSettings, namesOf } from '../settlement/backends/facilitator.ts';
+import { readSupported, supportedUrl } from '../settlement/backends/facilitator-api.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { Outage } from './record-outages.ts';
 
@@ -45,4 +48,21 @@ export const backendOutages = async (
     const kind = all.filter(on).length > [...away.values()].filter(on).length ? 'others' : 'alone';
     return { subject, detail: { network, backend, kind, error: error ?? 'unreachable' } };
   });
+};
+
+/** Finds the facilitators that do not answer `/supported` now, with each network that uses them. Waits at most two seconds for each. */
+const silentFacilitators = async (
+  { networks, facilitators, cdpKey }: FacilitatorSettings,
+  clock: Clock,
+): Promise<readonly { readonly network: Network; readonly backend: string }[]> => {
+  const authorizeCdp = openCdpAuthorize(cdpKey, clock);
+  const names = namesOf(facilitators);
+  const silent: { readonly network: Network; readonly backend: string }[] = [];
+  for (const [at, { url, auth, networks: own = networks }] of facilitators.entries()) {
+    const headers = auth === 'cdp' ? await authorizeCdp('GET', supportedUrl(url)) : {};
+    if (headers !== undefined && (await readSupported(url, headers)) !== undefined) continue;
+    const used = networks.filter((network) => own.includes(network));
+    silent.push(...used.map((network) => ({ network, backend: names[at] ?? '' })));
+  }
+  return silent;
 };

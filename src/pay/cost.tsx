@@ -29,6 +29,7 @@ export const Cost = ({ tool, on }: { readonly tool: PayTool; readonly on: Networ
         </>
       )}
     </p>
+    {tool.rates === undefined ? null : <p class="hint">It costs {tool.rates}.</p>}
     <p class="hint">{WHEN[tool.settlement]}</p>
   </div>
 );

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { isAddress } from '../core/hex.ts';
+import { plainText } from '../core/plain-text.ts';
 import { isObject } from '../core/json-object.ts';
 import { chainIdOf, type Network } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
@@ -16,6 +17,8 @@ export type PayTool = {
   readonly price: bigint;
   /** Whether the price is the most, not the exact one. */
   readonly isUpTo: boolean;
+  /** How a metered price follows usage, in words. */
+  readonly rates?: string;
   readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free';
   /** Where a payment can be made, the gateway's default first. Empty for a free tool. */
   readonly networks: readonly Network[];
@@ -48,6 +51,7 @@ const operation = z.looseObject({
     z.looseObject({
       amount,
       pricing: z.literal(['exact', 'upto']),
+      rates: z.exactOptional(z.string()),
       settlement: z.literal(['deferred', 'upfront', 'credit', 'card']),
       accepts: z.optional(z.array(z.looseObject({ network: z.string(), asset: z.string() }))),
     }),
@@ -86,6 +90,7 @@ const payTool = (path: string, method: string, stated: Operation): PayTool | und
     path: path.replace(/\{path\}$/, ''),
     price: parseAmount(terms?.amount ?? '0') ?? 0n,
     isUpTo: terms?.pricing === 'upto',
+    ...(terms?.rates === undefined ? {} : { rates: plainText(terms.rates) }),
     settlement: terms?.settlement ?? 'free',
     networks,
     fields: fieldsOf(method, stated),

@@ -30,7 +30,8 @@ export const payingAgent = (
   createAgent({
     account: signer,
     // The price on the page is the cap: a gateway that asks for more gets no signature.
-    spend: { perCall: price, total: price, assets: [assetOf(options.on)] },
+    // A wallet would show two prompts for an approval of Permit2; the page promises one signature.
+    spend: { perCall: price, total: price, assets: [assetOf(options.on)], upto: false },
     approval: 'wait',
     hooks: {
       onSign: async ({ call, amount, pays }) => {

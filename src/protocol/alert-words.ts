@@ -37,6 +37,8 @@ export const alertTexts: { readonly [rule in AlertRule]: string } = {
     'A remote tool changed|{host} changed the tool {tool}. The gateway does not sell it.|As operator: `countersign tools check-mcp`, then with `--accept`.',
   secret_returned:
     'An upstream returned a credential|{host} put the secret {secret} into an answer of the tool {tool}. The gateway removed it.|Read what the tool answers. If you do not trust it: `countersign secret rotate {secret}`.',
+  absurd_usage:
+    'A tool reported absurd usage|{reason}. The call of the tool {tool} failed, and its caller paid nothing.|Compare the meter of the tool with what its upstream answers, or take it off sale: `countersign tools disable {tool}`.',
   card_charged:
     'A card was charged that no call pays for|The issuer charged {$amount} on a card of the tool {tool}: {kind}. No account pays it.|Compare it with the issuer, and dispute it with the merchant: docs/cards.md.',
   database_size:
@@ -45,6 +47,8 @@ export const alertTexts: { readonly [rule in AlertRule]: string } = {
     'The database accepted no log|Calls ran and settled. Accounts kept their entries.|Nothing, unless it repeats.',
   log_forked:
     'An account has two histories|{account} sent entries from {seq} on that differ from those in the transparency log. They are not stored in it.|As operator: `countersign settlements letters`. The object of the account was probably restored to an earlier time.',
+  account_behind:
+    'An account lost its newest state|Its object was restored to an earlier time or lost. It has forgotten what entries {from} to {to} say: calls, spend of limits, credit, policies and grants.|Compare them with `countersign accounts show`, and correct credit, policies and grants. It starts no call before {@until}: docs/restore.md.',
   database_behind:
     'The database lost entries of the log|D1 lacks entries {from} to {to} of {account}, which the transparency log has: it was restored to an earlier time.|Nothing is lost in R2 or in a backup: docs/operations.md says how to bring them back.',
   log_behind:
@@ -111,6 +115,10 @@ export const alertTopics: {
     group: 'Calls',
     when: 'An upstream answered with a secret, which the gateway removed.',
   },
+  absurd_usage: {
+    group: 'Calls',
+    when: 'A metered tool reported usage that cannot be true. Its call cost nothing.',
+  },
   catalogue_stale: {
     group: 'Calls',
     when: 'The gateway could not read its tools and sells their last version.',
@@ -138,6 +146,10 @@ export const alertTopics: {
   webhook_disabled: { group: 'Operation', when: 'The gateway stopped sending to a webhook.' },
   database_size: { group: 'Operation', when: 'The database is 70 % or 90 % full.' },
   database_unavailable: { group: 'Operation', when: 'The database accepts no entries.' },
+  account_behind: {
+    group: 'Operation',
+    when: 'The object of an account was restored to an earlier time, or lost.',
+  },
   database_behind: { group: 'Operation', when: 'The database lacks entries that the log has.' },
   log_behind: {
     group: 'Operation',

@@ -12,6 +12,27 @@ export type Authorization = {
   readonly nonce: Hex;
 };
 
+/**
+ * What a Permit2 permit of the x402 scheme `upto` has beyond an `Authorization`, in which `to` and `validAfter` are those of the witness,
+ * `value` is the permitted amount, `validBefore` the deadline, and `nonce` the unordered nonce in 32 bytes. JSON.
+ */
+export type Permit = {
+  /** `witness.facilitator`: the only account whose transaction can move the money. */
+  readonly facilitator: Address;
+  /** Approves Permit2 for the permitted amount, so that a payer without allowance needs no gas. */
+  readonly approval?: Approval;
+};
+
+/** An EIP-2612 `permit` of the token: approves Permit2 for the amount of the Permit2 permit. Integers are uint256 as decimal strings. */
+export type Approval = {
+  /** `nonces(payer)` of the token, as signed. */
+  readonly nonce: string;
+  /** Unix seconds. */
+  readonly deadline: string;
+  /** 65 bytes. */
+  readonly signature: Hex;
+};
+
 /** A token that payments use. Its EIP-712 domain comes from the gateway's table, never from the client. */
 export type Token = {
   readonly network: Network;
@@ -27,6 +48,10 @@ export type Payment = {
   /** The token signature, as sent. Erased when the payment ends. */
   readonly signature: Hex;
   readonly maxTimeoutSeconds: Seconds;
+  /** Set if `authorization` and `signature` are those of a Permit2 permit (`upto`) instead of EIP-3009. */
+  readonly permit?: Permit;
+  /** The part of a permit's value that is charged, atomic units; absent: all of it. EIP-3009 moves exactly the value. */
+  readonly charge?: bigint;
 };
 
 /**
@@ -86,6 +111,8 @@ export type SettlementMessage = {
   /** Only with `settle`. */
   readonly signature?: Hex;
   readonly maxTimeoutSeconds: Seconds;
+  readonly permit?: Permit;
+  readonly charge?: string;
   /** The newest block known when the call was accepted: an older settlement is not this payment's. */
   readonly sinceBlock: number;
   readonly acceptedAt: Seconds;

@@ -1,6 +1,8 @@
 import type { AccountId, AssetId } from './account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { ChargeBasis } from './meter/metered-charge.ts';
+import type { Usage } from './meter/meter.ts';
 
 /** JWS `typ` of an `Agent-Receipt`. */
 export const RECEIPT_TYPE = 'agent-receipt+jwt';
@@ -10,6 +12,9 @@ export const ASSERTION_TYPE = 'agent-assertion+jwt';
 
 /** Validity of an assertion: long enough to reach the upstream, too short to be reused from its logs. */
 export const ASSERTION_LIFETIME: Seconds = 60;
+
+/** `truncated` and `timeout`: the upstream broke off, or was silent or took too long. */
+export type StreamEnd = 'complete' | 'maximum' | 'truncated' | 'timeout';
 
 /** The claims of an `Agent-Receipt`: the gateway's statement about a finished call (docs/wire-format.md §13). */
 export type ReceiptClaims = {
@@ -31,8 +36,17 @@ export type ReceiptClaims = {
   readonly asset: AssetId;
   /** HTTP status of the tool; 0 when the tool gave no answer. */
   readonly status: number;
-  /** SHA-256 of the response body; `streamed` if the gateway did not read it whole; `none` without an answer. */
-  readonly response: Hex | 'streamed' | 'none';
+  /** SHA-256 of the response body, or of what was passed on of it; `none` without an answer. */
+  readonly response: Hex | 'none';
+  /**
+   * How a stream ended: `maximum` if the call pays for no more of it. Of other answers only those of metered tools that did not end by
+   * themselves have it.
+   */
+  readonly end?: StreamEnd;
+  /** What a metered call has used, by unit. */
+  readonly usage?: Usage;
+  /** What decided the charge of a metered call. */
+  readonly basis?: ChargeBasis;
   /** Hash of the account's entry that records the outcome: it links the receipt to the audit log. */
   readonly entry: Hex;
   /** Hash of the policy that decided the call. */

@@ -2,8 +2,8 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { sha256Hex, utf8 } from '../crypto/bytes.ts';
-
 import type { FiatAsset } from './fiat-asset.ts';
+import type { Meter } from './meter/meter.ts';
 
 /** How strongly a proof is tied to its request: `none` (vanilla x402, pinned at first use) or `intent` (signed). */
 export type Binding = 'none' | 'intent';
@@ -21,17 +21,30 @@ export type ToolTerms = {
   readonly price: string;
   /** `upto`: the price is a maximum. */
   readonly pricing: 'exact' | 'upto';
+  /** How the charge follows usage. Absent with `upto`: the upstream states the charge. */
+  readonly meter?: Meter;
   /** The currency of a card tool. Absent: the dollar token of each network. */
   readonly asset?: FiatAsset;
   readonly settlement: SettlementMode;
   readonly onSilence: 'release' | 'keep';
   readonly timeoutSeconds: Seconds;
+  /** How long an answer may stream. Absent: as long as `timeoutSeconds`. */
+  readonly streamSeconds?: Seconds;
   readonly requireBinding: Binding;
   /** The parameters that policies may name: a JSON pointer into the body, or a key of the query. */
   readonly params: Readonly<
     Record<string, { readonly pointer: string } | { readonly query: string }>
   >;
 };
+
+/**
+ * The least amount that an intent must allow, atomic units. Attack: a caller that signs a maximum of one unit for a metered tool gets as
+ * many tokens as the tool's price pays for, because usage above the maximum costs the maximum.
+ */
+export const leastMaximum = (
+  { pricing, meter }: Pick<ToolTerms, 'pricing' | 'meter'>,
+  price: bigint,
+): bigint => (pricing === 'upto' && meter === undefined ? 1n : price);
 
 /** SHA-256 over JCS of the terms: `evidence.terms` of a call's entry. */
 export const termsHash = (terms: ToolTerms): Hex => sha256Hex(utf8(canonicalJson(terms)));

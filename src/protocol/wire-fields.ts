@@ -35,6 +35,18 @@ export const reading = <I, T, W = unknown>(
 export const readingText = <T>(hint: string, parse: (text: string) => T | undefined) =>
   reading<string, T, string>(z.string(hint), hint, parse);
 
+/** A schema that the form of the input chooses. Unlike a union, it keeps the path of every fault. */
+export const chosenBy = <T>(choose: (input: unknown) => z.ZodMiniType<T>) =>
+  z.pipe(
+    z.unknown(),
+    z.transform((input: unknown, payload): T => {
+      const parsed = choose(input).safeParse(input);
+      if (parsed.success) return parsed.data;
+      payload.issues.push(...(parsed.error.issues as (typeof payload)['issues']));
+      return z.NEVER;
+    }),
+  );
+
 /** A uint256 as a canonical decimal string: no sign, no leading zero, no `0x`, no space. */
 export const uint256 = readingText(
   'must be a decimal integer string of at most 256 bits',

@@ -17,7 +17,7 @@ export type Purpose = 'settle' | 'look' | 'upfront';
  */
 export const conclude = (
   purpose: Purpose,
-  payment: Pick<ExpectedTransfer, 'value' | 'validBefore'>,
+  payment: Pick<ExpectedTransfer, 'value' | 'validBefore' | 'facilitator'>,
   observation: Observation,
 ): FinalOutcome | undefined => {
   switch (observation.kind) {
@@ -28,7 +28,7 @@ export const conclude = (
     case 'spent_otherwise':
     case 'cancelled':
       // No answer was delivered for a released payment, and its nonce can never move money to us: no debt.
-      return purpose === 'look' ? { outcome: 'released' } : spent(observation);
+      return purpose === 'look' ? { outcome: 'released' } : spent(payment, observation);
     case 'unused':
       return BigInt(observation.headTime) > payment.validBefore
         ? expired(purpose, payment, observation)
@@ -43,11 +43,23 @@ export const conclude = (
 
 type Spent = Extract<Observation, { readonly kind: 'spent_otherwise' | 'cancelled' }>;
 
-const spent = ({ kind, transaction }: Spent): FinalOutcome => ({
+/** Only the sender that the gateway chose can have moved less than a permit's charge: the loss is the gateway's, not the payer's. */
+const faultOf = (
+  { facilitator }: Pick<ExpectedTransfer, 'facilitator'>,
+  { kind, transaction }: Spent,
+): 'payer' | 'gateway' =>
+  facilitator !== undefined && kind === 'spent_otherwise' && transaction !== undefined
+    ? 'gateway'
+    : 'payer';
+
+const spent = (
+  payment: Pick<ExpectedTransfer, 'facilitator'>,
+  observation: Spent,
+): FinalOutcome => ({
   outcome: 'failed',
-  fault: 'payer',
-  reason: kind,
-  ...(transaction === undefined ? {} : { transaction }),
+  fault: faultOf(payment, observation),
+  reason: observation.kind,
+  ...(observation.transaction === undefined ? {} : { transaction: observation.transaction }),
 });
 
 /** How long after `validBefore` the payer's balance still shows whose fault it was, seconds. */

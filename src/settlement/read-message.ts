@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../core/result.ts';
 import { type AccountId, chainIdOf, type Network, parseAccountId } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
+import type { Permit } from '../protocol/payment.ts';
 import { expectedTransfer } from './chain/expected-transfer.ts';
 import type { SettlementTask } from './present/task.ts';
 import * as z from 'zod/mini';
@@ -26,6 +27,7 @@ const amount = z.pipe(
   z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
   z.transform((text: string) => BigInt(text)),
 );
+const decimal = z.string().check(z.refine((text) => parseAmount(text) !== undefined));
 const whole = z.int().check(z.nonnegative());
 const name = z.string().check(z.minLength(1), z.maxLength(64));
 
@@ -43,6 +45,13 @@ const common = {
     nonce: word,
   }),
   maxTimeoutSeconds: whole,
+  permit: z.optional(
+    z.strictObject({
+      facilitator: address,
+      approval: z.optional(z.strictObject({ nonce: decimal, deadline: decimal, signature })),
+    }),
+  ),
+  charge: z.optional(amount),
   sinceBlock: whole,
   acceptedAt: whole,
   deliveries: z.optional(whole),
@@ -64,11 +73,33 @@ export const readSettlementMessage = (
   const parsed = messageSchema.safeParse(body);
   if (!parsed.success) return err(parsed.error.issues[0]?.path.join('.') || 'message');
   const { account: owner, call, token, authorization, maxTimeoutSeconds, acceptedAt } = parsed.data;
-  const transfer = expectedTransfer({ token, authorization }, parsed.data.sinceBlock);
+  const { permit, charge } = parsed.data;
+  // EIP-3009 moves exactly the value. A charge of 0, or above what the payer signed, must not be presented.
+  if (
+    charge !== undefined &&
+    (permit === undefined || charge <= 0n || charge > authorization.value)
+  )
+    return err('charge');
+  const paid = {
+    token,
+    authorization,
+    ...(permit === undefined ? {} : { permit: permitOf(permit) }),
+    ...(charge === undefined ? {} : { charge }),
+  };
+  const transfer = expectedTransfer(paid, parsed.data.sinceBlock);
   const { deliveries = 0 } = parsed.data;
   const task = { account: owner, call, network: token.network, transfer, acceptedAt, deliveries };
   if (parsed.data.kind === 'look') return ok({ ...task, kind: 'look' });
   const { signature: signed } = parsed.data;
-  const payment = { token, authorization, signature: signed, maxTimeoutSeconds };
+  const payment = { ...paid, signature: signed, maxTimeoutSeconds };
   return ok({ ...task, kind: 'settle', payment });
 };
+
+/** Without the members that the schema yields as undefined. */
+const permitOf = ({
+  facilitator,
+  approval,
+}: NonNullable<z.output<typeof common.permit>>): Permit => ({
+  facilitator,
+  ...(approval === undefined ? {} : { approval }),
+});

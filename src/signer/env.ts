@@ -9,7 +9,9 @@ type KeySource = string | { readonly get: () => Promise<string> };
  * to a keyring, so an attacker who takes over the gateway cannot sign.
  */
 export type SignerEnv = KeyBackendSettings & {
-  readonly KEYRING: { getByName(owner: string): KeyringRpc };
+  readonly KEYRING: { readonly getByName: (owner: string) => KeyringRpc };
+  /** `eu`, `us`, `fedramp`, or empty (docs/region.md). */
+  readonly JURISDICTION?: string;
   readonly AUDIT_DB: D1Database;
   readonly AUDIT_QUEUE: Pick<Queue, 'send'>;
   /** The origin that agents and owners sign for; never taken from the Host header. */

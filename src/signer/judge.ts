@@ -14,7 +14,10 @@ import { allowsSignerTool } from './policy.ts';
 import type { SigningRequest } from './signing-request.ts';
 import { type Spending, spentIn, withSpent } from './spending.ts';
 
-/** What the signer has signed for one intent: the intent, its payment, or both. Kept until neither can be used any more. */
+/**
+ * What the signer has signed for one intent: the intent, its payment, the approval of Permit2 for that payment, or several of them. Kept
+ * until all of them have expired.
+ */
 export type Slot = {
   readonly spend: Hex;
   /** The amount, counted once, whether the intent or the payment was signed first. */
@@ -22,6 +25,7 @@ export type Slot = {
   /** Digests that were signed. */
   readonly intent?: Hex;
   readonly payment?: Hex;
+  readonly approval?: Hex;
   /** Unix seconds. */
   readonly until: Seconds;
 };
@@ -124,17 +128,27 @@ const validityFault = (
   if (validAfter >= validBefore || validBefore - validAfter > BigInt(MAX_INTENT_VALIDITY)) {
     return refuse('validity', 'validAfter');
   }
-  if (request.kind === 'intent') return undefined;
-  const until = request.authorization.validBefore;
+  const until = endOf(request);
   // A gateway refuses a payment that ends before its intent, and the payer's signature would buy nothing.
-  return until > longest(MAX_AUTHORIZATION_VALIDITY) || until < validBefore
-    ? refuse('validity', 'authorization.validBefore')
+  return request.kind !== 'intent' &&
+    (until > longest(MAX_AUTHORIZATION_VALIDITY) || until < validBefore)
+    ? refuse(
+        'validity',
+        request.kind === 'payment' ? 'authorization.validBefore' : 'approval.deadline',
+      )
     : undefined;
+};
+
+/** When the signed data expires: Unix seconds. */
+const endOf = (request: SigningRequest): bigint => {
+  if (request.kind === 'approval') return request.approval.deadline;
+  return (request.kind === 'intent' ? request.intent : request.authorization).validBefore;
 };
 
 /** A payment must be the one that the intent describes, and carry the mark that keeps it bound when the intent is stripped (CWE-757). */
 const bindingFault = (request: SigningRequest): Refusal | undefined => {
   if (request.kind === 'intent') return undefined;
+  if (request.kind === 'approval') return approvalFault(request);
   const { intent, authorization, token, spend } = request;
   const fault = (field: string): Refusal => refuse('binding', `authorization.${field}`);
   if (authorization.nonce !== spend) return fault('nonce');
@@ -143,6 +157,17 @@ const bindingFault = (request: SigningRequest): Refusal | undefined => {
   if (authorization.to !== intent.payTo) return fault('to');
   if (intent.asset !== token.address) return refuse('binding', 'asset');
   return authorization.value > intent.maxAmount ? fault('value') : undefined;
+};
+
+/** Attack: an unlimited allowance would outlive the call. An approval covers the payment of its intent and no more. */
+const approvalFault = ({
+  intent,
+  approval,
+  token,
+}: Extract<SigningRequest, { readonly kind: 'approval' }>): Refusal | undefined => {
+  if (approval.owner !== intent.agent) return refuse('binding', 'approval.owner');
+  if (intent.asset !== token.address) return refuse('binding', 'asset');
+  return approval.value > intent.maxAmount ? refuse('binding', 'approval.value') : undefined;
 };
 
 const moneyFault = (
@@ -174,7 +199,7 @@ const moneyFault = (
     : undefined;
 };
 
-/** Counts the money once for an intent and its payment, and allows one payment for an intent. */
+/** Counts the money once for an intent, its payment and its approval, and allows one of each. */
 const reserve = (
   { policy, spending, slot }: Subject,
   request: SigningRequest,
@@ -182,9 +207,10 @@ const reserve = (
 ): Judgement => {
   const { kind, digest, spend, intent } = request;
   if (slot !== undefined && slot[kind] === digest) return { verdict: 'repeat', slot };
-  if (slot?.[kind] !== undefined) return refuse('already_paid', 'authorization');
-  const ends = kind === 'intent' ? intent.validBefore : request.authorization.validBefore;
-  const until = Math.max(Number(ends), Number(intent.validBefore), slot?.until ?? 0);
+  if (slot?.[kind] !== undefined) {
+    return refuse('already_paid', kind === 'approval' ? 'approval' : 'authorization');
+  }
+  const until = Math.max(Number(endOf(request)), Number(intent.validBefore), slot?.until ?? 0);
   if (slot !== undefined)
     return { verdict: 'sign', slot: { ...slot, [kind]: digest, until }, spending };
   const amount = intent.maxAmount;

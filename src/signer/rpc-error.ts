@@ -65,7 +65,7 @@ const TEXTS: Readonly<Record<SignerError, Text>> = {
   'unsupported-data': {
     status: 200,
     title: 'The signer never signs such typed data.',
-    hint: 'Sign an AgentIntent, or the TransferWithAuthorization of a pinned token together with its intent.',
+    hint: 'Sign an AgentIntent, or a payment in a pinned token together with its intent: a TransferWithAuthorization, or the permit of the scheme upto.',
   },
   denied: {
     status: 200,

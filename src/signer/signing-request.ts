@@ -1,15 +1,17 @@
 import type { Address, Hex } from '../core/hex.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { schemaFault } from '../protocol/fault.ts';
+import { ok, type Result } from '../core/result.ts';
 import {
   type AgentIntent,
   agentIntentSchema,
   intentDigest,
 } from '../protocol/intent/agent-intent.ts';
-import type { Authorization, Token } from '../protocol/payment.ts';
+import type { Authorization, Permit, Token } from '../protocol/payment.ts';
 import { address } from '../protocol/wire-fields.ts';
 import { transferWithAuthorizationDigest } from '../protocol/x402/authorization.ts';
-import { readTypedData, type TypedDataFault } from './typed-data.ts';
+import { approvalDigest, permitDigest } from '../protocol/x402/permit.ts';
+import type { AllowanceTerms } from './permit-data.ts';
+import { readTypedData } from './typed-data.ts';
+import { faultIn, malformed, type TypedDataFault } from './typed-data-fault.ts';
 
 /**
  * A request for one signature, rebuilt from parsed fields. `digest` is the digest to sign. `spend` is the digest of the intent: the nonce
@@ -24,10 +26,18 @@ export type SigningRequest = {
   readonly digest: Hex;
 } & (
   | { readonly kind: 'intent' }
-  | { readonly kind: 'payment'; readonly token: Token; readonly authorization: Authorization }
+  | {
+      readonly kind: 'payment';
+      readonly token: Token;
+      readonly authorization: Authorization;
+      /** Set for a Permit2 permit of the scheme `upto`. */
+      readonly permit?: Permit;
+    }
+  /** Lets Permit2 transfer the maximum of a payment by `upto` (EIP-2612). */
+  | { readonly kind: 'approval'; readonly token: Token; readonly approval: AllowanceTerms }
 );
 
-/** Reads the parameters of `eth_signTypedData_v4`: `[address, typedData]`, and `{ intent }` for a payment. Checks no policy. */
+/** Reads the parameters of `eth_signTypedData_v4`: `[address, typedData]`, and `{ intent }` for a payment or its approval. Checks no policy. */
 export const readSigningRequest = (
   params: readonly unknown[],
 ): Result<SigningRequest, TypedDataFault> => {
@@ -43,17 +53,31 @@ export const readSigningRequest = (
   }
   const intent = readIntentParameter(params[2]);
   if (!intent.ok) return intent;
-  const { chainId, token, authorization } = data;
-  return ok({
-    kind: 'payment',
-    address: of.data,
-    chainId,
-    token,
-    authorization,
-    intent: intent.value,
+  const { chainId, token } = data;
+  const common = {
+    ...{ address: of.data, chainId, token, intent: intent.value },
     spend: intentDigest(intent.value, chainId),
-    digest: transferWithAuthorizationDigest(token, authorization),
-  });
+  };
+  switch (data.kind) {
+    case 'authorization': {
+      const { authorization } = data;
+      const digest = transferWithAuthorizationDigest(token, authorization);
+      return ok({ ...common, kind: 'payment', authorization, digest });
+    }
+    case 'permit': {
+      const authorization = { ...data.authorization, from: of.data };
+      const permit = { facilitator: data.facilitator };
+      const digest = permitDigest(token, authorization, permit);
+      return ok({ ...common, kind: 'payment', authorization, permit, digest });
+    }
+    case 'approval': {
+      const { approval } = data;
+      const { owner, value, nonce, deadline } = approval;
+      const times = { nonce: nonce.toString(), deadline: deadline.toString() };
+      const digest = approvalDigest(token, { from: owner, value }, times);
+      return ok({ ...common, kind: 'approval', approval, digest });
+    }
+  }
 };
 
 const readIntentParameter = (value: unknown): Result<AgentIntent, TypedDataFault> => {
@@ -65,10 +89,5 @@ const readIntentParameter = (value: unknown): Result<AgentIntent, TypedDataFault
     );
   }
   const intent = agentIntentSchema.safeParse(Reflect.get(value as object, 'intent'));
-  if (intent.success) return ok(intent.data);
-  const { field, hint } = schemaFault('params[2].intent', intent.error.issues, {});
-  return malformed(field, hint);
+  return intent.success ? ok(intent.data) : faultIn('params[2].intent', intent.error.issues);
 };
-
-const malformed = (field: string, hint: string): Result<never, TypedDataFault> =>
-  err({ fault: 'malformed', field, hint });

@@ -2,6 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { AlertBody } from '../protocol/alert.ts';
 import type { MarkRejected } from '../settlement/telemetry.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 /** Makes an account record an alert. False if the account did not answer. */
 export type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
@@ -11,7 +12,7 @@ export const raiser =
   (env: Env): Raise =>
   async (account, alert) => {
     try {
-      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).apply({
+      const { verdict } = await objectOf(env, env.AGENT_ACCOUNT, account).apply({
         kind: 'alert',
         alert,
       });

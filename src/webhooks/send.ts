@@ -3,6 +3,7 @@ import { OPERATORS_LABEL } from '../audit/account-row.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
+import { inActiveSpan } from '../tracing/trace.ts';
 import { webhookName } from './document.ts';
 import type { WebhookEvent } from './message.ts';
 import type { OutgoingRequest } from './readable-request.ts';
@@ -42,7 +43,17 @@ export const send = async (
   webhook: Pick<Webhook, 'scope' | 'id' | 'document'>,
   event: WebhookEvent,
   now: Seconds,
-): Promise<Sent> => {
+): Promise<Sent> =>
+  inActiveSpan('deliver', async (span) => {
+    const sent = await post(deps, webhook, event, now);
+    span?.set({
+      ...(sent.status === undefined ? {} : { 'http.response.status_code': sent.status }),
+      ...(sent.fault === undefined ? {} : { 'error.type': sent.fault }),
+    });
+    return sent;
+  });
+
+const post: typeof send = async (deps, webhook, event, now) => {
   const began = Date.now();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {

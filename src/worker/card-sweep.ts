@@ -2,6 +2,7 @@ import { sweepCards } from '../cards/sweep.ts';
 import { type Config, gatewayAccount } from '../config/config.ts';
 import type { Seconds } from '../core/clock.ts';
 import { raiser } from '../webhooks/alerts.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 /** Ends the cards of calls that have ended. @throws if the database does not answer */
 export const endCards = async (env: Env, config: Config, now: Seconds): Promise<void> => {
@@ -14,7 +15,7 @@ export const endCards = async (env: Env, config: Config, now: Seconds): Promise<
       ...{ db: env.AUDIT_DB, env, owner, upstreamUrl, reach },
       raise: (alert) => raise(owner, alert),
       waitUntil: (promise) => void notes.push(promise),
-      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      account: (id) => objectOf(env, env.AGENT_ACCOUNT, id),
     },
     now,
   );

@@ -1,6 +1,6 @@
-import { WorkerEntrypoint } from 'cloudflare:workers';
+import { tracing, WorkerEntrypoint } from 'cloudflare:workers';
 import type { BackendAnswer, SettleRequest } from '../settlement/backends/backend.ts';
-import { postSettles } from '../settlement/backends/facilitator-api.ts';
+import { useTracing } from '../tracing/trace.ts';
 import { openApp } from './app.ts';
 import { openDeployment } from './deployment.ts';
 import type { Application, countersign as Published } from './published.d.ts';
@@ -9,13 +9,15 @@ export { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 export { AuditLog } from '../../durable-objects/audit-log.ts';
 export { Relayer } from '../../durable-objects/relayer.ts';
 
+useTracing(tracing);
+
 /**
  * Makes the Worker of a gateway: requests, queues and the cron trigger. It imports code that calls do not need on first use, so that an
  * isolate that serves calls does not load it. `src/worker/published.d.ts` documents the options.
  */
 export const countersign = (({ tools, next, cron }) => {
   const deployment = openDeployment(tools);
-  const { configOf } = deployment;
+  const { placedConfigOf } = deployment;
   const app = openApp(deployment);
   return {
     ...otherHandlers(next),
@@ -39,7 +41,7 @@ export const countersign = (({ tools, next, cron }) => {
       const [{ isOwnQueue, handlerOf }, { onBatch }] = loaded;
       const other = isOwnQueue(batch.queue) ? undefined : handlerOf(next, 'queue');
       return other === undefined
-        ? onBatch(batch, env, context, configOf(env))
+        ? onBatch(batch, env, context, await placedConfigOf(env))
         : other(batch, env, context);
     },
 
@@ -49,7 +51,7 @@ export const countersign = (({ tools, next, cron }) => {
       if (other !== undefined) return other(controller, env, context);
       const { onSchedule } = await import('./scheduled.ts');
       const now = Math.floor(controller.scheduledTime / 1_000);
-      return onSchedule(env, configOf(env), controller.cron, now);
+      return onSchedule(env, await placedConfigOf(env), controller.cron, now);
     },
   } satisfies ExportedHandler<Env>;
 }) satisfies typeof Published;
@@ -72,6 +74,7 @@ const otherHandlers = (next: Application | undefined): ExportedHandler<Env> =>
 export class SettlementRequests extends WorkerEntrypoint<Env> {
   /** Sends all requests at once. @returns one answer per request, in order. */
   async postAll(requests: readonly SettleRequest[]): Promise<readonly BackendAnswer[]> {
+    const { postSettles } = await import('../settlement/backends/facilitator-api.ts');
     return postSettles(requests);
   }
 }

@@ -14,14 +14,14 @@ import { readQueueName } from '../settlement/queue-name.ts';
  * path free of charge.
  */
 export const isForGateway = async (
-  { configOf, catalogueOf }: Deployment,
+  { placedConfigOf, catalogueOf }: Deployment,
   request: Request,
   env: Env,
   context: ExecutionContext,
 ): Promise<boolean> => {
   const { pathname } = new URL(request.url);
   if (pathname !== OWN_PATHS.home && isOwnPath(pathname)) return true;
-  const config = configOf(env);
+  const config = await placedConfigOf(env);
   if (!config.ok) return true;
   const catalogue = catalogueOf(env, config.value);
   const { routes } = await catalogue.current(nowSeconds(), (promise) => context.waitUntil(promise));

@@ -27,11 +27,13 @@ import {
 import { type QueueKind, readQueueName } from '../settlement/queue-name.ts';
 import { attemptsIn, recordHealth } from '../settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
+import { inActiveSpan } from '../tracing/trace.ts';
 import { consumeWebhooks, webhookDeadLetter } from '../webhooks/consumer.ts';
 import { enqueueAlerts } from '../webhooks/message.ts';
 import { noticeMissedCron } from '../outages/cron.ts';
 import { projectSecret } from '../vault/secret-table.ts';
 import { projectWebhook } from '../webhooks/registry.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 const DEAD_LETTERS: Readonly<Record<QueueKind, MakeDeadLetter>> = {
   settlement: settlementDeadLetter,
@@ -47,7 +49,13 @@ export const onBatch = async (
   config: Result<Config, Reason>,
 ): Promise<void> => {
   if (config.ok) {
-    await consume(batch, env, context, config.value);
+    await inActiveSpan('consume', async (span) => {
+      span?.set({
+        'messaging.destination.name': batch.queue,
+        'messaging.batch.message_count': batch.messages.length,
+      });
+      await consume(batch, env, context, config.value);
+    });
     return watchCron(env, config.value, nowSeconds());
   }
   console.error({ event: 'queue_misconfigured', queue: batch.queue });
@@ -116,7 +124,7 @@ export const consume = async (
         {
           db,
           archive: archiveBucket(env),
-          account: (id: AccountId) => env.AGENT_ACCOUNT.getByName(id),
+          account: (id: AccountId) => objectOf(env, env.AGENT_ACCOUNT, id),
           projectDocument: (on, entry) => [
             ...projectWebhook(on, entry),
             ...projectSecret(on, entry),
@@ -125,9 +133,11 @@ export const consume = async (
           ...(hasLog(env)
             ? {
                 appendToLog: async (runs: readonly StoredRun[]) =>
-                  env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now)).append(runs),
+                  objectOf(env, env.AUDIT_LOG, logOrigin(config.audiences[0], now)).append(runs),
                 headsInLog: async (accounts: readonly AccountId[]) =>
-                  env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now)).headsOf(accounts),
+                  objectOf(env, env.AUDIT_LOG, logOrigin(config.audiences[0], now)).headsOf(
+                    accounts,
+                  ),
               }
             : {}),
           raise: (alert) => raise(self, alert),
@@ -172,7 +182,7 @@ const settlementDeps = (
     },
   ]);
   return {
-    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    account: (id) => objectOf(env, env.AGENT_ACCOUNT, id),
     chains: new Map(chains),
     backends,
     presentations,

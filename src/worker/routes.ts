@@ -16,6 +16,7 @@ import { type Handler, unhandled, unlessPaused } from './handler.ts';
 import { badKey, type GatewayOf } from './open-gateways.ts';
 import type { LogKeySettings } from '../audit/log/log-key.ts';
 import { hasLog } from '../config/optional-bindings.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 type Bindings = { readonly Bindings: Env };
 
@@ -34,7 +35,10 @@ const only =
     problem({ reason: 'method_not_allowed', allow });
 
 /** The Worker's routes, in order, at the paths of `src/catalog/own-paths.ts`. Every other path belongs to a tool. */
-export const openRoutes = ({ configOf }: Deployment, gatewayOf: GatewayOf): HonoBase<Bindings> => {
+export const openRoutes = (
+  { configOf, placedConfigOf }: Deployment,
+  gatewayOf: GatewayOf,
+): HonoBase<Bindings> => {
   // hono's default combines three routers, for thousands of routes. This single one also routes the management API.
   const app = new HonoBase<Bindings>({ router: new TrieRouter() });
 
@@ -54,12 +58,12 @@ export const openRoutes = ({ configOf }: Deployment, gatewayOf: GatewayOf): Hono
       const { env, req } = context;
       const admin: AdminContext = {
         ...gateway.value,
-        account: (id) => env.AGENT_ACCOUNT.getByName(id),
-        relayer: (key) => env.RELAYER.getByName(key),
+        account: (id) => objectOf(env, env.AGENT_ACCOUNT, id),
+        relayer: (key) => objectOf(env, env.RELAYER, key),
         db: env.AUDIT_DB,
         auditQueue: env.AUDIT_QUEUE,
         webhookQueue: env.WEBHOOK_QUEUE,
-        ...(hasLog(env) ? { log: (origin: string) => env.AUDIT_LOG.getByName(origin) } : {}),
+        ...(hasLog(env) ? { log: (origin: string) => objectOf(env, env.AUDIT_LOG, origin) } : {}),
         env: env as unknown as AdminContext['env'],
       };
       const management = await import('../management/router.ts');
@@ -87,7 +91,7 @@ export const openRoutes = ({ configOf }: Deployment, gatewayOf: GatewayOf): Hono
   });
 
   app.get(OWN_PATHS.health, async (context) => {
-    const config = configOf(context.env);
+    const config = await placedConfigOf(context.env);
     return config.ok
       ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
           'Cache-Control': 'no-store',
@@ -131,14 +135,14 @@ export const openRoutes = ({ configOf }: Deployment, gatewayOf: GatewayOf): Hono
   });
   /** The transparency log of the audit trail. A gateway without `LOG_KEY` has none. */
   app.all(`${OWN_FOLDERS.log}*`, async (context, next) => {
-    const config = configOf(context.env);
+    const config = await placedConfigOf(context.env);
     if (!config.ok || !hasLog(context.env)) return next();
     const { serveLog } = await import('../discovery/log.ts');
     const { AUDIT_LOG, SHIELD } = context.env;
     const services = {
       audience: config.value.audiences[0],
       keys: context.env as LogKeySettings,
-      log: (origin: string) => AUDIT_LOG.getByName(origin),
+      log: (origin: string) => objectOf(context.env, AUDIT_LOG, origin),
       rateLimit: async (key: string) => (await SHIELD.limit({ key })).success,
     };
     return serveLog(services, context.req.raw, nowSeconds());

@@ -17,6 +17,7 @@ import { watchOutages } from './watch-outages.ts';
 import type { Site } from '../settlement/sweep/examine.ts';
 import { type Promised, promisedOpen } from '../settlement/promised.ts';
 import { reconcile } from '../settlement/sweep/reconcile.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 /** At the end of the name of a log. */
 const YEAR_DIGITS = 4;
@@ -59,8 +60,12 @@ export const runUpkeep = async (env: Env, config: Config, now: Seconds): Promise
   }
   try {
     if (hasLog(env)) {
-      const log = env.AUDIT_LOG.getByName(logOrigin(config.audiences[0], now));
-      await watchLostEntries(env.AUDIT_DB, log, (alert) => raise(self, alert));
+      const log = objectOf(env, env.AUDIT_LOG, logOrigin(config.audiences[0], now));
+      await watchLostEntries({
+        ...{ db: env.AUDIT_DB, log },
+        account: (id) => objectOf(env, env.AGENT_ACCOUNT, id),
+        raise: (alert) => raise(self, alert),
+      });
     }
   } catch (cause) {
     console.error({ event: 'lost_entries_unknown', cause: String(cause) });
@@ -68,7 +73,7 @@ export const runUpkeep = async (env: Env, config: Config, now: Seconds): Promise
   try {
     if (hasLog(env)) {
       const origin = logOrigin(config.audiences[0], now).slice(0, -YEAR_DIGITS);
-      const logOf = (year: number) => env.AUDIT_LOG.getByName(`${origin}${year}`);
+      const logOf = (year: number) => objectOf(env, env.AUDIT_LOG, `${origin}${year}`);
       await watchLogLag(env.AUDIT_DB, logOf, (alert) => raise(self, alert), now);
     }
   } catch (cause) {
@@ -89,7 +94,7 @@ export const runUpkeep = async (env: Env, config: Config, now: Seconds): Promise
     {
       db: env.AUDIT_DB,
       sites: [...config.payees].flatMap(([network, all]) => siteOf(config, network, all) ?? []),
-      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      account: (id) => objectOf(env, env.AGENT_ACCOUNT, id),
       raise: (alert) => raise(self, alert),
     },
     now,
@@ -109,7 +114,7 @@ const archive = async (env: Env, config: Config, now: Seconds): Promise<void> =>
       raise: (alert) => raise(self, alert),
       record: async (object) => {
         const command = { kind: 'archived', ...object } as const;
-        const { verdict } = await env.AGENT_ACCOUNT.getByName(self).apply(command);
+        const { verdict } = await objectOf(env, env.AGENT_ACCOUNT, self).apply(command);
         return verdict === 'applied';
       },
     },

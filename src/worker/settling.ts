@@ -7,6 +7,7 @@ import type { SharedWatches } from '../settlement/chain/shared-watch.ts';
 import { type HealthChanges, openHealthChanges } from '../settlement/operator-tables.ts';
 import type { Presentations } from '../settlement/present/presentations.ts';
 import { type Emit, openEmit } from '../settlement/telemetry.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
 
 /** The settlement state of one isolate. Requests and queue share it: a backend that failed for one is paused for all. */
 export type SettlingState = {
@@ -35,7 +36,7 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
     backends: openBackends(
       { ...config, networks: [...config.payees.keys()] },
       {
-        relayer: (key) => env.RELAYER.getByName(key),
+        relayer: (key) => objectOf(env, env.RELAYER, key),
         emit,
       },
     ),

@@ -7,9 +7,9 @@ import { LOOKUP, openPanel, openWithWallet, pay } from './pay-page.ts';
 import { addSigningWallet, type WalletRules } from './signing-wallet.ts';
 import { REFUSALS } from './wallet-refusals.ts';
 
-/** The local chain, and Base, on which this test makes no payment. */
-const NETWORKS = ['eip155:84532', 'eip155:8453'] as const;
-const BASE = 8453;
+/** The local chain, and Arbitrum Sepolia, on which this test makes no payment. */
+const NETWORKS = ['eip155:84532', 'eip155:421614'] as const;
+const ARBITRUM = 421_614;
 
 const local = useBrowserStack(() => ({
   wire: (real) => {
@@ -57,7 +57,7 @@ describe('the wallet that pays', () => {
         readonly domain: { readonly chainId: number };
       };
       domains.push(domain.chainId);
-      return domain.chainId === BASE ? { code: 4001, message: 'declined' } : undefined;
+      return domain.chainId === ARBITRUM ? { code: 4001, message: 'declined' } : undefined;
     };
     const { page, wallet, address } = await openWithWallet(local, LOOKUP, {
       balance: 100_000n,
@@ -65,20 +65,23 @@ describe('the wallet that pays', () => {
     });
     await openPanel(page);
     const select = page.getByLabel('Network');
-    expect(await select.locator('option').allInnerTexts()).toEqual(['Base Sepolia', 'Base']);
+    expect(await select.locator('option').allInnerTexts()).toEqual([
+      'Base Sepolia',
+      'Arbitrum Sepolia',
+    ]);
     await page.getByText('You pay 0.001 USDC on Base Sepolia.').waitFor();
-    await select.selectOption('Base');
-    await page.getByText('You pay 0.001 USDC on Base.').waitFor();
+    await select.selectOption('Arbitrum Sepolia');
+    await page.getByText('You pay 0.001 USDC on Arbitrum Sepolia.').waitFor();
     await inEveryLook(page, 'pay-networks');
     await pay(page);
     await page.getByText('You declined in the wallet. Nothing was paid.').waitFor();
-    expect(await select.inputValue()).toBe('eip155:8453');
+    expect(await select.inputValue()).toBe('eip155:421614');
     expect(wallet?.calls).toContain('wallet_switchEthereumChain');
 
     await select.selectOption('Base Sepolia');
     await pay(page);
     await page.getByRole('heading', { name: 'Answer' }).waitFor();
-    expect(domains).toEqual([BASE, 84_532]);
+    expect(domains).toEqual([ARBITRUM, 84_532]);
     expect(await local.stack.chain.balanceOf(address)).toBe(99_000n);
   });
 

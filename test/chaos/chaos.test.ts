@@ -3,6 +3,7 @@ import { describeFacilitators } from './facilitator-cases.ts';
 import { describeKills } from './kill-cases.ts';
 import { type Killed, killEverywhere } from './kills.ts';
 import { describePayers } from './payer-cases.ts';
+import { describeStreams } from './stream-cases.ts';
 import { type LyingStage, startLyingStage } from './support/lying-stage.ts';
 
 vi.setConfig({ maxConcurrency: 64, testTimeout: 300_000 });
@@ -26,4 +27,5 @@ afterAll(async () => {
 // The kill cases come last: the leases of killed attempts last 90 seconds, and the other cases run meanwhile.
 describeFacilitators(() => started(lying));
 describePayers(() => started(lying));
+describeStreams(() => started(lying));
 describeKills(() => started(killed));

@@ -1,7 +1,8 @@
 import type { PaidRequest, Reply } from './support/agent.ts';
 import { movedBy } from './support/account-records.ts';
 import type { Answered, Message, Party } from './support/proxy.ts';
-import type { Stage } from './support/stage.ts';
+import { answerAsModel } from '../../dev/upstream/model-answer.ts';
+import { MODEL, type Stage } from './support/stage.ts';
 
 /** A payment, and the message of its call at which the test kills the gateway. */
 export type Case = {
@@ -46,10 +47,15 @@ export const newInterceptor = () => {
   const transactions = new Map<Case, string>();
   let dead = Promise.withResolvers<Answered>();
   let stage: Stage | undefined;
+  const streams = new Map<string, number>();
   const intercept = async (
     message: Message,
     forward: () => Promise<Response>,
   ): Promise<Answered> => {
+    if (message.party === 'upstream' && message.path.startsWith(MODEL)) {
+      streams.set(message.path, (streams.get(message.path) ?? 0) + 1);
+      return answerAsModel({ mode: 'hangs', events: 2, tokens: 0 });
+    }
     const reached: (() => void)[] = [];
     let forwarded = true;
     const concerned = [...armed].filter(([one]) => concerns(message, one, transactions));
@@ -77,6 +83,8 @@ export const newInterceptor = () => {
   };
   return {
     intercept,
+    /** How often the stand-in model received each path. It begins a stream and falls silent. */
+    streams: streams as ReadonlyMap<string, number>,
     /** Sets the stage whose chain shows the transfers. */
     enter: (on: Stage) => {
       stage = on;

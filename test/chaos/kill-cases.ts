@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { people } from '../../dev/stack/people.ts';
 import { type FinalState, waitUntilEnded, DEFERRED, type Killed, UPFRONT } from './kills.ts';
+import { MODEL, PRICES } from './support/stage.ts';
 import { isClosed, ledgerOf, verifyRecord } from './support/account-records.ts';
 
 /** Checks the state that the killed gateways leave behind once all their calls have ended. */
@@ -62,12 +63,31 @@ export const describeKills = (killed: () => Killed): void => {
 
     it('charges exactly the runs whose answer it recorded', () => {
       const calls = [...after.records.values()].flatMap((record) => record.calls);
-      for (const { call, state, charged, price } of calls)
-        expect(charged, call).toBe(state === 'committed' ? price : 0n);
+      for (const { call, tool, state, charged, price } of calls)
+        expect(charged, call).toBe(state === 'committed' || tool === 'kept' ? price : 0n);
       for (const { name, request, replies } of after.cases) {
         const recorded = calls.find(({ call }) => call === request.nonce);
         if (replies.some(({ status }) => status === 200))
           expect(recorded?.state, name).toBe('committed');
+      }
+    });
+
+    it('leaves the hold of a stream to the alarm, which follows onSilence', () => {
+      for (const { tool, request, statuses } of after.streams) {
+        const record = after.records.get(request.agent.id);
+        expect(
+          record?.calls.find(({ call }) => call === request.nonce),
+          tool,
+        ).toMatchObject(
+          tool === 'kept'
+            ? { state: 'abandoned', charged: PRICES.kept, payment: 'settled' }
+            : { state: 'abandoned', charged: 0n, payment: 'released' },
+        );
+        // Neither a new payment nor a second stream.
+        expect(statuses, tool).toEqual([409, 409]);
+        const { pathname } = new URL(request.url);
+        const path = pathname.replace(`/${tool}`, MODEL);
+        expect(after.streamRuns.get(path), path).toBe(1);
       }
     });
 
@@ -84,7 +104,10 @@ export const describeKills = (killed: () => Killed): void => {
 
     it('has a ledger that equals the chain to the unit', async () => {
       let all = 0n;
-      for (const { name, request } of after.cases) {
+      for (const { name, request } of [
+        ...after.cases,
+        ...after.streams.map((each) => ({ ...each, name: each.tool })),
+      ]) {
         const moved = after.moved.get(request.agent.id);
         const record = after.records.get(request.agent.id);
         if (record === undefined) expect(moved, name).toBe(0n);

@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Agent, newAgent, repeatUntilFinal, send, signRequest } from './support/agent.ts';
+import {
+  type Agent,
+  newAgent,
+  type PaidRequest,
+  repeatUntilFinal,
+  send,
+  signRequest,
+} from './support/agent.ts';
 import {
   type AccountRecord,
   isClosed,
@@ -17,10 +24,20 @@ export const UPFRONT: readonly Party[] = ['rpc', 'rpc', 'facilitator', 'rpc', 'r
  */
 export const DEFERRED: readonly Party[] = ['upstream', 'rpc', 'facilitator', 'rpc', 'rpc'];
 
+/** A call whose gateway was killed during its stream, and the statuses of its repeats. */
+type KilledStream = {
+  readonly tool: 'streamed' | 'kept';
+  readonly request: PaidRequest;
+  readonly statuses: number[];
+};
+
 /** A gateway that was killed at every message and restarted, with calls that have not ended yet. */
 export type Killed = {
   readonly stage: Stage;
   readonly cases: readonly Case[];
+  readonly streams: readonly KilledStream[];
+  /** How often the stand-in model received each path. */
+  readonly streamRuns: ReadonlyMap<string, number>;
   readonly kills: number;
   /** When the first call was sent, Unix milliseconds. */
   readonly began: number;
@@ -31,6 +48,8 @@ export type Killed = {
 export type FinalState = {
   readonly stage: Stage;
   readonly cases: readonly Case[];
+  readonly streams: readonly KilledStream[];
+  readonly streamRuns: ReadonlyMap<string, number>;
   readonly records: ReadonlyMap<string, AccountRecord>;
   readonly moved: ReadonlyMap<string, bigint>;
   readonly kills: number;
@@ -79,10 +98,14 @@ export const killEverywhere = async (): Promise<Killed> => {
     await Promise.all(some.map(async (one) => one.replies.push(await send(one.request))));
   };
   /** Sends the requests, waits until each call has reached its message, kills the gateway and restarts it. */
-  const killAt = async (some: readonly Case[]): Promise<void> => {
+  const killAt = async (
+    some: readonly Case[],
+    streaming: readonly KilledStream[] = [],
+  ): Promise<void> => {
     const arrivals = Promise.all(some.map(interceptor.arm));
     const answers = sendAll(some);
     await arrivals;
+    await Promise.all(streaming.map(async ({ request }) => await beginStream(request)));
     await gateway.kill();
     kills += 1;
     interceptor.dropPending();
@@ -132,8 +155,16 @@ export const killEverywhere = async (): Promise<Killed> => {
       staffed.map(async ({ parts, agent }) => await prepare(parts, agent)),
     );
     const inRequest = ready.filter(({ kind, at }) => at > 0 && (kind === 'upfront' || at === 1));
+    const streams = await Promise.all(
+      (['streamed', 'kept'] as const).map(async (tool): Promise<KilledStream> => {
+        const agent = await newAgent(stage, `killed amid a stream: ${tool}`);
+        if (tool === 'streamed') await send(await signRequest(stage, agent, 'upfront'));
+        return { tool, request: await signRequest(stage, agent, tool), statuses: [] };
+      }),
+    );
     const began = Date.now();
-    await killAt(inRequest);
+    await killAt(inRequest, streams);
+    await repeatStreams(streams);
     await sendAll(inRequest.filter(({ client }) => client === 'repeats'));
     for (const one of ready) if (one.kind === 'deferred' && one.at > 1) await killAt([one]);
 
@@ -148,21 +179,41 @@ export const killEverywhere = async (): Promise<Killed> => {
       stopMining();
       await stage.stop();
     };
-    return { stage, cases, kills, began, stop };
+    return { stage, cases, streams, streamRuns: interceptor.streams, kills, began, stop };
   } catch (error) {
     await stage.stop();
     throw error;
   }
 };
 
+/** Sends a request and waits for the first bytes of its stream. */
+const beginStream = async ({ url, header }: PaidRequest): Promise<void> => {
+  const answer = await fetch(url, { headers: { 'PAYMENT-SIGNATURE': header } });
+  const reader = answer.body?.getReader();
+  const first = await reader?.read();
+  if (answer.status !== 200 || first?.value === undefined)
+    throw new Error(`no stream: ${answer.status}`);
+  // The gateway dies before this stream ends.
+  void reader?.read().catch(() => undefined);
+};
+
+const repeatStreams = async (streams: readonly KilledStream[]): Promise<void> => {
+  await Promise.all(
+    streams.map(async ({ request, statuses }) => statuses.push((await send(request)).status)),
+  );
+};
+
 /** Repeats the requests of the remaining clients when the leases of killed attempts are over, and waits until all calls have ended. */
 export const waitUntilEnded = async ({
   stage,
   cases,
+  streams,
+  streamRuns,
   kills,
   began,
 }: Killed): Promise<FinalState> => {
   await pause(began + LEASE_MS - Date.now());
+  await repeatStreams(streams);
   await Promise.all(
     cases
       .filter(({ client }) => client === 'repeats')
@@ -175,7 +226,7 @@ export const waitUntilEnded = async ({
     records = await readAccountRecords(stage.directory);
   }
   const moved = new Map<string, bigint>();
-  for (const { request } of cases)
+  for (const { request } of [...cases, ...streams])
     moved.set(request.agent.id, await movedBy(stage, request.agent.address));
-  return { stage, cases, records, moved, kills };
+  return { stage, cases, streams, streamRuns, records, moved, kills };
 };

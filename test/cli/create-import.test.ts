@@ -114,8 +114,8 @@ describe('create --openapi', () => {
     const again = documentIn(await create(...PAYEE, ...words));
     expect(again).toMatchObject({ written: [], skipped: [], next: ['cd shop', 'npm run dev'] });
     expect(again['unchanged']).toEqual([
-      ...['wrangler.toml', 'tools.json', '.dev.vars', 'package.json', 'src/index.ts'],
-      '.gitignore',
+      ...['wrangler.toml', 'tools.json', '.dev.vars', '.dev.vars.staging', 'package.json'],
+      ...['src/index.ts', '.gitignore'],
     ]);
     expect(await times()).toEqual(before);
     const dearer = documentIn(

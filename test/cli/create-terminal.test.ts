@@ -66,6 +66,7 @@ const PROMPTS: readonly Prompt[] = [
   ['Origin that agents', enter],
   ['○ Yes / ', (terminal) => terminal.type('y')],
   ['Which wallet manages', enter],
+  ['Where must Cloudflare', enter],
   ['New password', typed(PASSWORD)],
   ['Repeat the password', typed(PASSWORD)],
 ];
@@ -118,7 +119,7 @@ describe('npm create countersign at a terminal', () => {
       ['a new one', enter],
       ['Name of the tool', enter],
       ['Price of a call', enter],
-      ...PROMPTS.slice(6).filter(([shown]) => !shown.startsWith('○')),
+      ...PROMPTS.slice(6).filter(([shown]) => !/^(?:○|Where must)/.test(shown)),
     ]);
     await terminal.sees('UPSTREAM_URL');
     await terminal.sees('exit=0');
@@ -136,7 +137,7 @@ describe('npm create countersign at a terminal', () => {
       ['URL of the API', typed('http://localhost:3000/v1/Weather')],
       ['Name of the tool', typed('forecast')],
       ['Price of a call', typed('0.0005')],
-      ...PROMPTS.slice(6).filter(([shown]) => !shown.startsWith('Which wallet')),
+      ...PROMPTS.slice(6).filter(([shown]) => !/^(?:Which wallet|Where must)/.test(shown)),
     ]);
     await terminal.sees('exit=0');
     await terminal.ended();
@@ -198,10 +199,10 @@ describe('npm create countersign at a terminal', () => {
       devDependencies: { wrangler: '^4.100.0', '@foundry-rs/anvil': '1.7.1' },
     });
     expect(await readFile(join(project, '.gitignore'), 'utf8')).toBe(
-      'node_modules\n.wrangler\n/.dev.vars\n.dev\n',
+      'node_modules\n.wrangler\n/.dev.vars\n.dev\n.dev.vars.*\n',
     );
     const again = create(['--yes'], 100);
-    await again.sees('unchanged wrangler.toml, tools.json, .dev.vars, package.json');
+    await again.sees('unchanged wrangler.toml, tools.json, .dev.vars, .dev.vars.staging');
     await again.ended();
     expect(await times()).toEqual(before);
   });

@@ -86,6 +86,7 @@ describe('npm create countersign', () => {
         .toSorted(),
     ).toEqual([
       '.dev.vars',
+      '.dev.vars.staging',
       '.gitignore',
       'README.md',
       'package.json',
@@ -100,6 +101,8 @@ describe('npm create countersign', () => {
     const toml = files[join(project, 'wrangler.toml')] ?? '';
     expect(toml).not.toMatch(/= "countersign/);
     expect(toml.match(/"my-shop-countersign-[a-z-]+"/g)).toHaveLength(17);
+    expect(toml.match(/"my-shop-staging-countersign-[a-z-]+"/g)).toHaveLength(17);
+    expect((await stat(join(project, '.dev.vars.staging'))).mode & 0o777).toBe(0o600);
     const boss = await readFile(join(folder, 'home/keys/boss.json'), 'utf8');
     const { address } = JSON.parse(boss) as { readonly address: string };
     expect(files[join(project, 'wrangler.toml')]?.toLowerCase()).toContain(

@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from '@decimalturn/toml-patch';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { withAudience, writeAudience } from '../../src/cli/deploy/audience.ts';
 import { probeOf } from '../../src/cli/deploy/live.ts';
 import { readProject, writeDatabaseId } from '../../src/cli/deploy/project.ts';
+import { withTraces } from '../../src/cli/deploy/traces.ts';
 import { readTable } from '../../src/cli/deploy/queues.ts';
 import { reasonIn } from '../../src/cli/deploy/wrangler.ts';
 import { inputOf } from '../../src/cli/lib/input.ts';
@@ -62,6 +64,39 @@ describe('the files of a deployment', () => {
       await expect(
         withAudience({ prompts: withoutQuestions }, inputOf([], { audience }), project),
       ).rejects.toThrow('--audience');
+  });
+
+  it('get the destinations and the sampling of traces, and every other line stays', async () => {
+    const project = await readProject(directory);
+    const tables = (options: Readonly<Record<string, string>>): readonly unknown[] => {
+      const { toml } = withTraces(inputOf([], options), project).files;
+      const { observability, ...others } = parse(toml) as { observability: { traces: object } };
+      const { traces, ...own } = observability;
+      const { observability: kept, ...known } = parse(before) as { observability: object };
+      expect(others).toEqual(known);
+      expect({ ...own, traces: { enabled: false } }).toEqual(kept);
+      return [traces];
+    };
+    expect(tables({})).toEqual([{ enabled: false }]);
+    const destinations = ['honeycomb', 'own-collector'];
+    const sent = { enabled: true, persist: false, destinations };
+    const traces = 'honeycomb, own-collector';
+    expect(tables({ traces })).toEqual([{ ...sent, head_sampling_rate: 0.01 }]);
+    expect(tables({ traces, traceSampling: '0.2' })).toEqual([
+      { ...sent, head_sampling_rate: 0.2 },
+    ]);
+    expect(tables({ traces: 'off' })).toEqual([{ enabled: false }]);
+  });
+
+  it.each([
+    [{ traces: 'https://collector.example' }, 'no name of a destination'],
+    [{ traces: 'a,a' }, 'named twice'],
+    [{ traces: 'a', traceSampling: '0' }, 'no rate'],
+    [{ traces: 'a', traceSampling: '1.5' }, 'no rate'],
+    [{ traceSampling: '0.1' }, 'needs --traces'],
+  ])('refuse the traces of %j', async (options, says) => {
+    const project = await readProject(directory);
+    expect(() => withTraces(inputOf([], options), project)).toThrow(says);
   });
 
   it('give the deployed Worker no variable of .dev.vars, only its secrets', async () => {

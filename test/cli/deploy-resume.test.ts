@@ -8,6 +8,7 @@ import { planOf } from '../../src/cli/deploy/plan.ts';
 import { readProject } from '../../src/cli/deploy/project.ts';
 import type { Wrangler } from '../../src/cli/deploy/wrangler.ts';
 import { createOutput, createProgress } from '../../src/cli/lib/output.ts';
+import { STORAGE, versionTag } from '../../src/protocol/storage-version.ts';
 
 /** A fake Cloudflare account with the output formats of wrangler 4.156. deploy.test.ts runs the real wrangler. */
 const openAccount = () => {
@@ -88,7 +89,10 @@ it.for(Array.from({ length: EFFECTS }, (_, at) => at + 1))(
     const made = effects.filter((line) => !/^(?:deploy|d1 migrations)/.test(line));
     expect(made).toHaveLength(EFFECTS - 2);
     expect(new Set(made).size).toBe(made.length);
-    expect(effects.slice(-2)).toEqual(['d1 migrations apply AUDIT_DB --remote', 'deploy']);
+    expect(effects.slice(-2)).toEqual([
+      'd1 migrations apply AUDIT_DB --remote',
+      `deploy --tag ${versionTag(STORAGE)}`,
+    ]);
     expect(await readFile(join(directory, 'wrangler.toml'), 'utf8')).toContain(ID);
   },
 );

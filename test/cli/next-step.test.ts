@@ -40,7 +40,7 @@ const commandsIn = (text: string): readonly string[] =>
 /** Denials without a command that helps: the caller must wait, or sign the same call again. */
 const GATEWAY_HINT = new Set([
   ...['not_yet', 'rate', 'repeat', 'binding', 'validity', 'suspended', 'nonce_used'],
-  ...['unreachable', 'denial_rate', 'failure_rate'],
+  ...['unreachable', 'denial_rate', 'failure_rate', 'screening'],
 ]);
 
 describe('a denial', () => {

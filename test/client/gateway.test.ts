@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usdcBalance } from '../../dev/stack/chain-access.ts';
 import { type AgentOptions } from '../../src/client/index.ts';
@@ -248,12 +248,17 @@ describe('a free call', () => {
 describeLostAnswers(world, () => proxy);
 
 describe('a long answer', () => {
-  it('arrives whole, and its receipt has `streamed` instead of a digest', async () => {
+  it('arrives whole, and a look-up has its receipt', async () => {
     const { agent } = await customer(100_000n);
     const body = randomBytes(90_000).toString('hex');
     const answer = await agent.fetch(`${gateway()}/tools/echo/long`, { method: 'POST', body });
-    expect(claimsOf(answer)).toMatchObject({ response: 'streamed', charged: '1000' });
-    expect(((await answer.json()) as { body: string }).body).toBe(body);
+    expect(((await answer.clone().json()) as { body: string }).body).toBe(body);
+    const response = `0x${createHash('sha256')
+      .update(await answer.text())
+      .digest('hex')}`;
+    expect(await answer.countersign.final).toMatchObject({
+      ...{ charged: 1_000n, receipt: { verified: true, claims: { response, charged: '1000' } } },
+    });
   });
 
   it.each([0, 20_000])('with %i characters sent has its digest in the receipt', async (length) => {
@@ -266,8 +271,12 @@ describe('a long answer', () => {
   it('of events arrives event by event', async () => {
     const { agent } = await customer(100_000n);
     const whole = await agent.fetch(`${gateway()}/tools/stream?chunks=5`);
-    expect(claimsOf(whole)).toMatchObject({ response: 'streamed' });
-    expect((await whole.text()).match(/^id: /gm)).toHaveLength(5);
+    const events = await whole.text();
+    expect(events.match(/^id: /gm)).toHaveLength(5);
+    const response = `0x${createHash('sha256').update(events).digest('hex')}`;
+    expect(await whole.countersign.final).toMatchObject({
+      ...{ end: 'complete', receipt: { verified: true, claims: { response } } },
+    });
     // The tool sends the second event a minute after the first.
     const answer = await agent.fetch(`${gateway()}/tools/stream?chunks=2&ms=60000`);
     const reader = answer.body?.getReader();

@@ -19,9 +19,12 @@ beforeAll(async () => {
   };
 });
 
-/** A database without rows. */
+/** A database that has only the jurisdiction of the first start. */
 const AUDIT_DB = {
-  prepare: () => ({ bind: () => ({ all: async () => ({ results: [] }) }) }),
+  prepare: () => ({
+    first: async () => 'none',
+    bind: () => ({ all: async () => ({ results: [] }) }),
+  }),
 };
 
 /**

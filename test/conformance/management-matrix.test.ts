@@ -134,6 +134,8 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'deadletters.redrive': ['404 unknown-document'],
   // A rebuild needs a paused gateway, and this one accepts calls. audit-rebuild.test.ts tests the rebuild.
   'audit.rebuild': ['409 not-writable'],
+  // The same; test/chaos/drill/ recovers accounts.
+  'accounts.recover': ['409 not-writable'],
   'secrets.delete': ['404 unknown-document'],
   'webhooks.delete': ['404 unknown-document'],
   'account.webhooks.delete': ['404 unknown-document'],

@@ -12,7 +12,7 @@ import { verify } from './support/receipt.ts';
 import { translate, whoami } from './support/world.ts';
 
 const OLD = people.payTo.toLowerCase();
-const BASE = 'eip155:8453';
+const ARBITRUM = 'eip155:421614';
 const SECOND = 'http://second.example';
 /** The chain node of the network that the gateway sells on. No call of these tests reaches it. */
 const elsewhere = 'http://127.0.0.1:9';
@@ -77,7 +77,7 @@ describe('an audience that changes with calls in flight', () => {
 
 describe('a network that closes with payments in flight', () => {
   const closing = {
-    PAY_TO: JSON.stringify({ [BASE]: OLD }),
+    PAY_TO: JSON.stringify({ [ARBITRUM]: OLD }),
     FORMER_PAY_TO: JSON.stringify({ [SEPOLIA]: [OLD] }),
     GATEWAY_ACCOUNT: `${SEPOLIA}:${OLD}`,
   };
@@ -86,7 +86,7 @@ describe('a network that closes with payments in flight', () => {
     // The same deployment drops the old audience, which is too early.
     AUDIENCES: SECOND,
     RPC_URLS: JSON.stringify({
-      [BASE]: [elsewhere],
+      [ARBITRUM]: [elsewhere],
       [SEPOLIA]: [house.now().stack.description.rpc],
     }),
   });
@@ -95,10 +95,10 @@ describe('a network that closes with payments in flight', () => {
     const late = await sign(house.now(), agent, translate);
     const world = await house.deploy(variables());
     const offer = await world.offer(translate);
-    expect(offer.accepts.map(({ network }) => network)).toEqual([BASE]);
+    expect(offer.accepts.map(({ network }) => network)).toEqual([ARBITRUM]);
     expect(await readProblem(await world.send(translate, v2(late)))).toMatchObject({
       type: 'urn:countersign:problem:recipient-mismatch',
-      expected: `a payee on ${BASE}`,
+      expected: `a payee on ${ARBITRUM}`,
     });
     house.settling(true);
     for (const each of [payment, other]) await house.present(each);
@@ -109,7 +109,7 @@ describe('a network that closes with payments in flight', () => {
     const found = await lookUp(world, agent, callOf(payment), { audience: SECOND });
     expect(await found.json()).toMatchObject({ state: 'committed', payment: 'settled' });
     const challenge = await world.send(whoami);
-    expect(challenge.headers.get('WWW-Authenticate')).toContain(`chains="${BASE} ${SEPOLIA}"`);
+    expect(challenge.headers.get('WWW-Authenticate')).toContain(`chains="${ARBITRUM} ${SEPOLIA}"`);
   });
 
   it('never answers a repeat for the dropped audience with 402', async () => {

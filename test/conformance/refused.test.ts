@@ -128,7 +128,7 @@ describe.each([
 
 describe('a payment that accepts another offer', () => {
   it.each<[string, unknown, string]>([
-    ['scheme', 'upto', 'unsupported-scheme'],
+    ['scheme', 'subscription', 'unsupported-scheme'],
     ['network', 'eip155:8453', 'requirement-mismatch'],
     ['network', 'solana:mainnet', 'unsupported-network'],
     ['network', 'base-sepolia', 'unsupported-network'],

@@ -9,9 +9,10 @@ import type { Disruption } from './disruptions.ts';
 const ENDINGS: readonly [Ending, ...Ending[]] = [
   'silent',
   ...Array.from({ length: 3 }, () => 'never' as const),
-  ...Array.from({ length: 79 }, () => 'success' as const),
+  ...Array.from({ length: 64 }, () => 'success' as const),
   ...Array.from({ length: 10 }, () => 'failure' as const),
   ...Array.from({ length: 7 }, () => 'cheaper' as const),
+  ...Array.from({ length: 15 }, () => 'streamed' as const),
 ];
 
 const ROUND_MS = 10;

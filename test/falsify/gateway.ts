@@ -1,7 +1,7 @@
 import type { ReserveVerdict } from '../../src/protocol/account/call-verdict.ts';
 import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
 import type { Denial } from '../../src/protocol/account/denial.ts';
-import type { Hex } from '../../src/core/hex.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {
   callOf,
@@ -14,11 +14,12 @@ import {
 import { AUDIENCE } from '../durable-objects/tree-support.ts';
 import type { JournalCall, Journal } from './journal.ts';
 import { pause } from './clock.ts';
+import { drawStream, ruledCharge, runStream } from './metered-stream.ts';
 import type { Branch, Member } from './fleet.ts';
 import type { Random } from './random.ts';
 
-/** How a tool's run ends. `silent` reports a timeout. `never` reports nothing, so the alarm ends the call. */
-export type Ending = 'success' | 'failure' | 'cheaper' | 'silent' | 'never';
+/** How a tool's run ends. `silent` reports a timeout. `never` reports nothing, so the alarm ends the call. `streamed`: a metered stream. */
+export type Ending = 'success' | 'failure' | 'cheaper' | 'silent' | 'never' | 'streamed';
 
 export type PlannedCall = {
   readonly member: Member;
@@ -37,6 +38,7 @@ export type CallResult =
 export type Gateway = (plan: PlannedCall) => Promise<CallResult>;
 
 const DAY = 86_400;
+const FACILITATOR: Address = `0x${'fa'.repeat(20)}`;
 const MAX_TRIES = 60;
 const BALANCE = 100_000_000_000_000n;
 
@@ -51,15 +53,19 @@ export const openGateway = (journal: Journal, random: Random): Gateway => {
     const attempt = draw.hex(16);
     const amount = draw.amount(0n, plan.price);
     const took = draw.integer(0, 25);
-    const noted = journal.open({ ...plan, id: call.id });
+    const stream =
+      plan.ending === 'streamed' ? drawStream(plan.price, draw.fork('stream')) : undefined;
+    const ruled = stream && ruledCharge(stream, plan.price);
+    const noted = journal.open({ ...plan, id: call.id, ruled });
     const verdict = await reserve(plan.member, call, attempt);
     if (verdict.verdict === 'denied') return { result: 'denied', denial: verdict.denial };
     if (verdict.verdict !== 'go') return { result: 'nothing', last: verdict.verdict };
     noted.admitted = journal.moment();
     await pause(took);
     if (plan.ending === 'never') return { result: 'paid', charged: 0n };
+    const outcome = stream ? await runStream(stream, plan.price) : outcomeOf(plan, amount);
     noted.finishing = journal.moment();
-    return { result: 'paid', charged: await finish(noted, attempt, outcomeOf(plan, amount)) };
+    return { result: 'paid', charged: await finish(noted, attempt, outcome) };
   };
 };
 
@@ -73,9 +79,14 @@ const callBy = ({ member, branch, price, ending }: PlannedCall, random: Random):
     onSilence: ending === 'silent' ? 'keep' : 'release',
     ...(branch[0] === undefined ? {} : { authority: branch[0].hash }),
   };
-  return member.pays === 'payment'
-    ? callOf(member.payer, changes)
-    : intentCallOf(member.payer, { ...changes, settlement: 'credit' });
+  if (member.pays === 'payment') {
+    const call = callOf(member.payer, changes);
+    // Only a permit moves what a metered call has used.
+    return ending === 'streamed' && call.payment !== undefined
+      ? { ...call, payment: { ...call.payment, permit: { facilitator: FACILITATOR } } }
+      : call;
+  }
+  return intentCallOf(member.payer, { ...changes, settlement: 'credit' });
 };
 
 const outcomeOf = ({ ending }: PlannedCall, amount: bigint): Outcome => {
@@ -88,6 +99,7 @@ const outcomeOf = ({ ending }: PlannedCall, amount: bigint): Outcome => {
       return { ...failure, status: 0, reason: 'timeout' };
     case 'failure':
     case 'never':
+    case 'streamed':
       return failure;
   }
 };
@@ -100,7 +112,8 @@ const reserve = async (member: Member, call: Call, attempt: Hex): Promise<Reserv
       stubOf(member.payer).reserve(call, attempt, evidence),
     );
     if (verdict !== undefined) last = verdict;
-    if (verdict?.verdict === 'stale_payer') evidence = { facts: factsOf(BALANCE) };
+    if (verdict?.verdict === 'stale_payer')
+      evidence = { facts: { ...factsOf(BALANCE), allowance: BALANCE } };
     else if (verdict !== undefined && verdict.verdict !== 'unavailable') return verdict;
     else await pause(5 * tried);
   }

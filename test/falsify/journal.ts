@@ -8,6 +8,8 @@ export type JournalCall = {
   readonly member: Member;
   readonly branch: Branch;
   readonly price: bigint;
+  /** What a metered stream costs by the rules of docs/tools.md, if it ends in time. Undefined for every other call. */
+  readonly ruled: bigint | undefined;
   /** When the caller received the verdict to run. */
   admitted: Moment | undefined;
   /** Just before the caller reported the result. */
@@ -24,7 +26,9 @@ export type Moment = { readonly order: number; readonly at: Seconds };
 /** The callers' own record of their calls. It copies no counter of an account, so it can contradict an account. */
 export type Journal = {
   readonly calls: Map<Hex, JournalCall>;
-  readonly open: (of: Pick<JournalCall, 'id' | 'member' | 'branch' | 'price'>) => JournalCall;
+  readonly open: (
+    of: Pick<JournalCall, 'id' | 'member' | 'branch' | 'price' | 'ruled'>,
+  ) => JournalCall;
   readonly moment: () => Moment;
   readonly moments: readonly Moment[];
 };

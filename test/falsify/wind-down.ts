@@ -53,8 +53,17 @@ export const contradictions = async (
 ): Promise<readonly string[]> => {
   const found: string[] = [];
   for (const member of members) found.push(...(await ofOne(member, limits, rows, journal, usage)));
-  return found;
+  return [...found, ...wrongCharges(rows, journal)];
 };
+
+/** Compares the charge of each metered stream with the rules of docs/tools.md. One whose hold expired before it ended costs nothing. */
+const wrongCharges = (rows: readonly Row[], { calls }: Journal): readonly string[] =>
+  rows.flatMap(({ id, state, charged }) => {
+    const ruled = state === 'abandoned' ? 0n : calls.get(id)?.ruled;
+    return ruled === undefined || charged === ruled
+      ? []
+      : [`${id}: the account charged ${charged} for a stream that costs ${ruled}`];
+  });
 
 const ofOne = async (
   { name, payer, credit }: Member,

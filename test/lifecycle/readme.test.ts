@@ -75,12 +75,13 @@ describe('README and docs', () => {
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
     // Make the decisions once `tail` follows the accounts. `tail`, the report and the log then get the denial, which the account writes
-    // within ten seconds. Background commands would outlive the script.
+    // within ten seconds. The first entries of an account may reach the log later than those of others, so wait for all four. Background
+    // commands would outlive the script.
     const script = `
       trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
       eventually() { for _ in $(seq 120); do "$@" && return; sleep 0.5; done; echo "never: $*" >&2; exit 1; }
       reports_all() { countersign spend --by tool | grep -qE '0\\.003 +3 +1 '; }
-      proves() { rm -rf audit; countersign audit export --fleet -o audit >exported && curl -fsS ${USUAL_ORIGIN}/log/keys >log-keys && countersign audit verify audit --log-key log-keys >verified; }
+      proves() { rm -rf audit; countersign audit export --fleet -o audit >exported && grep -q 'of 4 accounts' exported && curl -fsS ${USUAL_ORIGIN}/log/keys >log-keys && countersign audit verify audit --log-key log-keys >verified; }
       ${story.replace(/tail &.*\n/, 'tail >decisions 2>notes &\neventually grep -q watching notes\n')}
       eventually grep -q denied decisions; kill %1; cat decisions
       eventually reports_all; countersign spend --by tool
@@ -96,7 +97,11 @@ describe('README and docs', () => {
     });
     // The story asks for a password once.
     running.child.stdin?.end('of this test\n');
-    const { stdout, stderr } = await running;
+    const { stdout, stderr } = await running.catch((failure: unknown) => {
+      // The verifiers say on stdout what they found.
+      if (failure instanceof Error && 'stdout' in failure) failure.message += failure.stdout;
+      throw failure;
+    });
     expect(stderr.match(/^200 · paid \$0\.001 .* from credit/gm)).toHaveLength(3);
     expect(stderr).toMatch(/rule +window\n +limit +\$0\.002/);
     expect(stdout).toMatch(/team\/alice +lookup +denied +window/);

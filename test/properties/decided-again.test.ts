@@ -9,7 +9,7 @@ import { deeds, logOf, RULES, RULES_HASH } from './ruled-account.ts';
 import { runsOf } from './runs.ts';
 import { policy, hex } from './simulated-account.ts';
 import { openSimulation } from './simulation.ts';
-import { plans, steps } from './steps.ts';
+import { meteredPlans, meteredSteps, type Plan, plans, type Step, steps } from './steps.ts';
 import { BARE, BARE_HASH } from './tree/names.ts';
 import { alonePlans, treePlans } from './tree/plan.ts';
 import { steps as treeSteps } from './tree/steps.ts';
@@ -27,19 +27,33 @@ const expectNone = async (logs: Logs): Promise<void> => {
   }
 };
 
+/** The logs of simulated accounts at rest. */
+const logsOf = (calls: readonly Plan[], list: readonly Step[], count: 1 | 2 = 1): Logs => {
+  const simulation = openSimulation(calls, count);
+  for (const step of list) simulation.take(step);
+  simulation.rest();
+  const logs = simulation.all.map(({ records, loose }) =>
+    [...[...records.values()].flatMap(({ entries }) => entries), ...loose].toSorted(
+      (one, other) => one.seq - other.seq,
+    ),
+  );
+  return { logs, policy: { hash: hex(9, 32), policy } };
+};
+
 describe('the log of honest accounts, decided again,', () => {
   test('has no broken statement about money and credit', async () => {
     await fc.assert(
       fc.asyncProperty(plans, steps, fc.constantFrom(1, 2), async (calls, list, count) => {
-        const simulation = openSimulation(calls, count as 1 | 2);
-        for (const step of list) simulation.take(step);
-        simulation.rest();
-        const logs = simulation.all.map(({ records, loose }) =>
-          [...[...records.values()].flatMap(({ entries }) => entries), ...loose].toSorted(
-            (one, other) => one.seq - other.seq,
-          ),
-        );
-        await expectNone({ logs, policy: { hash: hex(9, 32), policy } });
+        await expectNone(logsOf(calls, list, count as 1 | 2));
+      }),
+      { numRuns: runsOf(2_000) },
+    );
+  });
+
+  test('has no broken statement about payments that move more than metered calls charge', async () => {
+    await fc.assert(
+      fc.asyncProperty(meteredPlans, meteredSteps, async (calls, list) => {
+        await expectNone(logsOf(calls, list));
       }),
       { numRuns: runsOf(2_000) },
     );
@@ -210,6 +224,66 @@ describe('a lie of an operator', () => {
         policy: { hash: RULES_HASH, policy: RULES },
       });
       expect(findings[check]?.verdict, JSON.stringify(entry)).toBe('BROKEN');
+    }
+    expect(told).toBeGreaterThan(3);
+  });
+});
+
+/** Lies about what a payment moved beyond the charge of its metered call. */
+const LIES_ABOUT_RESTS: readonly (readonly [string, (entry: Entry) => boolean, Change])[] = [
+  [
+    'a rest that never became credit',
+    ({ type, payment }) => type === 'payment.settled' && payment?.['credited'] !== undefined,
+    ({ payment: { credited: _, ...payment } = {}, ...entry }) => ({ ...entry, payment }),
+  ],
+  [
+    'a rest of an upfront payment that never became credit',
+    ({ type, payment }) => type === 'call.finished' && payment?.['credited'] !== undefined,
+    ({ payment: { credited: _, ...payment } = {}, ...entry }) => ({ ...entry, payment }),
+  ],
+  [
+    'a rest that became credit before its payment had settled',
+    ({ type, payment, outcome }) =>
+      type === 'call.finished' &&
+      payment?.['state'] === 'queued' &&
+      outcome?.['basis'] !== undefined,
+    (entry) => ({ ...entry, payment: { ...entry.payment, credited: '1' } }),
+  ],
+  [
+    'a payment that moved the charge only',
+    ({ type, payment }) => type === 'payment.settled' && payment?.['credited'] !== undefined,
+    (entry) => ({ ...entry, amounts: { amount: '1' } }),
+  ],
+  [
+    'a debt of more than the charge',
+    ({ type, decision }) => type === 'payment.failed' && decision === undefined,
+    (entry) => ({ ...entry, amounts: { amount: plusOne(entry.amounts?.['amount']) } }),
+  ],
+  [
+    'a charge of less without usage',
+    ({ type, decision, outcome, payment }) =>
+      type === 'call.finished' &&
+      decision === 'committed' &&
+      outcome?.['basis'] !== undefined &&
+      payment?.['credited'] !== undefined,
+    ({ outcome: { basis: _, ...outcome } = {}, ...entry }) => ({ ...entry, outcome }),
+  ],
+];
+
+describe('a lie about the rest of a payment', () => {
+  const samples = fc.sample(fc.tuple(meteredPlans, meteredSteps), { numRuns: 200, seed: 3 });
+
+  test.each(LIES_ABOUT_RESTS)('is found: %s', async (_, isIt, change) => {
+    let told = 0;
+    for (const [calls, list] of samples) {
+      const { logs, policy: standard } = logsOf(calls, list);
+      const [log = []] = logs;
+      const at = log.findIndex(isIt);
+      const lie = log[at] && change(log[at]);
+      if (lie === undefined) continue;
+      told += 1;
+      const findings = await decideAgain({ logs: [log.toSpliced(at, 1, lie)], policy: standard });
+      expect(findings.payments?.verdict, JSON.stringify(lie)).toBe('BROKEN');
     }
     expect(told).toBeGreaterThan(3);
   });

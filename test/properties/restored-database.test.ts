@@ -104,16 +104,26 @@ test('D1 restored to an earlier time: an alert names each account, no other entr
 
   const raised: AlertBody[] = [];
   const raise = async (alert: AlertBody) => raised.push(alert) > 0;
-  await watchLostEntries(db, world.log(), raise);
+  const asked = new Map<AccountId, number>();
+  const account = (id: AccountId) => ({
+    resend: async (from: number) => {
+      asked.set(id, from);
+      return { verdict: 'resent', to: from - 1 } as const;
+    },
+  });
+  const watch = () => watchLostEntries({ db, log: world.log(), account, raise });
+  await watch();
   expect(raised).toEqual([]);
   await restoreDatabase(earlier);
 
   // The cron trigger runs before any account writes again.
-  await watchLostEntries(db, world.log(), raise);
+  await watch();
   const [first] = lost.toSorted((one, other) => (one.account < other.account ? -1 : 1));
   expect(raised.splice(0)).toEqual([
     { rule: 'database_behind', detail: { ...first, accounts: 3 } },
   ]);
+
+  expect(asked).toEqual(new Map(lost.map(({ account: id, from }) => [id, from])));
 
   // Two of the accounts continue to write. Both deliveries fail, and the second one raises the alert.
   for (const writer of [busy, newcomer]) {
@@ -139,6 +149,6 @@ test('D1 restored to an earlier time: an alert names each account, no other entr
   await settle(world);
   await world.check();
   raised.length = 0;
-  await watchLostEntries(db, world.log(), raise);
+  await watch();
   expect(raised).toEqual([]);
 });

@@ -6,17 +6,23 @@ import { judge } from '../../src/signer/judge.ts';
 import { readSigningRequest } from '../../src/signer/signing-request.ts';
 import {
   AGENT,
+  approvalData,
   CHAIN,
   intent,
   intentParams,
   NOW,
   PAYEE,
   paymentParams,
+  permitData,
   STRANGER,
   subject,
   USDC,
+  withIntent,
 } from '../unit/signer/fixture.ts';
 import { runsOf } from './runs.ts';
+
+const PERMIT2 = '0x000000000022d473030f116ddee9f6b43ac78ba3';
+const UPTO_PROXY = '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type Params = readonly Json[];
@@ -28,6 +34,8 @@ const STARTS: readonly Params[] = [
   intentParams(intent),
   paymentParams(intent),
   intentParams({ ...intent, tool: 'pay.invoice', maxAmount: 0n }),
+  withIntent(intent, permitData(intent)),
+  withIntent(intent, approvalData(intent)),
 ].map(copy);
 
 /** Values near the limits of every field, and spellings that another reader could take for an allowed value. */
@@ -214,13 +222,38 @@ const isWithinPolicy = (params: Params): boolean => {
     domain: { name: 'Countersign', version: '1', chainId: CHAIN },
     message: of,
   } as unknown as Parameters<typeof hashTypedData>[0]);
+  const isInUsdc = of['payTo']?.toLowerCase() === PAYEE && of['asset']?.toLowerCase() === USDC;
+  if (primaryType === 'Permit') {
+    return (
+      isInUsdc &&
+      String(domain['verifyingContract']).toLowerCase() === USDC &&
+      message['owner']?.toLowerCase() === AGENT &&
+      message['spender']?.toLowerCase() === PERMIT2 &&
+      BigInt(message['value'] ?? '') <= amount &&
+      Number(message['deadline']) <= NOW + 3600
+    );
+  }
+  if (primaryType === 'PermitWitnessTransferFrom') {
+    const { permitted, witness } = message as unknown as Record<string, Record<string, string>>;
+    return (
+      isInUsdc &&
+      String(domain['verifyingContract']).toLowerCase() === PERMIT2 &&
+      message['spender']?.toLowerCase() === UPTO_PROXY &&
+      permitted?.['token']?.toLowerCase() === USDC &&
+      BigInt(permitted['amount'] ?? '') <= amount &&
+      witness?.['to']?.toLowerCase() === PAYEE &&
+      BigInt(witness['facilitator'] ?? '') !== 0n &&
+      BigInt(witness['validAfter'] ?? '') === BOUND_VALID_AFTER &&
+      Number(message['deadline']) <= NOW + 3600 &&
+      BigInt(message['nonce'] ?? '') === BigInt(sentByViem)
+    );
+  }
   return (
     primaryType === 'TransferWithAuthorization' &&
     String(domain['verifyingContract']).toLowerCase() === USDC &&
     message['from']?.toLowerCase() === AGENT &&
     message['to']?.toLowerCase() === PAYEE &&
-    of['payTo']?.toLowerCase() === PAYEE &&
-    of['asset']?.toLowerCase() === USDC &&
+    isInUsdc &&
     BigInt(message['value'] ?? '') <= amount &&
     BigInt(message['validAfter'] ?? '') === BOUND_VALID_AFTER &&
     Number(message['validBefore']) <= NOW + 3600 &&

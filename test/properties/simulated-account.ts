@@ -80,11 +80,16 @@ export const checkBounds = (simulated: SimulatedAccount): void => {
   const refunded = [...simulated.refunds.values()].reduce((sum, amount) => sum + amount, 0n);
   const bounced = [...simulated.records.values()]
     .filter((record) => isOwed(record) && isBounced(record))
-    .reduce((sum, { charged }) => sum + charged, 0n);
+    .reduce((sum, { price }) => sum + price, 0n);
   const within =
     purse.bounced === bounced &&
     purse.bouncedUntil > 0 === bounced > 0n &&
     held.every((amount) => amount >= 0n) &&
+    // All of a top-up is credited, so all of it is charged.
+    [...simulated.records.values()].every(
+      ({ topUp, state, charged, price }) =>
+        topUp === undefined || state !== 'committed' || charged === price,
+    ) &&
     // Credit falls below its holds only through refunds and debts, never through spending.
     credit - creditHeld + simulated.allowedDeficit >= 0n &&
     // The window (law 6) and the exposure cap (law 7).

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Hex } from '../../src/core/hex.ts';
 import { accountId } from '../../src/protocol/account-id.ts';
 import type { Call, Evidence, Outcome } from '../../src/protocol/account/call.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { decideAlarm } from '../../durable-objects/account/alarm.ts';
 import { keepLive, openLiveCalls } from '../../durable-objects/account/call/open-calls.ts';
@@ -112,15 +113,28 @@ export const openSimulation = (
 
   const callOf = (index: number): Call => callBy(plans, index, now, accountAt);
 
+  /** Counts the payments that move more than the charge of their metered call. */
+  const noteRest = ({ charged, price, paidBy, topUp }: CallRecord, entry: Entry): void => {
+    if (charged === 0n || charged === price || topUp !== undefined) return;
+    const { type, payment } = entry;
+    if (type === 'call.finished' && paidBy === 'upfront') note('rest credited at the end');
+    if (type === 'payment.settled' && paidBy === 'deferred') note('rest credited at settlement');
+    if (type === 'payment.failed')
+      note(`rest lost by the ${payment?.['fault'] === 'payer' ? 'payer' : 'gateway'}`);
+    if (type === 'payment.bounced') note('rest bounced');
+  };
+
   const commit = <Verdict>(simulated: SimulatedAccount, decision: Decision<Verdict>): Verdict => {
     const before = simulated.state.head.seq;
     simulated.state = decision.state;
     simulated.heads.set(simulated.state.head.seq, simulated.state.head.hash);
     for (const record of valuesOf(decision.writes, CALL)) {
       simulated.records.set(record.id, record);
-      // Only payments that failed in this decision count. If the payer made its payment fail, it owes the amount.
-      for (const { type, payment, seq } of record.entries) {
-        if (seq <= before || type !== 'payment.failed' || payment?.fault !== 'payer') continue;
+      for (const entry of record.entries) {
+        if (entry.seq <= before) continue;
+        noteRest(record, entry);
+        // Only payments that failed in this decision count. If the payer made its payment fail, it owes the charge.
+        if (entry.type !== 'payment.failed' || entry.payment?.['fault'] !== 'payer') continue;
         simulated.allowedDeficit += record.charged;
         if (record.charged > 0n) note('debt');
       }
@@ -230,12 +244,15 @@ export const openSimulation = (
     moved.set(call.id, (block += 1));
   };
 
+  /** A payment whose tool has answered, which is rare. */
+  const unmoved = (): CallRecord | undefined =>
+    all
+      .flatMap((simulated) => [...simulated.records.values()])
+      .find((record) => !moved.has(record.id) && !cancelled.has(record.id) && isOwed(record));
+
   /** Prefers a payment whose tool has answered, because its failure becomes a debt. */
   const cancel = (index: number): void => {
-    const queued = all
-      .flatMap((simulated) => [...simulated.records.values()])
-      .find(({ id, payment }) => !moved.has(id) && (payment === 'queued' || payment === 'sent'));
-    const id = queued?.id ?? idOf(index);
+    const id = unmoved()?.id ?? idOf(index);
     if (accepted.has(id) && !moved.has(id)) cancelled.add(id);
   };
 
@@ -418,7 +435,7 @@ export const openSimulation = (
         case 'resolve':
           return settleSilence(step.call, step.charge);
         case 'move':
-          return move(step.call);
+          return move(Number(unmoved()?.id ?? idOf(step.call)) - 1);
         case 'cancel':
           return cancel(step.call);
         case 'bounce':

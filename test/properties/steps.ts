@@ -94,8 +94,22 @@ const DEEDS: readonly Step['do'][] = [
   'wait',
 ];
 
+const failure = { success: false, status: 500, digest: 'none', reason: 'upstream_status' } as const;
 const success = { success: true, status: 200, digest: 'none', reason: 'answered' } as const;
+/** Only a metered tool may charge less of a payment that moves the whole price. */
+const metered = {
+  basis: 'metered',
+  usage: { events: 1 },
+  rates: `0x${'0e'.repeat(32)}`,
+} as const satisfies Outcome['metered'];
+const METERED: readonly Outcome[] = [
+  { ...success, amount: 0n, metered },
+  { ...success, amount: 1n, metered },
+  { ...success, amount: 3n, metered },
+  { ...success, amount: 20n, metered },
+];
 const OUTCOMES: readonly Outcome[] = [
+  ...METERED,
   success,
   success,
   success,
@@ -103,7 +117,7 @@ const OUTCOMES: readonly Outcome[] = [
   { ...success, amount: 3n },
   { ...success, amount: 20n },
   { ...success, amount: -1n },
-  { success: false, status: 500, digest: 'none', reason: 'upstream_status' },
+  failure,
   { success: false, status: 0, digest: 'none', reason: 'timeout' },
 ];
 
@@ -133,43 +147,45 @@ const planOf =
     };
   };
 
-const stepOf = (seed: number): Step => {
-  const { below, of } = chooser(seed);
-  const deed = of(DEEDS);
-  const call = below(CALLS);
-  switch (deed) {
-    case 'next':
-    case 'run':
-    case 'finish':
-      return { do: deed, call, outcome: of(OUTCOMES) };
-    case 'resolve':
-      return { do: deed, call, charge: below(2) === 0 };
-    case 'reserve':
-      return { do: deed, call, attempt: below(3), facts: below(2) === 0 };
-    case 'tellUpfront':
-      return { do: deed, call, attempt: below(3) };
-    case 'move':
-    case 'cancel':
-    case 'bounce':
-    case 'hear':
-      return { do: deed, call };
-    case 'deliver':
-      return {
-        do: deed,
-        from: below(2),
-        how: of(['answered', 'answered', 'unanswered', 'lost']),
-        late: below(2) === 0 ? undefined : below(4),
-      };
-    case 'refund':
-      return { do: deed, of: below(2), log: below(2), amount: BigInt(below(30) + 1) };
-    case 'refundCall':
-      return { do: deed, call, amount: below(3) === 0 ? undefined : BigInt(below(20) + 1) };
-    case 'balance':
-      return { do: deed, of: below(2), amount: of([0n, 40n, 500n]) };
-    case 'wait':
-      return { do: deed, seconds: of([1, 30, 95, 400]) };
-  }
-};
+const stepOf =
+  (deeds: readonly Step['do'][], outcomes: readonly Outcome[]) =>
+  (from: number): Step => {
+    const { below, of } = chooser(from);
+    const deed = of(deeds);
+    const call = below(CALLS);
+    switch (deed) {
+      case 'next':
+      case 'run':
+      case 'finish':
+        return { do: deed, call, outcome: of(outcomes) };
+      case 'resolve':
+        return { do: deed, call, charge: below(2) === 0 };
+      case 'reserve':
+        return { do: deed, call, attempt: below(3), facts: below(2) === 0 };
+      case 'tellUpfront':
+        return { do: deed, call, attempt: below(3) };
+      case 'move':
+      case 'cancel':
+      case 'bounce':
+      case 'hear':
+        return { do: deed, call };
+      case 'deliver':
+        return {
+          do: deed,
+          from: below(2),
+          how: of(['answered', 'answered', 'unanswered', 'lost']),
+          late: below(2) === 0 ? undefined : below(4),
+        };
+      case 'refund':
+        return { do: deed, of: below(2), log: below(2), amount: BigInt(below(30) + 1) };
+      case 'refundCall':
+        return { do: deed, call, amount: below(3) === 0 ? undefined : BigInt(below(20) + 1) };
+      case 'balance':
+        return { do: deed, of: below(2), amount: of([0n, 40n, 500n]) };
+      case 'wait':
+        return { do: deed, seconds: of([1, 30, 95, 400]) };
+    }
+  };
 
 const seed = fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
 
@@ -181,7 +197,33 @@ export const plans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
 
 /** Four in five interleavings run the first call at once. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(fc.nat(4), fc.array(seed.map(stepOf), { minLength: 5, maxLength: 13, size: 'max' }))
+  .tuple(
+    fc.nat(4),
+    fc.array(seed.map(stepOf(DEEDS, OUTCOMES)), { minLength: 5, maxLength: 13, size: 'max' }),
+  )
   .map(([late, list]) =>
     late === 0 ? list : [{ do: 'run', call: 0, outcome: success } as const, ...list],
   );
+
+/** Plans and steps of payments that move more than their metered calls charge, until the chain has decided about them. */
+export const meteredPlans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
+  seed.map((from): Plan => ({
+    ...planOf(['upfront'], 1n)(from),
+    ...{ price: 35n, onSilence: 'release' },
+  })),
+  ...Array.from({ length: CALLS - 1 }, () =>
+    seed.map(planOf(['deferred', 'deferred', 'upfront', 'intent'], 1n)),
+  ),
+);
+
+export const meteredSteps: fc.Arbitrary<readonly Step[]> = fc
+  .array(
+    seed.map(
+      stepOf(
+        ['run', 'next', 'next', 'next', 'move', 'move', 'cancel', 'bounce', 'hear', 'wait'],
+        [...METERED, ...METERED, success, failure],
+      ),
+    ),
+    { minLength: 8, maxLength: 20, size: 'max' },
+  )
+  .map((list) => [{ do: 'run', call: 0, outcome: { ...success, amount: 1n, metered } }, ...list]);

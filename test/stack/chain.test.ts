@@ -1,9 +1,11 @@
-import { hashDomain, parseAbi } from 'viem';
+import { domainSeparator, hashDomain, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectChain, multicall3, usdc, usdcAbi } from '../../dev/stack/chain-access.ts';
 import { type Chain, startChain } from '../../dev/stack/chain.ts';
 import { people, person } from '../../dev/stack/people.ts';
+import { permit2 } from '../../dev/stack/permit2/permit2-code.ts';
+import { uptoProxy } from '../../dev/stack/permit2/upto-proxy-code.ts';
 
 const domainTypes = {
   EIP712Domain: [
@@ -46,6 +48,22 @@ describe('the local chain', () => {
       functionName: 'getBlockNumber',
     });
     expect(block).toBeGreaterThan(0n);
+  });
+
+  it('has Permit2 with the domain of the chain, and the proxy of `upto`, which names it', async () => {
+    const separator = await chain.client.readContract({
+      address: permit2,
+      abi: parseAbi(['function DOMAIN_SEPARATOR() view returns (bytes32)']),
+      functionName: 'DOMAIN_SEPARATOR',
+    });
+    const domain = { name: 'Permit2', chainId: 84532n, verifyingContract: permit2 };
+    expect(separator).toBe(domainSeparator({ domain }));
+    const named = await chain.client.readContract({
+      address: uptoProxy,
+      abi: parseAbi(['function PERMIT2() view returns (address)']),
+      functionName: 'PERMIT2',
+    });
+    expect(named.toLowerCase()).toBe(permit2);
   });
 
   it('funds nine agents with 1000 USDC each, and facilitators with ether', async () => {

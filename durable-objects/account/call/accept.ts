@@ -99,6 +99,15 @@ export const repeatOrDryRun = (
   return unstored(state, { verdict: 'dry_run', decision: next, policy, paidFrom: from, limits });
 };
 
+/**
+ * The payment that the account keeps. A permit pays after its tool only if the allowance suffices. Its approval would replace that allowance
+ * (EIP-2612), which other accepted permits need, so nothing may present it.
+ */
+const heldPayment = (payment: Call['payment'], { paidBy }: Funded): Call['payment'] =>
+  payment?.permit === undefined || paidBy !== 'deferred'
+    ? payment
+    : { ...payment, permit: { facilitator: payment.permit.facilitator } };
+
 /** Builds the record of a new call: its facts, its source of money, and every counter that it counts in. */
 export const draftOf = (
   { state, call, attempt, policy, grant, context, approved }: Reservation,
@@ -130,7 +139,7 @@ export const draftOf = (
     identifier: call.identifier,
     transaction: undefined,
     // Credit pays: drop the authorization, so that nothing can present it from here.
-    held: isPayment ? call.payment : undefined,
+    held: isPayment ? heldPayment(call.payment, funding) : undefined,
     topUp: call.topUp?.to,
     answer: undefined,
     acceptedEntry: state.head.hash,
@@ -147,6 +156,7 @@ export const draftOf = (
     grant: grant?.grant.hash,
     usedShares: isTopUp ? [] : usedSharesOf(state, grant, call.price, funding.lender),
     park: approved?.park,
+    ...(call.trace === undefined ? {} : { trace: call.trace }),
     entries: approved?.entries ?? [],
   };
 };

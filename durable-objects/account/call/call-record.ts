@@ -28,6 +28,28 @@ export type Park = {
   readonly approved?: CommandSigner;
 };
 
+/** Whether a permit pays after the tool, so that any part of its value may move. */
+export const isChargeable = ({ paidBy, held }: Pick<CallRecord, 'paidBy' | 'held'>): boolean =>
+  paidBy === 'deferred' && held?.permit !== undefined;
+
+/** The part of a permit that moves once its tool has succeeded and charged. Undefined for payments that move in full. */
+export const permitCharge = (record: CallRecord): bigint | undefined =>
+  isChargeable(record) && record.state === 'committed' && record.charged > 0n
+    ? record.charged
+    : undefined;
+
+/** What the payment of a call moves, if it moves. Atomic units. */
+export const paymentAmount = (record: CallRecord): bigint => permitCharge(record) ?? record.price;
+
+/**
+ * What the payment of a metered call moves beyond the charge. It becomes credit when the payment settles: credit for money that has not
+ * arrived would be a gift. Atomic units; 0 for a call that did not succeed.
+ */
+export const restOf = (record: CallRecord): bigint =>
+  record.state === 'committed' && (record.paidBy === 'deferred' || record.paidBy === 'upfront')
+    ? paymentAmount(record) - record.charged
+    : 0n;
+
 /** The states in which a call has ended. */
 export type EndState = Exclude<CallState, 'parked' | 'held'>;
 
@@ -72,6 +94,8 @@ export type CallRecord = {
   /** The grant of the call, and the ancestors' shares that it counts in (`usedShareText`). */
   readonly grant: Hex | undefined;
   readonly usedShares: readonly string[];
+  /** The trace of the attempt that was accepted, if it was traced. */
+  readonly trace?: string;
   /** The call's own entries; they leave with it. */
   readonly entries: readonly Entry[];
 };

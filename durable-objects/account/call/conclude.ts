@@ -1,4 +1,11 @@
-import { type CallRecord, type HeldPayment, isBounced, reduced } from './call-record.ts';
+import {
+  type CallRecord,
+  type HeldPayment,
+  isBounced,
+  paymentAmount,
+  reduced,
+  restOf,
+} from './call-record.ts';
 import { CALL, loadCall } from './stored-call.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
@@ -122,7 +129,7 @@ const concludeCommitted = (
         { ...ended(record, 'settle'), transaction: result.transaction },
         record,
         'payment.settled',
-        { transaction: result.transaction, block: result.block },
+        { transaction: result.transaction, block: result.block, ...creditedRest(record) },
         context,
       );
     case 'failed':
@@ -164,7 +171,7 @@ const bounce = (
     context,
     {
       type: 'payment.bounced',
-      amounts: { amount: record.charged.toString() },
+      amounts: { amount: paymentAmount(record).toString() },
       payment: { reason, until, ...(backend === undefined ? {} : { backend }) },
     },
   );
@@ -200,14 +207,17 @@ const concludeFailed = (
     {
       transaction,
       block,
-      ...(forNothing
-        ? { credited: record.price.toString() }
-        : fault === 'payer'
-          ? { cleared: record.charged.toString() }
-          : {}),
+      ...(forNothing ? { credited: record.price.toString() } : creditedRest(record)),
+      ...(fault === 'payer' ? { cleared: record.charged.toString() } : {}),
     },
     context,
   );
+};
+
+/** `credited`: the part of a payment that has now settled that its call did not charge. */
+const creditedRest = (record: CallRecord): { readonly credited?: string } => {
+  const rest = restOf(record);
+  return rest > 0n ? { credited: rest.toString() } : {};
 };
 
 const faultOf = ({ entries }: CallRecord): unknown =>
@@ -261,15 +271,15 @@ const withEntry = <Type extends 'payment.settled' | 'payment.failed' | 'payment.
   payment: PartOf<Type, 'payment'>,
   context: Context,
 ): Concluded => {
+  // A failed payment loses the charge of its call, even if it would have moved more.
+  const isLost = type === 'payment.failed' && before.state === 'committed';
+  const amount = (isLost ? before.charged : paymentAmount(before)).toString();
   const entered = append(state, next, context, {
     type,
     // The payment has ended its call: no other entry will ever record that.
     ...(next.state === before.state
-      ? { amounts: { amount: before.price.toString() } }
-      : {
-          decision: next.state,
-          amounts: { amount: before.price.toString(), charged: next.charged.toString() },
-        }),
+      ? { amounts: { amount } }
+      : { decision: next.state, amounts: { amount, charged: next.charged.toString() } }),
     payment,
     ...(type === 'payment.released' ? {} : { evidence: spentSignature(before.held) }),
   } as NewCallEntry);

@@ -21,7 +21,7 @@ export const callEvidence = (call: Consent): { readonly [key: string]: Json } =>
   ...(call.audience === undefined ? {} : { audience: call.audience }),
   ...(call.payment === undefined
     ? {}
-    : { token: call.payment.token, ...signedFields(call.payment) }),
+    : { token: call.payment.token, ...signedFields(call.payment), ...permitFields(call.payment) }),
   ...(call.payment === undefined
     ? {}
     : { signatureDigest: signatureDigest(call.payment.signature) }),
@@ -99,6 +99,10 @@ export const spentSignature = (held: HeldPayment | undefined): { readonly [key: 
   held?.signature === undefined ? {} : { signature: held.signature };
 
 const signatureDigest = (signature: Hex): Hex => nativeSha256(bytesOf(signature));
+
+/** What the payer of a Permit2 permit signed besides `authorization`. */
+const permitFields = ({ permit }: HeldPayment): { readonly facilitator?: Json } =>
+  permit === undefined ? {} : { facilitator: permit.facilitator };
 
 /** Keys in canonical order (RFC 8785 §3.2.3), so that `canonicalJson` need not copy the object. */
 const signedFields = ({ authorization }: HeldPayment): { readonly authorization: Json } => ({

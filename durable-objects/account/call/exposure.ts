@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import { min } from '../../../src/protocol/amount.ts';
-import { exposed, type Purse, purseOf, suspensionOf } from '../purse.ts';
+import { exposed, isAllowed, type Purse, purseOf, suspensionOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
 /** The validity that an authorization must still have when its tool has answered: enough for an outage of the backends. */
@@ -35,7 +35,8 @@ export const mayEverDefer = (
 /**
  * Whether the payment may settle after its tool now. Law 7: exposure stays within the amount already settled here. Attack: a hundred fresh
  * keys pass one dollar along and each gets service on trust. An authorization that may expire before the queue has presented it settles
- * first, because the gateway would bear each loss.
+ * first, because the gateway would bear each loss. So does a permit that needs its approval of Permit2 first: another payment could use up
+ * the approval's nonce.
  */
 export const mayDefer = (
   state: AccountState,
@@ -46,7 +47,10 @@ export const mayDefer = (
   const purse = purseOf(state, call.asset);
   const lasts = call.validBefore - now >= call.timeoutSeconds + SETTLE_MARGIN;
   return (
-    mayEverDefer(state, call, exposure) && lasts && exposed(purse) + call.price <= purse.settled
+    mayEverDefer(state, call, exposure) &&
+    lasts &&
+    isAllowed(purse, call) &&
+    exposed(purse) + call.price <= purse.settled
   );
 };
 

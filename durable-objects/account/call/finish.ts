@@ -10,8 +10,10 @@ import {
   awaitsSettlement,
   type CallRecord,
   type EndState,
+  isChargeable,
   isKeepable,
   keepsHold,
+  restOf,
 } from './call-record.ts';
 import { advanced, ended } from './conclude.ts';
 import { MOST_WITH_ANSWERS } from './memory-limit.ts';
@@ -52,7 +54,8 @@ const commit = (
 ): Decision<FinishVerdict> => {
   const charged = chargeOf(record, outcome);
   const committed: CallRecord = {
-    ...advanced(record, 'succeed'),
+    // A deferred payment is never presented for a charge of 0.
+    ...(charged === 0n ? toReleased(record) : advanced(record, 'succeed')),
     state: 'committed',
     charged,
     answer: context.characters() < MOST_WITH_ANSWERS ? outcome.answer : undefined,
@@ -64,11 +67,14 @@ const commit = (
 };
 
 /**
- * The charge: the price, or less if the tool has a variable price and no payment pays (EIP-3009 transfers exactly the signed value). Before
- * this, `exceeds` turns a charge above the price into a failure.
+ * The charge: the price, or less if the tool has a variable price. Where a payment moves exactly what was signed, only a meter may charge
+ * less, because verifiers compute its charge again. Before this, `exceeds` turns a charge above the price into a failure.
  */
-const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
-  amount === undefined || paidFrom(record) === 'payment' ? record.price : amount;
+const chargeOf = (record: CallRecord, { amount, metered }: Outcome): bigint => {
+  const isExact = paidFrom(record) === 'payment' && !isChargeable(record);
+  const isFixed = record.topUp !== undefined || (isExact && metered === undefined);
+  return amount === undefined || isFixed ? record.price : amount;
+};
 
 /** Whether the tool charges more than was reserved, or a negative amount. The payer agreed to neither (law 6). */
 const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
@@ -140,6 +146,7 @@ const close = (
       status: outcome.status,
       digest: outcome.digest,
       reason: outcome.reason,
+      ...outcome.metered,
     },
     payment: paymentOf(record),
   });
@@ -147,12 +154,19 @@ const close = (
   return changed(entered.state, ended, finished(entered.state, ended, context));
 };
 
-/** `kept`: the amount stays held until an operator resolves the call. The entry records this, because D1 has no `onSilence` of the tool. */
-export const paymentOf = (record: CallRecord): PartOf<'call.finished', 'payment'> => ({
-  state: record.payment,
-  paidBy: record.paidBy,
-  ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
-});
+/**
+ * `kept`: the amount stays held until an operator resolves the call. The entry records this, because D1 has no `onSilence` of the tool.
+ * `credited`: the part of a payment that settled before its tool that the call did not charge.
+ */
+export const paymentOf = (record: CallRecord): PartOf<'call.finished', 'payment'> => {
+  const rest = record.payment === 'settled' ? restOf(record) : 0n;
+  return {
+    state: record.payment,
+    paidBy: record.paidBy,
+    ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
+    ...(rest > 0n ? { credited: rest.toString() } : {}),
+  };
+};
 
 /** A top-up is charged and credited in one entry, because sums over the log must include both. */
 export const chargedAmounts = (record: CallRecord): PartOf<'call.finished', 'amounts'> => ({

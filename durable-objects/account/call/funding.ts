@@ -5,14 +5,22 @@ import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import { freeCredit, promised, type Purse, purseOf, suspensionOf } from '../purse.ts';
+import {
+  exposed,
+  freeCredit,
+  isAllowed,
+  promised,
+  type Purse,
+  purseOf,
+  suspensionOf,
+} from '../purse.ts';
 import { type AccountState, isKnown } from '../state.ts';
 import { type HeldGrant, linksOf } from '../tree/grants.ts';
 import { creditCovers, type LeaseNeed } from '../tree/lease-need.ts';
 import { creditRecovery, type Recovery } from '../tree/recovery.ts';
 import type { PaidBy } from './call-record.ts';
 import { mayDefer, mayEverDefer, remainingExposure, slowSettlementPause } from './exposure.ts';
-import { isBalanceFresh, isStale } from './payer-facts.ts';
+import { isAllowanceFresh, isBalanceFresh, isStale } from './payer-facts.ts';
 import type { Progress } from './progress.ts';
 
 /** `Retry-After` while settlements free the payer's balance or exposure. */
@@ -83,6 +91,7 @@ export const fund = (request: FundingRequest): Funding => {
   return (
     checkSigner(request) ??
     checkBalance(request, purse) ??
+    checkAllowance(request, purse) ??
     checkSuspension(request, purse) ??
     pay(request, purse)
   );
@@ -177,6 +186,30 @@ const checkBalance: Check = (request, purse) => {
       limit: amounts('balance', purse.balance, 0n, promised(purse)),
       retryAllowed: true,
       ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
+    })
+  );
+};
+
+/** Permit2 must be allowed to transfer this payment and every accepted one, unless the permit carries an approval. */
+const checkAllowance: Check = (request, purse) => {
+  const { call, evidence, now } = request;
+  const permit = call.payment?.permit;
+  if (permit === undefined) return undefined;
+  if (!isAllowanceFresh(purse, now)) return needFacts(request);
+  if (isAllowed(purse, call)) return undefined;
+  if (permit.approval !== undefined) {
+    // The approval replaces the allowance (EIP-2612), and accepted permits still need that.
+    const isNeeded = exposed(purse) > 0n && promised(purse) <= (purse.allowance?.amount ?? 0n);
+    return isNeeded ? halt(request, SETTLEMENT_PAUSE) : undefined;
+  }
+  // As for a balance: older facts must not deny a payer that has just approved Permit2.
+  if (evidence.facts === undefined) return needFacts(request);
+  return (
+    borrow(request) ??
+    deny({
+      rule: 'allowance',
+      limit: amounts('allowance', purse.allowance?.amount ?? 0n, 0n, promised(purse)),
+      retryAllowed: true,
     })
   );
 };

@@ -1,13 +1,17 @@
 import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import { withoutUndefined } from '../../../src/core/without-undefined.ts';
-import type { ApprovalStatus, CallStatus } from '../../../src/protocol/account/call.ts';
+import type {
+  ApprovalStatus,
+  CallStatus,
+  EndedAnswer,
+} from '../../../src/protocol/account/call.ts';
 import type { Reader } from '../../store/query.ts';
 import { transferWith } from '../commands/transfer.ts';
 import { type Context, type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 import { type CallRecord, isReduced } from './call-record.ts';
 import { paidFrom } from './permit.ts';
-import { bindingOf } from './repeat.ts';
+import { answerOf, bindingOf } from './repeat.ts';
 
 /**
  * Returns the outcome of a call to its payer, whose signature the gateway has verified. It only reads: it reserves, writes and counts
@@ -22,14 +26,14 @@ export const lookUp = (
     state,
     record === undefined || isReduced(record)
       ? { verdict: 'unknown_call' }
-      : { verdict: 'found', status: statusOf(record, refundedOf(read, record)) },
+      : { verdict: 'found', status: statusOf(state, record, refundedOf(read, record)) },
   );
 
 /** How much of the call's charge operators have refunded. */
 const refundedOf = (read: Reader, { id, asset }: CallRecord): bigint =>
   transferWith(read, id, asset).received;
 
-const statusOf = (record: CallRecord, refunded: bigint): CallStatus => ({
+const statusOf = (state: AccountState, record: CallRecord, refunded: bigint): CallStatus => ({
   call: record.id,
   tool: record.tool,
   request: record.request,
@@ -46,9 +50,22 @@ const statusOf = (record: CallRecord, refunded: bigint): CallStatus => ({
   acceptedAt: record.acceptedAt,
   entry: record.acceptedEntry,
   policy: record.policy,
-  ...(record.answer === undefined ? {} : { answer: record.answer }),
-  ...withoutUndefined({ approval: approvalOf(record) }),
+  ...withoutUndefined({
+    answer: answerOf(state, record),
+    ended: endedOf(record),
+    approval: approvalOf(record),
+    trace: record.trace,
+  }),
 });
+
+/** Reads the answer from the entry that ended the call. */
+const endedOf = ({ entries }: CallRecord): EndedAnswer | undefined => {
+  const outcome = entries.find(({ type }) => type === 'call.finished')?.outcome;
+  if (outcome?.['digest'] === undefined || outcome['digest'] === 'none') return undefined;
+  const { status, digest, basis, usage } = outcome as unknown as EndedAnswer;
+  const end = (['truncated', 'timeout'] as const).find((reason) => reason === outcome['reason']);
+  return { status, digest, ...withoutUndefined({ end, basis, usage }) };
+};
 
 /** Whether and how a person decided on the call. */
 const approvalOf = (record: CallRecord): ApprovalStatus | undefined => {

@@ -4,7 +4,7 @@ import { max } from '../../../src/protocol/amount.ts';
 import { type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 import { changeUsedShares, grantsUsed, unreported } from '../tree/tree.ts';
-import { type CallRecord, isBounced } from './call-record.ts';
+import { type CallRecord, isBounced, paymentAmount, restOf } from './call-record.ts';
 
 /**
  * Every movement of money in an account, one function each. Nothing else changes a purse, so every hold is later spent or released,
@@ -45,7 +45,10 @@ export const hold = (state: AccountState, record: CallRecord): AccountState =>
     return moveHold({ ...purse, windows }, record, record.price);
   });
 
-/** The tool succeeded: the hold becomes spend. A deferred payment stays exposure until the chain has settled it. */
+/**
+ * The tool succeeded: the hold becomes spend. All that a deferred payment moves is exposure until the chain has settled it. An upfront
+ * payment has moved the whole price: what the tool did not charge becomes credit.
+ */
 export const spend = (state: AccountState, record: CallRecord, charged: bigint): AccountState =>
   change(countInAncestors(state, record, -record.price, charged), record, (purse) => {
     const windows = settleWindows(purse, record, charged);
@@ -55,7 +58,10 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
           ...purse,
           windows,
           deferredHeld: purse.deferredHeld - record.price,
-          unsettled: purse.unsettled + charged,
+          unsettled:
+            charged === 0n
+              ? purse.unsettled
+              : purse.unsettled + paymentAmount({ ...record, state: 'committed', charged }),
         };
       case 'credit':
         return {
@@ -65,6 +71,7 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
           credit: purse.credit - charged,
         };
       case 'upfront':
+        return { ...purse, windows, credit: purse.credit + record.price - charged };
       case 'lent':
       case 'free':
       case 'card':
@@ -109,28 +116,33 @@ export const settleUpfront = (
         // Law 7: the receiving account may pay the credit back, so a top-up for another account earns this one no trust.
         settled: isForAnother(state, record) ? purse.settled : purse.settled + record.price,
       },
+      record,
       record.price,
       block,
     ),
   );
 
-/** The chain moved the deferred payment of a call that succeeded. */
+/** The chain moved the deferred payment of a call that succeeded. What the call did not charge becomes credit. */
 export const settleDeferred = (
   state: AccountState,
   record: CallRecord,
   block: number,
-): AccountState =>
-  change(state, record, (purse) =>
+): AccountState => {
+  const moved = paymentAmount(record);
+  return change(state, record, (purse) =>
     withSettlement(
       {
         ...withoutBounce(purse, record),
-        unsettled: purse.unsettled - record.charged,
-        settled: purse.settled + record.charged,
+        unsettled: purse.unsettled - moved,
+        settled: purse.settled + moved,
+        credit: purse.credit + restOf(record),
       },
-      record.charged,
+      record,
+      moved,
       block,
     ),
   );
+};
 
 /**
  * An accepted payment cannot be presented because of its payer. Drops its facts: the payer may have become a contract, or may have moved
@@ -140,14 +152,14 @@ export const bounce = (state: AccountState, record: CallRecord, until: Seconds):
   change({ ...state, factsAt: 0 }, record, (purse) => ({
     ...purse,
     balanceAt: 0,
-    bounced: purse.bounced + record.charged,
+    bounced: purse.bounced + paymentAmount(record),
     bouncedUntil: Math.max(purse.bouncedUntil, until),
   }));
 
 /** Lifts the suspension that an ended payment caused. */
 const withoutBounce = (purse: Purse, record: CallRecord): Purse => {
   if (!isBounced(record)) return purse;
-  const bounced = purse.bounced - record.charged;
+  const bounced = purse.bounced - paymentAmount(record);
   return { ...purse, bounced, bouncedUntil: bounced === 0n ? 0 : purse.bouncedUntil };
 };
 
@@ -164,16 +176,17 @@ export const settleReleased = (
         credit: purse.credit + record.price,
         settled: purse.settled + record.price,
       },
+      record,
       record.price,
       block,
     ),
   );
 
-/** The payer made its accepted payment impossible: a debt, which is negative credit. */
+/** The payer made its accepted payment impossible: it owes the charge. A debt is negative credit. */
 export const recordDebt = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),
-    unsettled: purse.unsettled - record.charged,
+    unsettled: purse.unsettled - paymentAmount(record),
     credit: purse.credit - record.charged,
   }));
 
@@ -181,33 +194,40 @@ export const recordDebt = (state: AccountState, record: CallRecord): AccountStat
 export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),
-    unsettled: purse.unsettled - record.charged,
+    unsettled: purse.unsettled - paymentAmount(record),
     settled: max(0n, purse.settled - record.charged),
   }));
 
-/** A written-off payment had moved after all: gives back exactly what the write-off took from the trust in the payer. */
+/**
+ * A written-off payment had moved after all: restores exactly what the write-off took from `settled`. What the call did not charge becomes
+ * credit, and counts as settled like any other credit that was paid for.
+ */
 export const settleWrittenOff = (
   state: AccountState,
   record: CallRecord,
   block: number,
-): AccountState =>
-  change(state, record, (purse) =>
-    withSettlement({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
-  );
+): AccountState => settleFailed(state, record, block, restOf(record));
 
-/** A payment that counted as a debt had moved after all: the debt is paid. */
+/** A payment that counted as a debt had moved after all: the debt is paid. What the call did not charge becomes credit. */
 export const settleDebt = (state: AccountState, record: CallRecord, block: number): AccountState =>
-  change(state, record, (purse) =>
+  settleFailed(state, record, block, paymentAmount(record));
+
+const settleFailed = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+  credited: bigint,
+): AccountState => {
+  const moved = paymentAmount(record);
+  return change(state, record, (purse) =>
     withSettlement(
-      {
-        ...purse,
-        credit: purse.credit + record.charged,
-        settled: purse.settled + record.charged,
-      },
-      record.charged,
+      { ...purse, credit: purse.credit + credited, settled: purse.settled + moved },
+      record,
+      moved,
       block,
     ),
   );
+};
 
 const isForAnother = ({ account }: AccountState, { topUp: to }: CallRecord): boolean =>
   to !== undefined && to !== account;
@@ -227,12 +247,28 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
   }
 };
 
-/** A settlement in a later block than the known balance lowers it; the balance already includes an earlier settlement. */
-const withSettlement = (purse: Purse, amount: bigint, block: number): Purse => ({
-  ...purse,
-  balance: block > purse.balanceBlock ? max(0n, purse.balance - amount) : purse.balance,
-  settledBlock: Math.max(purse.settledBlock, block),
-});
+/**
+ * A settlement in a later block than the known balance lowers the balance, and for a permit the allowance too. Both already include earlier
+ * settlements.
+ */
+const withSettlement = (
+  { allowance, ...purse }: Purse,
+  { held }: CallRecord,
+  amount: bigint,
+  block: number,
+): Purse => {
+  const after = (before: bigint): bigint =>
+    block > purse.balanceBlock ? max(0n, before - amount) : before;
+  const isPermit = held?.permit !== undefined;
+  return {
+    ...purse,
+    ...(allowance && {
+      allowance: isPermit ? { ...allowance, amount: after(allowance.amount) } : allowance,
+    }),
+    balance: after(purse.balance),
+    settledBlock: Math.max(purse.settledBlock, block),
+  };
+};
 
 /**
  * The counters that a call is counted in, with their periods, as its record keeps them. The record needs the periods: after a clock was

@@ -32,6 +32,9 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
         balance: min(facts.balance, MAX_STORED),
         balanceBlock: facts.block,
         balanceAt: facts.at,
+        ...(facts.allowance === undefined
+          ? {}
+          : { allowance: { amount: min(facts.allowance, MAX_STORED), at: facts.at } }),
       });
 };
 
@@ -42,3 +45,7 @@ export const isStale = (state: AccountState, now: Seconds): boolean =>
 /** Whether the payer's balance is recent enough to accept a payment on it. */
 export const isBalanceFresh = ({ balanceAt }: Purse, now: Seconds): boolean =>
   balanceAt > 0 && now - balanceAt <= FACTS_LIFETIME;
+
+/** As `isBalanceFresh`, for the allowance of Permit2. */
+export const isAllowanceFresh = ({ allowance }: Purse, now: Seconds): boolean =>
+  allowance !== undefined && now - allowance.at <= FACTS_LIFETIME;

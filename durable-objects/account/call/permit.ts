@@ -25,6 +25,7 @@ export const permit = (
     policy: record.policy,
     charged: record.price,
     paidFrom: paidFrom(record),
+    ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
     limits: limitsOf(state, record, context),
   };
   return record.dispatchedAt > 0

@@ -16,6 +16,8 @@ export type TreeRequest =
   | { readonly verdict: 'recall' }
   /** The call is parked, or would be: decide it with `park.ts`. */
   | { readonly verdict: 'parking' }
+  /** The gateway screens payers: load `screening.ts` first. */
+  | { readonly verdict: 'screening' }
   /** The root of the tree must count the parked call first. */
   | ({ readonly verdict: 'count'; readonly to: AccountId } & CommandCost);
 
@@ -24,6 +26,7 @@ const TREE_REQUESTS: Readonly<Record<string, true>> = {
   report: true,
   recall: true,
   parking: true,
+  screening: true,
   count: true,
 } satisfies Record<TreeRequest['verdict'], true>;
 

@@ -1,5 +1,5 @@
 import type { ReserveVerdict } from '../../../src/protocol/account/call-verdict.ts';
-import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { Call, Evidence, StoredAnswer } from '../../../src/protocol/account/call.ts';
 import type { Binding } from '../../../src/protocol/tool-terms.ts';
 import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
 import { changed, type Context, type Decision, unstored } from '../decision.ts';
@@ -30,7 +30,7 @@ export const repeat = (
   }
   // Attack: a payment is presented with another tool, path, query, method or body. The first use pins the request.
   if (record.request !== call.request) return unstored(state, { verdict: 'conflict' });
-  if (record.state !== 'held') return unstored(state, outcomeOf(record));
+  if (record.state !== 'held') return unstored(state, outcomeOf(state, record));
 
   if (awaitsSettlement(record)) {
     if (record.attempt === attempt) {
@@ -67,7 +67,7 @@ const sameOperation = (
     state,
     record.state === 'held'
       ? { verdict: 'in_progress', retryAfter: waitFor(record, context), ...first }
-      : { ...outcomeOf(record), ...first },
+      : { ...outcomeOf(state, record), ...first },
   );
 };
 
@@ -157,11 +157,13 @@ const hasSecret = (record: CallRecord): boolean =>
 
 type StoredOutcome = Extract<ReserveVerdict, { readonly verdict: 'stored' | 'already_used' }>;
 
-const outcomeOf = (record: CallRecord): StoredOutcome =>
-  record.answer !== undefined
-    ? {
+const outcomeOf = (state: AccountState, record: CallRecord): StoredOutcome => {
+  const answer = answerOf(state, record);
+  return answer === undefined
+    ? { verdict: 'already_used' }
+    : {
         verdict: 'stored',
-        answer: record.answer,
+        answer,
         charged: record.charged,
         paidFrom: paidFrom(record),
         payment: record.payment,
@@ -170,8 +172,15 @@ const outcomeOf = (record: CallRecord): StoredOutcome =>
         entry: record.acceptedEntry,
         policy: record.policy,
         price: record.price,
-      }
-    : { verdict: 'already_used' };
+      };
+};
+
+/** The stored answer of a call, unless it was erased. */
+export const answerOf = (
+  { erased }: Pick<AccountState, 'erased'>,
+  { answer, acceptedAt }: CallRecord,
+): StoredAnswer | undefined =>
+  erased === undefined || acceptedAt > erased.at ? answer : undefined;
 
 /** How the call was bound when it was accepted. Its entries stay with its record, so the first entry still has the binding. */
 export const bindingOf = (record: CallRecord): Binding =>

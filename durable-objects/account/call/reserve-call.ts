@@ -9,6 +9,7 @@ import type { Recalls } from '../tree/recalls.ts';
 import { recordOf } from './stored-call.ts';
 import { MAX_RECALLS, NO_PROGRESS, type Progress, type TreeRequest } from './progress.ts';
 import { reserve } from './reserve.ts';
+import { keepScreeningCode } from './screening-code.ts';
 import { loadLazy } from '../lazy.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 
@@ -65,6 +66,10 @@ export const reserveCall = async (
       const management = await loadLazy();
       if (management === undefined) return { verdict: 'unavailable' };
       decide = management.reserveWithApproval;
+    } else if (verdict.verdict === 'screening') {
+      const management = await loadLazy();
+      if (management === undefined) return { verdict: 'unavailable' };
+      keepScreeningCode(management.SCREENING);
     } else if (verdict.verdict === 'count') {
       const { to, budget, bytes, id } = verdict;
       const counted = await countAtRoot(peers, to, { budget, bytes, id });

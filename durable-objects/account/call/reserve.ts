@@ -7,6 +7,7 @@ import { isFiat } from '../../../src/protocol/fiat-asset.ts';
 import { min } from '../../../src/protocol/amount.ts';
 import { type Decision, unstored } from '../decision.ts';
 import type { AccountState } from '../state.ts';
+import { isRecovering } from '../commands/recover.ts';
 import { chooseGrant, namesUntaken, staleProofs } from '../tree/call-grant.ts';
 import { issuerOf, linksOf } from '../tree/grants.ts';
 import { type LeaseNeed, leaseNeeds, wasRefused, wasShort } from '../tree/lease-need.ts';
@@ -27,6 +28,7 @@ import { countRisk, failureRefusal, floodRefusal, isFlooded } from './account-ra
 import { isStale, withEvidence } from './payer-facts.ts';
 import type { TreeRequest } from './progress.ts';
 import { repeat } from './repeat.ts';
+import { screeningCode } from './screening-code.ts';
 import {
   type Answer,
   asksPerson,
@@ -53,6 +55,7 @@ export const reserve = (input: ReservationInput): Decision<ReserveVerdict | Tree
   }
   // An expired proof may look up, never execute. A proof for a former payee may repeat a known call, and starts no new one.
   if (!call.execute || call.former === true) return unstored(state, { verdict: 'expired' });
+  if (isRecovering(state, context)) return unstored(state, { verdict: 'unavailable' });
   return reserveNew(input, admit);
 };
 
@@ -66,6 +69,9 @@ export type Admit = (
 
 /** Parking is code of its own, which only an account with such a call loads. */
 const NEEDS_PARKING = { verdict: 'parking' } as const;
+
+/** So is screening. */
+const NEEDS_SCREENING = { verdict: 'screening' } as const;
 
 const admit: Admit = (reservation, counted, allowed, funding) =>
   asksPerson(reservation) && !reservation.isDryRun
@@ -83,6 +89,8 @@ export const reserveNew = (start: ReservationInput, admit: Admit): Answer => {
   if (mustSeekGrant(state, informed, call, evidence, context.now)) {
     return unstored(state, { verdict: 'unknown_grant' });
   }
+  const screening = screeningCode(informed, evidence);
+  if (screening === undefined) return unstored(state, NEEDS_SCREENING);
   const choice = chooseGrant(informed, call, context.now);
   const input = { ...start, state: informed };
   const opened = openReservation(input, choice);
@@ -92,6 +100,8 @@ export const reserveNew = (start: ReservationInput, admit: Admit): Answer => {
   const reservation = withFunding(opened);
   const allowed = evaluate([...opened.own, ...opened.ancestors], subjectOf(call), context.now);
   if (!allowed.allowed) return decideDenied(reservation, allowed);
+  const listed = screening === 'none' ? undefined : screening.refuseListed(reservation);
+  if (listed !== undefined) return listed;
   const pause = outagePause({ ...reservation.fundingRequest, state: informed });
   if (pause !== undefined) return settlementUnavailable(reservation, pause);
   if (isMemoryFull(reservation)) return settlementUnavailable(reservation, MEMORY_PAUSE);
@@ -104,7 +114,12 @@ export const reserveNew = (start: ReservationInput, admit: Admit): Answer => {
   return (
     checkFiatAuthority(reservation) ??
     confirmGrants(reservation) ??
-    admit(reservation, counted, allowed, funding)
+    // Last: only a call that everything else allows may cost a question to a provider (law 12).
+    (screening === 'none'
+      ? admit(reservation, counted, allowed, funding)
+      : screening.screened(reservation, counted, funding, (next, nextCounted) =>
+          admit(next, nextCounted, allowed, funding),
+        ))
   );
 };
 

@@ -12,6 +12,7 @@ import { countDenial } from './account-rates.ts';
 import { withEvidence } from './payer-facts.ts';
 import { type Answer, openReservation, refuse, type ReservationInput } from './reservation.ts';
 import { type Admit, reserveNew } from './reserve.ts';
+import { recordVerdicts, withEntries } from './screening.ts';
 
 /**
  * Decides a repeat of a parked call. The bodies of calls are not stored, so only the caller's own repeat can run an approved one, once: it
@@ -49,8 +50,9 @@ export const resume = (
   // The writes of that decision start from a state without the parked hold. Write the denial on the state that still has it.
   const choice = chooseGrant(informed, call, context.now);
   const { own, ancestors } = openReservation({ ...start, state: informed }, choice);
-  const counted = countDenial(informed, context.now) ?? informed;
-  return deny(counted, call, verdict.denial, [...own, ...ancestors], context);
+  const known = recordVerdicts(countDenial(informed, context.now) ?? informed, evidence, context);
+  const denied = deny(known.state, call, verdict.denial, [...own, ...ancestors], context);
+  return withEntries(known.entries, denied);
 };
 
 /** A policy may ask by now for the approval of a higher account than the one that gave it. */
@@ -81,4 +83,5 @@ const isSamePayment = (held: HeldPayment | undefined, given: HeldPayment | undef
   (given !== undefined &&
     held.authorization.to === given.authorization.to &&
     held.authorization.value === given.authorization.value &&
-    held.authorization.validBefore === given.authorization.validBefore);
+    held.authorization.validBefore === given.authorization.validBefore &&
+    held.permit?.facilitator === given.permit?.facilitator);

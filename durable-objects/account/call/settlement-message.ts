@@ -1,4 +1,4 @@
-import { awaitsSettlement, type CallRecord } from './call-record.ts';
+import { awaitsSettlement, type CallRecord, permitCharge } from './call-record.ts';
 import { loadCall } from './stored-call.ts';
 import type { Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
@@ -35,7 +35,8 @@ export const settlementMessage = (
   record: CallRecord,
 ): SettlementMessage | undefined => {
   if (record.held === undefined) return undefined;
-  const { token, authorization, signature, maxTimeoutSeconds } = record.held;
+  const { token, authorization, signature, maxTimeoutSeconds, permit } = record.held;
+  const charge = permitCharge(record);
   const presents = record.payment === 'queued' || record.payment === 'sent';
   if (presents && signature === undefined) return undefined;
   return {
@@ -54,6 +55,8 @@ export const settlementMessage = (
     },
     ...(presents && signature !== undefined ? { signature } : {}),
     maxTimeoutSeconds,
+    ...(permit === undefined ? {} : { permit }),
+    ...(charge === undefined ? {} : { charge: charge.toString() }),
     sinceBlock: record.sinceBlock,
     acceptedAt: record.acceptedAt,
   };

@@ -20,6 +20,7 @@ import {
 } from './command-answer.ts';
 import { type CountRequest, type Payer, withinBudget } from './command-budget.ts';
 import { adjust, receive, recordRefund } from './credit.ts';
+import { erase } from './erase.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
 import { concludeCard } from './conclude-card.ts';
@@ -29,6 +30,8 @@ import { documentHash, mismatch } from './precondition.ts';
 import { publish } from './publish.ts';
 import { putDocument } from './put-document.ts';
 import { recordArchived } from './record-archived.ts';
+import { recordScreening } from './record-screening.ts';
+import { recover } from './recover.ts';
 import { refundCall } from './refund-call.ts';
 import { revoke } from './revoke.ts';
 import { take } from './take.ts';
@@ -115,6 +118,8 @@ const decide = (
       return allowed(command, () => setDefault(state, command, context));
     case 'label':
       return allowed(command, () => setLabel(state, command, context));
+    case 'erase':
+      return allowed(command, () => erase(state, command, context, live));
     case 'document':
       return allowed(command, () => putDocument(state, command, context));
     case 'redrive':
@@ -145,6 +150,10 @@ const decide = (
       return publish(state, command, context);
     case 'alert':
       return takeAlert(state, command, context);
+    case 'screened':
+      return recordScreening(state, command, context);
+    case 'recover':
+      return recover(state, command, context);
     case 'archived':
       return recordArchived(state, command, context);
     case 'credit':

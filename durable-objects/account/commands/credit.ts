@@ -7,6 +7,7 @@ import { put } from '../../store/noun.ts';
 import { type Context, type Decision, enter, unstored } from '../decision.ts';
 import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
+import { isFrozen } from '../call/screening.ts';
 import { applied, commandEvidence, done, refused } from './command-answer.ts';
 import { type Transfer, TRANSFER, transferWith } from './transfer.ts';
 
@@ -86,6 +87,12 @@ export const adjust = (
       reason: 'not_writable',
       hint: 'The amount is zero, so there is nothing to adjust.',
     });
+  if (amount < 0n && isFrozen(state)) {
+    return refused(state, {
+      reason: 'not_writable',
+      hint: 'The last screening of the account listed it, so its credit is frozen: a later screening must clear it first (docs/screening.md).',
+    });
+  }
   if (amount < 0n && freeCredit(purse) + amount < 0n) {
     const free = max(0n, freeCredit(purse));
     return refused(state, { reason: 'credit_too_low', credit: free.toString() });

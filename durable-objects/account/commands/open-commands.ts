@@ -66,6 +66,13 @@ export const openCommands = (
     return isPolicy || command.kind === 'status' ? recalls.push(undefined) : {};
   };
 
+  /** Removes what was erased from the rows of the object. Also for a repeated command: the first one may have failed here. */
+  const compact = () =>
+    ledger.submit<{ readonly verdict: 'ok' | 'unavailable' }>((state, { now }) => {
+      ledger.disk().compact({ now, exported: state.exported });
+      return unstored(state, { verdict: 'ok' });
+    }, UNAVAILABLE);
+
   return {
     async apply(command) {
       const decide = (known: Known) =>
@@ -88,6 +95,7 @@ export const openCommands = (
         // CWE-367: everything may have changed during the wait, so the command is decided again from the beginning.
         verdict = await decide(known);
       }
+      if (command.kind === 'erase' && verdict.verdict === 'applied') await compact();
       return verdict.verdict === 'applied' ? { ...verdict, ...(await push(command)) } : verdict;
     },
 

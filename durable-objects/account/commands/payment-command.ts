@@ -65,7 +65,7 @@ export const writeOff = (
   const paid: { readonly [key: string]: Json } = spentSignature(record.held);
   const entered = append(money.writeOff(state, record), ended(record, 'fail'), context, {
     type: 'payment.failed',
-    amounts: { amount: record.price.toString() },
+    amounts: { amount: record.charged.toString() },
     payment: { fault: 'gateway', reason: WRITTEN_OFF },
     outcome: { reason: shortened(reason, MAX_REASON) },
     evidence: {

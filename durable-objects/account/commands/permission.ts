@@ -61,6 +61,7 @@ const isOwners = (command: SignedCommand): boolean => {
     case 'status':
     case 'default':
     case 'label':
+    case 'erase':
     case 'approval':
       return true;
     case 'policy':

@@ -9,6 +9,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
 import { openExports } from './exports.ts';
 import type { Presenter } from './present-payments.ts';
+import { objectOf } from '../../../src/protocol/jurisdiction.ts';
 
 /** A busy account sends at most this often, milliseconds: many payments and entries share a message. */
 const SEND_PAUSE_MS = 1_000;
@@ -60,7 +61,7 @@ export const openOutbox = (
       // The stored name, not the object's: two names for one payer would be two totals.
       const { account: from } = memory.state;
       const command = { kind: 'credit', from, asset, total } as const;
-      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(command);
+      const applied = await objectOf(env, env.AGENT_ACCOUNT, peer).apply(command);
       if (applied.verdict === 'unavailable') return;
       await ledger().submit<Acknowledged>(
         (state, { read }) => acknowledgeTransfer(state, pending.transfer, total, read),

@@ -15,6 +15,7 @@ import type { SettlementBody, SettlementMessage } from '../../../src/protocol/pa
 import type { Relay } from '../../../src/protocol/relayer-contract.ts';
 import { readReach } from '../../../src/config/settings.ts';
 import { keyOfPayer } from '../../../src/settlement/relayer/key-of-payer.ts';
+import { objectOf } from '../../../src/protocol/jurisdiction.ts';
 
 /** Presents an account's payments, or has them observed. */
 export type Presenter = {
@@ -33,7 +34,7 @@ export type Presenter = {
 
 type Bindings = Pick<
   Env,
-  'SETTLEMENT_QUEUE' | 'RELAYER' | 'LOCAL_STACK' | 'AUDIENCES' | KindVariable
+  'SETTLEMENT_QUEUE' | 'RELAYER' | 'LOCAL_STACK' | 'AUDIENCES' | 'JURISDICTION' | KindVariable
 >;
 
 /** Payments of one call to a relayer, and of one message of the queue. */
@@ -68,7 +69,10 @@ export const openPresenter = (env: Bindings, now: () => number = Date.now): Pres
   ): Promise<readonly SettlementMessage[]> => {
     try {
       const relays = messages.map(relayOf);
-      const relayed = await within(env.RELAYER.getByName(key).relay(relays, false), PATIENCE_MS);
+      const relayed = await within(
+        objectOf(env, env.RELAYER, key).relay(relays, false),
+        PATIENCE_MS,
+      );
       // An unanswered call may have stored the payments. Presenting them twice is safe: a nonce works once.
       if (relayed === undefined) pausedUntil = now() + PAUSE_MS;
       return messages.filter(({ call }, at) => {
@@ -147,10 +151,14 @@ const openKeys = (env: Bindings): KeyOf => {
     const setting = reader(textOf(name));
     return setting.ok ? setting.value : undefined;
   }, reach.value);
-  return ({ kind, signature, token: { network }, authorization }) => {
+  return ({ kind, signature, token: { network }, authorization, permit }) => {
     if (kind !== 'settle' || signature === undefined) return undefined;
     const setting = kinds.relayers?.get(network);
     if (setting === undefined) return undefined;
+    if (permit !== undefined) {
+      const { facilitator } = permit;
+      return setting.addresses.includes(facilitator) ? accountId(network, facilitator) : undefined;
+    }
     if (!setting.first && isServedWithoutRelayer(kinds, network)) return undefined;
     return accountId(network, keyOfPayer(authorization.from, setting.addresses));
   };
@@ -163,6 +171,8 @@ const relayOf = ({
   authorization,
   signature = '0x',
   maxTimeoutSeconds,
+  permit,
+  charge,
   sinceBlock,
 }: SettlementMessage): Relay => ({
   account: account as AccountId,
@@ -177,6 +187,8 @@ const relayOf = ({
     },
     signature,
     maxTimeoutSeconds,
+    ...(permit === undefined ? {} : { permit }),
+    ...(charge === undefined ? {} : { charge: BigInt(charge) }),
   },
   sinceBlock,
 });
@@ -186,7 +198,8 @@ const bodiesOf = (messages: readonly SettlementMessage[]): readonly SettlementBo
   const packed: SettlementMessage[][] = [];
   let characters = 0;
   for (const message of messages) {
-    const own = PAYMENT_CHARACTERS + (message.signature?.length ?? 0);
+    const { signature = '', permit = '' } = message;
+    const own = PAYMENT_CHARACTERS + signature.length + JSON.stringify(permit).length;
     const last = packed.at(-1);
     if (last !== undefined && last.length < PAYMENTS && characters + own <= MESSAGE_CHARACTERS) {
       last.push(message);

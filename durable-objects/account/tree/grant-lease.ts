@@ -113,10 +113,11 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     // If a limit was lowered below the lent amount, no share of it may be used any more, not even one granted before (law 6).
     if (request.need === 0n || (remaining >= 0n && lacks <= min(remaining, grantable(share))))
       continue;
-    const limit = { ...counterState(withoutUnused(counter.counter)), account: state.account };
     const recovery =
       lacks > grantable(share) ? 'never' : limitRecovery(counter.counter, request.need);
-    lack({ rule: counter.counter.rule, limit, recovery });
+    const seen = refusedLimit(counter.counter, recovery);
+    const limit = { ...counterState(seen.counter), account: state.account };
+    lack({ rule: counter.counter.rule, limit, recovery, returnable: seen.returnable });
   }
   const purse = purseOf(merged.state, asset);
   const credit = current[CREDIT] ?? NO_SHARE;
@@ -135,13 +136,13 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
       ).toString(),
     };
     const recovery = owed > grantable(credit) ? 'never' : creditRecovery(purse, request.credit);
-    lack({ rule: 'credit', limit, recovery });
+    lack({ rule: 'credit', limit, recovery, returnable: 0n });
   }
   if (lacking !== undefined) {
-    const { rule, limit, recovery } = lacking;
+    const { recovery, ...short } = lacking;
     return withoutGrant(
       merged,
-      { verdict: 'short', authority, shares: current, rule, limit },
+      { verdict: 'short', authority, shares: current, ...short },
       recovery,
     );
   }
@@ -217,11 +218,19 @@ const granting = (share: Share, more: bigint): Share => ({
   granted: share.granted + min(more, grantable(share)),
 });
 
-/** The limit as a refused descendant sees it: unused shares of its siblings count as remaining, because a smaller need would get them. */
-const withoutUnused = (counter: SpendCounter): SpendCounter => ({
-  ...counter,
-  held: counter.held - (counter.lent?.unused ?? 0n),
-});
+/**
+ * The limit as a refused descendant sees it. Unused shares of its siblings count as remaining, because a smaller need would get them. If
+ * they would meet this need too, no sibling returned them: they do not count, so that a refusal never says that enough remains.
+ */
+const refusedLimit = (
+  counter: SpendCounter,
+  recovery: Recovery,
+): { readonly counter: SpendCounter; readonly returnable: bigint } => {
+  const unused = counter.lent?.unused ?? 0n;
+  return recovery === 'now'
+    ? { counter, returnable: unused }
+    : { counter: { ...counter, held: counter.held - unused }, returnable: 0n };
+};
 
 /** Below zero if the limit was lowered. */
 const remainingOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent - held;
@@ -229,7 +238,7 @@ const remainingOf = ({ limit, spent, held }: SpendCounter): bigint => limit - sp
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
 /** A limit with too little remaining for a need. */
-type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'recovery'>;
+type Lacking = Pick<Short, 'rule' | 'limit' | 'returnable'> & Pick<Leased, 'recovery'>;
 
 /** Grants nothing, and keeps what the descendant has reported. */
 const withoutGrant = (

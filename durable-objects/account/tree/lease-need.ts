@@ -134,10 +134,10 @@ export const answerWaiters = <W extends LeaseNeed>(
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
-/** Whether a call needs more than everything that remains at the ancestor and here. */
+/** Whether a call needs more than everything that remains at the ancestor and here, and that others may yet return. */
 const isBeyond = (
   waiter: LeaseNeed,
-  { rule, limit }: Short,
+  { rule, limit, returnable }: Short,
   unused: bigint,
   credit: bigint,
   head: LeaseNeed,
@@ -146,7 +146,7 @@ const isBeyond = (
   const remaining = BigInt(limit.remaining);
   return rule === 'credit'
     ? waiter.credit !== undefined && waiter.credit > max(0n, credit) + remaining
-    : waiter.need > max(0n, unused) + remaining;
+    : waiter.need > max(0n, unused) + remaining + returnable;
 };
 
 const refusalOf = ({ link }: LeaseNeed, { rule, limit }: Short): LeaseAnswer =>

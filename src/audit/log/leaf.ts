@@ -1,4 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '#sha256';
 import type { Hex } from '../../core/hex.ts';
 import { bytesOf, decodeBase64, encodeBase64, isHex, utf8 } from '../../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '#sha256';
 
 /**
  * The Merkle tree of RFC 6962 §2.1: a list of leaves whose root changes with any of them. Hashes are 32 bytes of SHA-256. Synchronous and

@@ -1,4 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '#sha256';
 import { decodeBase64, encodeBase64, hexOf, utf8 } from '../../crypto/bytes.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 

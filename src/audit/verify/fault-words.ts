@@ -54,6 +54,11 @@ export const REASONS: Readonly<Record<string, string>> = {
   other_history: 'does not extend the checkpoint that was given: the log was rewritten',
   wrong_price:
     'states a price that differs from the terms of its tool, or exceeds what its caller signed',
+  unmetered: 'has {field}, although its tool has no meter',
+  wrong_basis: 'states {field} that its outcome or the terms of its tool do not allow',
+  wrong_rates: 'names rates that the terms of its tool do not set for this call: {field}',
+  wrong_usage: 'states usage that the meter of its tool cannot read: {field}',
+  wrong_charge: 'states a charge that does not follow from its usage, rates and terms',
   over_limit: 'spends more than the limit {field} allows',
   differs_from_receipt: 'states {field} otherwise than the receipt of the call',
   entry_missing: 'is a receipt whose entry is not in the chain of its account',

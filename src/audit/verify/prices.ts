@@ -1,10 +1,12 @@
 import { type AssetId, assetId, parseAccountId } from '../../protocol/account-id.ts';
 import { min } from '../../protocol/amount.ts';
 import { type Facts, factsIf } from '../../protocol/log/facts.ts';
+import { leastMaximum } from '../../protocol/tool-terms.ts';
 import { tokenOf } from '../../protocol/x402/networks.ts';
 import { toolTermsSchema } from '../evidence-schema.ts';
 import type { Check, Survey } from './check.ts';
 import type { Hex } from '../../core/hex.ts';
+import { createMeteredCharges } from './metered-charges.ts';
 import { amountOf } from './replay/members.ts';
 import { createTally } from './tally.ts';
 import type * as z from 'zod/mini';
@@ -24,7 +26,8 @@ const OWN_TOOLS = 'countersign.';
 
 /**
  * The check `prices`: each call costs the amount in the terms of its tool, and no more than its caller signed (docs/audit-format.md). The
- * price of a call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum.
+ * price of a call by payment is the signed value; by intent it is the lower of the tool's price and the signed maximum. A metered call is
+ * charged what its usage costs.
  */
 export const createPrices = ({
   documents,
@@ -39,18 +42,26 @@ export const createPrices = ({
     }
     return known.get(hash);
   };
+  const skipTerms = (named: string): void => {
+    const place = altered?.get(named as Hex);
+    tally.skip(
+      `the terms ${named} of a tool ${place === undefined ? 'are not in the files' : `were changed: ${place.file} line ${place.line} has others`}`,
+    );
+  };
+  const charges = createMeteredCharges(tally, termsOf, (named) => {
+    // Malformed terms are already broken at the acceptance.
+    if (!documents.has(named as Hex)) skipTerms(named);
+  });
   return {
     id: 'prices',
     see(seen) {
+      charges.see(seen);
       const entry = factsIf(seen.entry, 'call.accepted', 'call.parked', 'call.denied');
       if (entry === undefined) return;
       const { terms: named } = entry.evidence;
       const terms = named === undefined ? undefined : termsOf(named);
       if (named !== undefined && terms === undefined && !documents.has(named as Hex)) {
-        const place = altered?.get(named as Hex);
-        return tally.skip(
-          `the terms ${named} of a tool ${place === undefined ? 'are not in the files' : `were changed: ${place.file} line ${place.line} has others`}`,
-        );
+        return skipTerms(named);
       }
       const isUnknown = named === undefined && entry.tool?.startsWith(OWN_TOOLS) !== true;
       if (isUnknown || (named !== undefined && terms === undefined)) {
@@ -100,6 +111,5 @@ const isRightPrice = (entry: Priced, terms: Terms): boolean => {
   const value = signedValue(entry);
   if (value !== undefined) return price === listed && price === value;
   const most = amountOf(entry.evidence.intent?.maxAmount) ?? 0n;
-  const least = terms.pricing === 'upto' ? 1n : listed;
-  return most >= least && price === min(listed, most);
+  return most >= leastMaximum(terms, listed) && price === min(listed, most);
 };

@@ -2,13 +2,14 @@ import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { decodeBase64Url, decodeUtf8, utf8 } from '../../crypto/bytes.ts';
 import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
-import type { Entry } from '../../protocol/entry.ts';
+import type { Entry, Json } from '../../protocol/entry.ts';
 import { RECEIPT_TYPE } from '../../protocol/receipt.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { bytes32, printable } from '../../protocol/wire-fields.ts';
 import type { Check, HashedEntry, Place, Survey } from './check.ts';
 import type { KeySet } from '../../protocol/key-set.ts';
 import { type LogFile, MAX_BROKEN_LINES, readLines } from './lines.ts';
+import { isSameJson } from './replay/members.ts';
 import { createTally, type Tally } from './tally.ts';
 
 /** Characters of a receipt, at most. */
@@ -31,6 +32,9 @@ const claimsSchema = z.looseObject({
   entry: bytes32,
   policy: bytes32,
   iat: z.int(),
+  usage: z.exactOptional(z.record(z.string(), z.int())),
+  basis: z.exactOptional(z.string()),
+  end: z.exactOptional(z.string()),
 });
 
 type Claims = z.output<typeof claimsSchema>;
@@ -105,8 +109,8 @@ export const createReceipts = async (
 
 type Statement = {
   readonly field: string;
-  readonly of: (entry: Entry) => unknown;
-  readonly claim: (claims: Claims) => unknown;
+  readonly of: (entry: Entry) => Json | undefined;
+  readonly claim: (claims: Claims) => Json | undefined;
 };
 
 /** The statement of the entry that the receipt names by hash. */
@@ -135,7 +139,32 @@ const STATED: readonly Statement[] = [
     of: ({ type, outcome }) => (type === 'call.finished' ? hashIn(outcome?.['digest']) : undefined),
     claim: ({ response }) => hashIn(response),
   },
+  {
+    field: 'outcome.usage',
+    of: ({ type, outcome }) => (type === 'call.finished' ? outcome?.['usage'] : undefined),
+    claim: ({ usage }) => usage,
+  },
+  {
+    field: 'outcome.basis',
+    of: ({ type, outcome }) => (type === 'call.finished' ? outcome?.['basis'] : undefined),
+    claim: ({ basis }) => basis,
+  },
+  // The entry of a stream that broke off has the same reason as its receipt, unless the tool failed for another one.
+  {
+    field: 'outcome.reason',
+    of: (entry) => reasonIn(entry, 'timeout'),
+    claim: ({ end }) => end,
+  },
+  {
+    field: 'outcome.reason',
+    of: (entry) => reasonIn(entry, 'answered', 'truncated'),
+    claim: ({ end }) => (end === 'truncated' || end === 'timeout' ? end : undefined),
+  },
 ];
+
+/** The reason of an end, if it is one of these. */
+const reasonIn = ({ type, outcome }: Entry, ...reasons: readonly string[]): Json | undefined =>
+  type === 'call.finished' ? reasons.find((reason) => reason === outcome?.['reason']) : undefined;
 
 const hashIn = (value: unknown): string | undefined =>
   typeof value === 'string' && value.startsWith('0x') ? value : undefined;
@@ -148,7 +177,7 @@ const firstDifference = (
 ): string | undefined =>
   statements.find(({ of, claim }) => {
     const [own, theirs] = [of(entry), claim(claims)];
-    return own !== undefined && theirs !== undefined && own !== theirs;
+    return own !== undefined && theirs !== undefined && !isSameJson(own, theirs);
   })?.field;
 
 const readReceipts = async (

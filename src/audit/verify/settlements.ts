@@ -1,9 +1,25 @@
 import type { Hex } from '../../core/hex.ts';
 import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import { parseAmount } from '../../protocol/amount.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { factsIf } from '../../protocol/log/facts.ts';
-import { type ExpectedTransfer, findTransfer } from '../../settlement/chain/expected-transfer.ts';
-import { readAnswer, quantitySchema, rpcBatch } from '../../settlement/chain/json-rpc.ts';
+import {
+  type ExpectedTransfer,
+  findPermitTransfer,
+  findTransfer,
+} from '../../settlement/chain/expected-transfer.ts';
+import {
+  readAnswer,
+  quantitySchema,
+  type RpcAnswer,
+  rpcBatch,
+} from '../../settlement/chain/json-rpc.ts';
+import {
+  nonceBitmap,
+  readBit,
+  readCall,
+  settledPermit,
+} from '../../settlement/chain/permit-calls.ts';
 import {
   type ChainQuery,
   readFlag,
@@ -93,7 +109,9 @@ export const createSettlements = (nodes: Nodes): Check => {
       return tally.skip(`no node of chain ${chainId} answers; give --rpc one`);
     }
     const batch = waiting.get(chainId) ?? [];
-    batch.push({ seen, expected, transaction: transaction as Hex, block });
+    const amount = parseAmount(settled.amounts?.amount ?? '') ?? expected.value;
+    const charged = expected.facilitator === undefined ? expected : { ...expected, value: amount };
+    batch.push({ seen, expected: charged, transaction: transaction as Hex, block });
     waiting.set(chainId, batch);
     return batch.length < BATCH ? undefined : flush(chainId);
   };
@@ -113,14 +131,23 @@ type Found = 'settled' | 'unknown' | 'not_settled' | 'other_transfer' | 'other_b
 const queryOf = ({ expected, transaction, block }: Waiting): ChainQuery<Found> => ({
   calls: [
     { method: 'eth_getTransactionReceipt', params: [transaction] },
-    authorizationState(expected.token, expected.payer, expected.nonce),
+    ...(expected.facilitator === undefined
+      ? [authorizationState(expected.token, expected.payer, expected.nonce)]
+      : [
+          nonceBitmap(expected.payer, expected.nonce),
+          { method: 'eth_getTransactionByHash', params: [transaction] },
+        ]),
   ],
-  read: ([answer, state]) => {
+  read: ([answer, state, sent]) => {
     const receipt = readReceipt(answer);
+    const isPermit = expected.facilitator !== undefined;
+    const isUsed = isPermit ? readBit(state, expected.nonce) : readFlag(state);
     // A node may have forgotten old transactions, so a missing one proves nothing. An unused nonce does.
-    if (receipt === undefined) return readFlag(state) === false ? 'not_settled' : 'unknown';
+    if (receipt === undefined) return isUsed === false ? 'not_settled' : 'unknown';
     if (receipt.transactionHash !== transaction) return 'unknown';
-    const finding = findTransfer(
+    if (isPermit && !isSettlementOf(expected, sent)) return 'other_transfer';
+    const find = isPermit ? findPermitTransfer : findTransfer;
+    const finding = find(
       { ...expected, sinceBlock: receipt.blockNumber },
       {
         succeeded: receipt.status === '0x1',
@@ -134,11 +161,22 @@ const queryOf = ({ expected, transaction, block }: Waiting): ChainQuery<Found> =
   },
 });
 
-/** The transfer that the payer of an accepted call signed. */
+/** Whether the transaction is a call of the proxy with this payer and nonce, sent by the account that the permit names. */
+const isSettlementOf = (expected: ExpectedTransfer, answer: RpcAnswer | undefined): boolean => {
+  const call = readCall(answer);
+  const settled = call && settledPermit(call);
+  return (
+    call?.from === expected.facilitator &&
+    settled?.payer === expected.payer &&
+    settled.nonce === expected.nonce
+  );
+};
+
+/** The transfer that the payer of an accepted call signed. Any part of a permit may move: `payment.settled` states how much. */
 const expectedOf = ({ evidence }: Entry): ExpectedTransfer | undefined => {
   const parsed = paymentProofSchema.safeParse(evidence);
   if (!parsed.success) return undefined;
-  const { token, authorization } = parsed.data;
+  const { token, authorization, facilitator } = parsed.data;
   return {
     token: token.address,
     payer: authorization.from,
@@ -147,5 +185,6 @@ const expectedOf = ({ evidence }: Entry): ExpectedTransfer | undefined => {
     nonce: authorization.nonce,
     validBefore: authorization.validBefore,
     sinceBlock: 0,
+    ...(facilitator === undefined ? {} : { facilitator }),
   };
 };

@@ -3,6 +3,7 @@ import { type AccountId, chainIdOf, parseAccountId } from '../../protocol/accoun
 import type { Address, Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { transferWithAuthorizationDigest } from '../../protocol/x402/authorization.ts';
+import { permitDigest } from '../../protocol/x402/permit.ts';
 import type { SignatureFault } from '../../crypto/signature-shape.ts';
 import { verifyStrict } from '../../crypto/verifier.ts';
 import { delegationDigest } from '../../protocol/intent/agent-delegation.ts';
@@ -150,15 +151,18 @@ export const checkPayment = (
   return ok(contractCheckedAt === undefined ? undefined : { block: contractCheckedAt });
 };
 
-/** Recomputes the revealed token signature of a payment (EIP-3009). */
+/** Recomputes the revealed signature of a payment: of EIP-3009, or of a Permit2 permit. */
 export const checkReveal = (
-  { token, authorization, contractCheckedAt }: PaymentProof,
+  { token, authorization, facilitator, contractCheckedAt }: PaymentProof,
   signature: Hex,
   field: string,
 ): Checking<Recomputed> => {
   const pinned = tokenOf(token.network as `eip155:${number}`);
   if (pinned === undefined) return fault(field, 'mismatch');
-  const digest = transferWithAuthorizationDigest(pinned, authorization);
+  const digest =
+    facilitator === undefined
+      ? transferWithAuthorizationDigest(pinned, authorization)
+      : permitDigest(pinned, authorization, { facilitator });
   return recompute(authorization.from, digest, signature, contractCheckedAt, field);
 };
 

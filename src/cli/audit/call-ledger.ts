@@ -20,7 +20,7 @@ export type LedgerCall = {
   readonly charged: bigint;
   /** The part of the charge that bought credit in a top-up: reports do not count it as a cost. */
   readonly bought: bigint;
-  /** The part of the payment that became credit: of a top-up, of a failed call, of a payment that moved late. */
+  /** The part of the payment that became credit: of a top-up, of a failed or a metered call, of a payment that moved late. */
   readonly credited: bigint;
   readonly refunded: bigint;
   readonly reason?: string;
@@ -44,6 +44,7 @@ export type LedgerDenial = {
 type Afterwards = {
   readonly refunded: bigint;
   readonly late?: Pick<LedgerCall, 'transaction' | 'block' | 'credited'>;
+  readonly hasFailed?: true;
 };
 
 /** Collects events after the end of calls, which are rare. This first pass over a log lets the second pass forget ended calls. */
@@ -56,14 +57,20 @@ export const createAfterwards = (): {
   return {
     of,
     see: (logged) => {
-      const entry = factsIf(logged, 'call.refunded', 'payment.settled');
+      const entry = factsIf(logged, 'call.refunded', 'payment.failed', 'payment.settled');
       if (entry?.call === undefined) return;
       if (entry.type === 'call.refunded') {
         known.set(entry.call, { ...of(entry.call), refunded: BigInt(entry.amounts.refunded ?? 0) });
         return;
       }
-      const { credited, cleared, transaction, block } = entry.payment;
-      if (credited === undefined && cleared === undefined) return;
+      if (entry.type === 'payment.failed') {
+        known.set(entry.call, { ...of(entry.call), hasFailed: true });
+        return;
+      }
+      const { credited, transaction, block } = entry.payment;
+      // A payment that bought nothing is credit in full. What a metered call has not charged is in its own entries.
+      const boughtNothing = credited !== undefined && credited === entry.amounts.amount;
+      if (!boughtNothing && of(entry.call).hasFailed === undefined) return;
       const late = { credited: BigInt(credited ?? 0), ...transactionOf({ transaction, block }) };
       known.set(entry.call, { ...of(entry.call), late });
     },

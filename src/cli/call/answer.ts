@@ -1,8 +1,9 @@
 import { lasting } from '../../core/lasting.ts';
 import * as z from 'zod/mini';
-import type { AgentResponse, CallReport } from '../../client/call-report.ts';
+import type { AgentResponse, CallReport, FinalReport } from '../../client/call-report.ts';
 import type { Offered } from '../../client/hooks.ts';
 import { readJsonBody } from '../../client/json.ts';
+import { usageWords } from '../../protocol/meter/meter-words.ts';
 import { RECEIPT_HEADER } from '../../client/receipt-claims.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { countsCalls } from '../../policy/rule-name.ts';
@@ -44,7 +45,7 @@ export const printAnswer = async (
       // A body that breaks off may have changed the terminal.
       out.endBytes();
     }
-    out.note(summary(out, response, offered));
+    out.note(summary(out, response, offered, await endOf(response)));
   }
   if (!response.ok) throw new Ended(EXIT.failed);
 };
@@ -57,11 +58,17 @@ const summary = (
   { noteStyle: style }: Output,
   { countersign: report, status, ok }: AgentResponse,
   offered: Offered | undefined,
+  end: FinalReport | undefined,
 ): string => {
-  const { receipt, attempts } = report;
+  const { attempts } = report;
+  const { receipt } = end ?? report;
   const parts = [
     ok ? style.good(String(status)) : style.bad(String(status)),
-    chargeText(report, offered),
+    end === undefined
+      ? 'the charge is not known yet'
+      : chargeText({ ...report, charged: end.charged }, offered),
+    usageWords(end?.usage),
+    end?.end === 'maximum' ? 'ended at the maximum price' : undefined,
     receipt === undefined
       ? undefined
       : receipt.verified
@@ -74,7 +81,7 @@ const summary = (
 
 /** The effect of the call on the payer's money. A failed call may leave it as credit, or held (`onSilence: keep`). */
 const chargeText = (
-  { paid, charged, credited, problem }: CallReport,
+  { paid, charged, credited, transaction, problem }: CallReport,
   offered: Offered | undefined,
 ): string => {
   const amount = (value: bigint): string =>
@@ -85,8 +92,16 @@ const chargeText = (
     return 'the gateway holds the price until the operator resolves the call';
   if (credited > 0n) return `charged nothing; ${amount(credited)} had moved and is credit now`;
   if (paid === 'none' || charged === 0n) return 'nothing charged';
-  return `paid ${amount(charged)}${paid === 'credit' ? ', from credit' : ''}`;
+  if (paid === 'credit') return `paid ${amount(charged)}, from credit`;
+  // These move the whole price of a metered call, whatever it charges.
+  const isWhole = offered?.requirement.scheme === 'exact' || transaction !== undefined;
+  const rest = paid === 'payment' && isWhole ? (offered?.requirement.amount ?? 0n) - charged : 0n;
+  return `paid ${amount(charged)}${rest > 0n ? `; the other ${formatDollars(rest)} of the payment becomes credit` : ''}`;
 };
+
+/** Returns the cost of an answer whose body has ended. Undefined if its look-up failed. */
+const endOf = async ({ countersign }: AgentResponse): Promise<FinalReport | undefined> =>
+  await countersign.final.catch(() => undefined);
 
 const documentOf = async (
   { url, method }: CallRequest,
@@ -94,6 +109,8 @@ const documentOf = async (
 ): Promise<Readonly<Record<string, unknown>>> => {
   const { countersign: report, status } = response;
   const bytes = new Uint8Array(await response.arrayBuffer());
+  const end = await endOf(response);
+  const receipt = end?.receipt ?? report.receipt;
   return {
     url,
     method,
@@ -101,9 +118,11 @@ const documentOf = async (
     contentType: response.headers.get('content-type'),
     ...bodyDocument(bytes),
     ...report,
-    receipt: report.receipt ?? null,
+    ...end,
+    receipt: receipt === undefined ? null : { ...receipt, token: undefined },
+    isChargeKnown: end !== undefined,
     // In the form that `calls refund --receipt` takes.
-    agentReceipt: response.headers.get(RECEIPT_HEADER),
+    agentReceipt: receipt?.verified === true ? receipt.token : response.headers.get(RECEIPT_HEADER),
   };
 };
 

@@ -46,10 +46,10 @@ export const createTrace = ({ trace, noteStyle: style }: Output): Trace => {
     },
     signer: (signer) => ({
       address: signer.address,
-      signTypedData: async (data) => {
+      signTypedData: async (data, context) => {
         line('*', `${style.accent('signs')} ${data.primaryType} as ${signer.address}`);
         trace(typedDataText(data, style.dim));
-        return await signer.signTypedData(data);
+        return await signer.signTypedData(data, context);
       },
     }),
     hooks: {
@@ -82,10 +82,23 @@ const typedDataText = ({ domain, message }: TypedData, dim: (text: string) => st
           .filter((part) => part !== undefined)
           .join(', '),
       ],
-      ...Object.entries(message).map(([name, value]) => [`  ${name}`, String(value)] as const),
+      ...valuesIn(message).map(([name, value]) => [`  ${name}`, value] as const),
     ],
     dim,
   );
+
+/** The values of typed data with their paths. */
+const valuesIn = (
+  message: TypedData['message'],
+  path = '',
+): readonly (readonly [string, string])[] =>
+  Object.entries(message).flatMap(([name, value]) =>
+    typeof value === 'object' && !isList(value)
+      ? valuesIn(value, `${path}${name}.`)
+      : [[`${path}${name}`, String(value)] as const],
+  );
+
+const isList = (value: object): value is readonly string[] => Array.isArray(value);
 
 /** Prints the result of the call: its settlement, its receipt and the remaining limits. */
 export const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {

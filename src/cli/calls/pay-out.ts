@@ -88,6 +88,15 @@ export const payOut = async (
   { credited_to: credited, amount, call }: AnswerOf<'calls.refund'>,
 ): Promise<PaidOut> => {
   const { session } = admin;
+  const params = { account: credited };
+  if ((await admin.call('account.get', { params })).body.credit_frozen === true)
+    throw new CliError(
+      'The refund is credit now. It is not paid out, because a screening lists its payer.',
+      {
+        hint: 'The credit stays frozen until a screening clears the account: docs/screening.md.',
+        ...{ exit: EXIT.denied, code: 'credit_frozen' },
+      },
+    );
   const to = parseAccountId(credited)?.address ?? '0x';
   const chain = {
     ...{ id: chainId, name: `eip155:${chainId}` },

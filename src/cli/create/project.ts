@@ -6,17 +6,28 @@ import {
   type ConfigFiles,
   readConfigFiles,
   SECRETS_FILE,
+  secretsFileOf,
   TOOLS_FILE,
 } from '../lib/config-files.ts';
 import { type NeededSecret, putText } from '../lib/needed-secrets.ts';
 import { isOldNode, readRelease, type Release } from '../dev/packages.ts';
 import { CliError } from '../lib/errors.ts';
+import { parseConfigText } from '../lib/wrangler-config.ts';
 import { MAX_PROJECT_NAME, withResourceNames } from '../lib/resource-names.ts';
+import { STAGING } from './staging.ts';
 import { gatewayFiles } from '../init.ts';
 
 /** The files of a project, in the order of the report. */
 export const TEMPLATE = [
-  ...[CONFIG_FILE, TOOLS_FILE, SECRETS_FILE, 'package.json', 'src/index.ts', '.gitignore'],
+  ...[
+    CONFIG_FILE,
+    TOOLS_FILE,
+    SECRETS_FILE,
+    secretsFileOf(STAGING),
+    'package.json',
+    'src/index.ts',
+    '.gitignore',
+  ],
   'README.md',
 ];
 
@@ -45,7 +56,9 @@ export const openProject = async (directory: string): Promise<Project> => {
   const blank = await readConfigFiles(join(import.meta.dirname, 'project'));
   if (blank?.ok !== true) throw new Error('the template is missing');
   const toml = withResourceNames(blank.value.toml, nameOf(directory));
-  return { isNew: true, present: { ...blank.value, toml }, release };
+  const table = parseConfigText(blank.value.file, toml);
+  if (!table.ok) throw new Error(table.error);
+  return { isNew: true, present: { ...blank.value, toml, table: table.value }, release };
 };
 
 /** A name that both npm and Cloudflare accept. */
@@ -69,7 +82,7 @@ export const wantedManifest = ({ release }: Project, countersign: string | undef
 });
 
 /** The files that git must ignore: keys, and files that commands write. */
-export const IGNORED = ['node_modules', '.wrangler', '.dev', '.dev.vars'];
+export const IGNORED = ['node_modules', '.wrangler', '.dev', '.dev.vars', '.dev.vars.*'];
 
 /** The files of a new project besides its configuration. */
 export const projectFiles = (
@@ -115,6 +128,7 @@ To deploy it on Cloudflare:
 \`\`\`sh
 npx wrangler login
 npx countersign deploy --dry-run  # what it would do
+npx countersign deploy --env staging  # a second gateway for tests, with keys and names of its own
 npx countersign deploy            # checks, creates what is missing, deploys, and asks the gateway for its 402
 \`\`\`
 

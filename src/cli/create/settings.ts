@@ -6,7 +6,7 @@ import { confirmPayee, rejectPayee } from '../init/payee.ts';
 import { confirmOverwrite, rejectFaults } from '../init/steps.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import type { Check } from '../lib/checks.ts';
-import { type ConfigFiles, configOf, TOOLS_FILE } from '../lib/config-files.ts';
+import { type ConfigFiles, configOf, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import { type NeededSecret, neededSecrets } from '../lib/needed-secrets.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
@@ -16,6 +16,11 @@ import { withReach, withTexts } from './given.ts';
 import type { NewKeys } from './new-keys.ts';
 import { askOperator } from './operator.ts';
 import { askPayee } from './payee.ts';
+import type { Jurisdiction } from '../../protocol/jurisdiction.ts';
+import type { ConfigEdit } from '../init/config-edit.ts';
+import { tablesAt } from '../lib/wrangler-config.ts';
+import { askJurisdiction } from './jurisdiction.ts';
+import { draftStaging } from './staging.ts';
 import { nameOf, type Project } from './project.ts';
 import { askSold } from './ask-sold.ts';
 
@@ -71,14 +76,44 @@ export const askSettings = async (
   );
   await confirmOverwrite(session, input, draft);
   rejectFaults(draft);
+  // A project for this machine is asked by its first deployment.
+  const isAsked = isNew && (answers.reach === 'public' || input.text('jurisdiction') !== undefined);
+  const jurisdiction = isAsked ? await askJurisdiction(session, input) : 'none';
+  const placed = jurisdiction === 'none' ? [] : placementEdits(present, jurisdiction);
+  const written = withSettings(present, [...draft.edits, ...placed]);
+  const production = {
+    ...draft.config,
+    secrets: {
+      ...draft.config.secrets,
+      ...(jurisdiction === 'none' ? {} : { JURISDICTION: '' }),
+    },
+    variables: {
+      ...draft.config.variables,
+      JURISDICTION: jurisdiction === 'none' ? '' : jurisdiction,
+    },
+    toml: written.text,
+    table: written.table,
+  };
+  const staging = isNew ? await draftStaging(directory, production, answers) : undefined;
+  const foreign: readonly ConfigEdit[] =
+    staging === undefined
+      ? []
+      : [{ kind: 'set', path: ['vars', 'FOREIGN_KEYS'], value: staging.foreignKeys }];
   const isLocal = answers.reach === 'local_stack' && !input.flag('localStack');
   return {
     files: [
       {
         path: join(directory, present.file),
-        text: withSettings(present, draft.edits).text,
+        text:
+          withSettings(present, [...draft.edits, ...placed, ...foreign]).text +
+          (staging?.toml ?? ''),
       },
-      ...draft.files,
+      ...draft.files.map((file) =>
+        jurisdiction !== 'none' && file.path.endsWith(SECRETS_FILE)
+          ? { ...file, text: `${file.text.replace(/\n?$/, '\n')}${LOCALLY_ANYWHERE}` }
+          : file,
+      ),
+      ...(staging === undefined ? [] : [staging.secrets]),
       ...(text === undefined ? [] : [{ path: join(directory, TOOLS_FILE), text }]),
     ],
     checks,
@@ -88,6 +123,21 @@ export const askSettings = async (
     isLocal,
   };
 };
+
+/** `wrangler dev` reads this over wrangler.toml: its runtime has no jurisdictions. */
+const LOCALLY_ANYWHERE = "JURISDICTION=''\n";
+
+const placementEdits = (
+  { table }: ConfigFiles,
+  jurisdiction: Jurisdiction,
+): readonly ConfigEdit[] => [
+  { kind: 'set', path: ['vars', 'JURISDICTION'], value: jurisdiction },
+  {
+    kind: 'set',
+    path: ['r2_buckets'],
+    value: tablesAt(table, 'r2_buckets').map((each) => ({ ...each, jurisdiction })),
+  },
+];
 
 const textOf = (tools: readonly ToolDocument[]): string =>
   `${JSON.stringify({ tools }, undefined, 2)}\n`;

@@ -3,7 +3,8 @@ import { parse, patch } from '@decimalturn/toml-patch';
 import { egressFault } from '../../protocol/egress-url.ts';
 import { readAudiences } from '../../config/settings.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
-import { CONFIG_FILE, readConfigFiles, SECRETS_FILE } from '../lib/config-files.ts';
+import { CONFIG_FILE, readConfigFiles, secretsFileOf } from '../lib/config-files.ts';
+import { type Table, withValue } from '../lib/wrangler-config.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import { isLoopback } from '../lib/local-stack.ts';
@@ -51,7 +52,14 @@ const withVariable = (project: Project, audience: string): Project => {
   const toml =
     files.variables['AUDIENCES'] === audience
       ? files.toml
-      : patch(files.toml, { ...(parse(files.toml) as object), vars: variables });
+      : patch(
+          files.toml,
+          withValue(
+            parse(files.toml) as Table,
+            [...(files.environment === undefined ? [] : ['env', files.environment]), 'vars'],
+            variables,
+          ),
+        );
   return { ...project, files: { ...files, toml, variables } };
 };
 
@@ -60,7 +68,7 @@ export const writeAudience = async (
   { directory, files }: Project,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const before = await readConfigFiles(directory);
+  const before = await readConfigFiles(directory, files.environment);
   if (before?.ok !== true || before.value.toml === files.toml) return false;
   const { secrets, secretsText, variables } = before.value;
   const local = variables['AUDIENCES'] ?? '';
@@ -72,7 +80,7 @@ export const writeAudience = async (
       ...(keeps
         ? [
             {
-              path: join(directory, SECRETS_FILE),
+              path: join(directory, secretsFileOf(files.environment)),
               text: `${head}AUDIENCES='${local}'\n`,
               mode: 0o600,
             },

@@ -2,12 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { STORAGE, versionTag } from '../../protocol/storage-version.ts';
 import { cliErrorOf, CliError } from '../lib/errors.ts';
 import type { Output, Progress } from '../lib/output.ts';
 import { type Step, RESOURCES } from './plan.ts';
 import { CONFIG_FILE } from '../lib/config-files.ts';
 import { NEXT_AUDIENCES } from './project.ts';
 import type { Deploying } from './resource.ts';
+import { hasScreeningLists, uploadScreeningLists } from './screening-lists.ts';
 import { reasonIn, runProgram } from './wrangler.ts';
 
 type Action = {
@@ -29,15 +31,18 @@ const MIGRATIONS = ['d1', 'migrations', 'apply', 'AUDIT_DB', '--remote'];
 /**
  * Runs the steps of the plan that change something, one after the other.
  *
+ * @param send Uploads the Worker; by default as the version that gets all requests.
  * @throws CliError `deploy_stopped`, which names the finished steps, the failed one, and the command that continues
  */
 export const execute = async (
   deploying: Deploying,
   plan: readonly Step[],
   { out, progress }: { readonly out: Output; readonly progress: Progress },
+  send: (deploying: Deploying) => Promise<Deployed> = upload,
 ): Promise<Deployed> => {
   const { wrangler, signal, project } = deploying;
   const isSigner = project.config !== CONFIG_FILE;
+  const inEnvironment = project.environment === undefined ? '' : ` --env ${project.environment}`;
   let deployed: Deployed = { version: undefined, targets: [] };
   const actions: readonly Action[] = [
     ...RESOURCES.flatMap((kind): readonly Action[] => {
@@ -48,7 +53,7 @@ export const execute = async (
         {
           what: `${kind.what} ${names.join(', ')}`,
           run: async () => kind.create(deploying, items),
-          byHand: kind.byHand(names[0] ?? ''),
+          byHand: kind.byHand(names[0] ?? '', project),
         },
       ];
     }),
@@ -57,10 +62,20 @@ export const execute = async (
       run: async () => wrangler.run(MIGRATIONS),
       byHand: `npx wrangler ${MIGRATIONS.join(' ')}`,
     },
+    // Before the Worker: a list that it cannot read makes its verdicts unanswered.
+    ...((await hasScreeningLists(project))
+      ? [
+          {
+            what: 'screening lists',
+            run: async () => uploadScreeningLists(deploying),
+            byHand: `npx wrangler r2 object put ${project.buckets[0]}/screening/<name>.txt --file screening/<name>.txt --remote`,
+          },
+        ]
+      : []),
     {
       what: 'Worker',
       run: async () => {
-        deployed = await upload(deploying);
+        deployed = await send(deploying);
       },
       byHand: deploying.project.isCheckout ? 'npm run deploy' : 'npx wrangler deploy',
     },
@@ -72,8 +87,8 @@ export const execute = async (
       await progress.during(what, run);
     } catch (error) {
       signal.throwIfAborted();
-      const command = isSigner ? `${byHand} --config ${project.config}` : byHand;
-      const again = isSigner ? 'countersign deploy --signer' : 'countersign deploy';
+      const command = isSigner ? `${byHand} --config ${project.config}` : byHand + inEnvironment;
+      const again = isSigner ? 'countersign deploy --signer' : `countersign deploy${inEnvironment}`;
       throw stopped(error, { what, byHand: command, done, again });
     }
     done.push(what);
@@ -110,11 +125,16 @@ const stopped = (
   });
 };
 
-/** Arguments of `wrangler` that upload the Worker. A checkout uploads the modules that `npm run worker` built; a project is bundled. */
-const uploadWords = ({ project }: Deploying): readonly string[] =>
-  project.isCheckout
-    ? ['deploy', '.dev/worker/index.js', '--config', 'wrangler.toml', '--no-bundle']
-    : ['deploy'];
+/**
+ * Arguments of `wrangler deploy` and `wrangler versions upload`. A checkout uploads the modules that `npm run worker` built; a project is
+ * bundled. The tag tells a roll-back what the code reads and writes.
+ */
+const uploadWords = ({ project }: Deploying): readonly string[] => [
+  ...(project.isCheckout
+    ? ['.dev/worker/index.js', '--config', 'wrangler.toml', '--no-bundle']
+    : []),
+  ...['--tag', versionTag(STORAGE)],
+];
 
 /** Builds the Worker without uploading it. @returns its size, as wrangler prints it */
 export const build = async (
@@ -133,24 +153,31 @@ export const build = async (
   }
   // wrangler.toml may not have the audience of --audience yet, and `countersign check` runs in this build.
   const { AUDIENCES = '' } = project.files.variables;
-  const { stdout } = await wrangler.run([...uploadWords(deploying), '--dry-run'], {
+  const { stdout } = await wrangler.run(['deploy', ...uploadWords(deploying), '--dry-run'], {
     environment: { [NEXT_AUDIENCES]: AUDIENCES },
   });
   return /^Total Upload: (.*)$/m.exec(stdout)?.[1];
 };
 
 const outputSchema = z.looseObject({
-  type: z.literal('deploy'),
+  type: z.enum(['deploy', 'version-upload']),
   version_id: z.nullish(z.string()),
   targets: z.optional(z.array(z.string())),
 });
 
+/** Uploads the Worker as the version that gets all requests. */
+const upload = async (deploying: Deploying): Promise<Deployed> => reported(deploying, ['deploy']);
+
+/** Uploads the Worker as a version that gets no requests yet. */
+export const uploadVersion = async (deploying: Deploying): Promise<Deployed> =>
+  reported(deploying, ['versions', 'upload']);
+
 /** Uploads the Worker, and reads the file in which wrangler reports it. */
-const upload = async (deploying: Deploying): Promise<Deployed> => {
+const reported = async (deploying: Deploying, words: readonly string[]): Promise<Deployed> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-deploy-'));
   const file = join(directory, 'output.ndjson');
   try {
-    await deploying.wrangler.run(uploadWords(deploying), {
+    await deploying.wrangler.run([...words, ...uploadWords(deploying)], {
       environment: { WRANGLER_OUTPUT_FILE_PATH: file },
     });
     const lines = (await readFile(file, 'utf8')).trim().split('\n');

@@ -104,7 +104,7 @@ const ask = async (
 
 const priceIn = ({ entries }: ReceivedOffer, payTo: Config['payTo']): string | undefined => {
   for (const entry of entries) {
-    if (entry.kind !== 'exact') continue;
+    if (entry.kind !== 'payable') continue;
     const { network, payTo: payee, amount, asset } = entry.requirement;
     if (payTo.get(network)?.toLowerCase() === payee.toLowerCase())
       return tokenAmount(amount, network, asset);

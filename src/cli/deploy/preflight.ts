@@ -1,12 +1,14 @@
 import { egressFault } from '../../protocol/egress-url.ts';
 import { readAudiences } from '../../config/settings.ts';
 import { type Target, targetOf } from '../doctor/config-checks.ts';
+import { environmentChecks } from '../doctor/environment-checks.ts';
 import { partsOf } from '../doctor/part-checks.ts';
 import { runParts } from '../doctor/run-parts.ts';
 import { type Check, failure, warning } from '../lib/checks.ts';
 import type { ConfigFiles } from '../lib/config-files.ts';
 import type { Session } from '../lib/session.ts';
 import type { Project } from './project.ts';
+import { screeningListChecks } from './screening-lists.ts';
 
 /** The configuration of a deployment: everything that needs no network. */
 export const configurationChecks = (files: ConfigFiles): Target => {
@@ -34,7 +36,15 @@ const publicChecks = ({ variables }: ConfigFiles): readonly Check[] => {
 
 /** Everything that must be right before the first change. Parts that need a network are not checked after a fault of the configuration. */
 export const preflight = async (project: Project, session: Session): Promise<readonly Check[]> => {
-  const target = configurationChecks(project.files);
+  const { checks, ...rest } = configurationChecks(project.files);
+  const target = {
+    ...rest,
+    checks: [
+      ...checks,
+      ...(await environmentChecks(project.directory, project.environment)),
+      ...(await screeningListChecks(project)),
+    ],
+  };
   if (target.checks.some(({ status }) => status === 'fail')) return target.checks;
   const { now, signal } = session;
   const parts = await runParts(partsOf(target, now), signal, () => undefined);

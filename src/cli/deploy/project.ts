@@ -4,6 +4,9 @@ import { parse, patch } from '@decimalturn/toml-patch';
 import * as z from 'zod/mini';
 import type { Config } from '../../config/config.ts';
 import { readQueueName } from '../../settlement/queue-name.ts';
+import { type Jurisdiction, parseJurisdiction } from '../../protocol/jurisdiction.ts';
+import { withPassedOn } from '../lib/environment-names.ts';
+import { type Table, tablesAt, withValue } from '../lib/wrangler-config.ts';
 import { needsVaultKey } from '../lib/vault-key.ts';
 import { writeFiles } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from '../lib/config-files.ts';
@@ -20,6 +23,12 @@ export type Project = {
   readonly queues: readonly string[];
   /** The R2 bucket of the archive, if the project has one. */
   readonly buckets: readonly string[];
+  /** `jurisdiction` of the binding of the bucket: without it, the Worker looks for a bucket of the same name elsewhere. */
+  readonly bucketJurisdiction: string | undefined;
+  /** Where its parts must be. */
+  readonly jurisdiction: Jurisdiction | 'none';
+  /** The environment of wrangler; undefined for the top level. */
+  readonly environment: string | undefined;
   /** Hosts of routes and custom domains. */
   readonly hosts: readonly string[];
   /** A checkout of this repository, which deploys the modules that it builds. */
@@ -40,6 +49,7 @@ export const SECRETS = [
   'CARD_WEBHOOK_SECRET',
   'LOG_KEY',
   'LOG_KEY_NEXT',
+  'SCREENING_KEY',
 ] as const;
 
 export type SecretName = (typeof SECRETS)[number];
@@ -55,7 +65,11 @@ const databaseSchema = z.looseObject({
   database_name: z.optional(z.string()),
   database_id: z.optional(z.string()),
 });
-const bucketSchema = z.looseObject({ binding: z.string(), bucket_name: z.optional(z.string()) });
+const bucketSchema = z.looseObject({
+  binding: z.string(),
+  bucket_name: z.optional(z.string()),
+  jurisdiction: z.optional(z.string()),
+});
 const routeSchema = z.union([z.string(), z.looseObject({ pattern: z.string() })]);
 const queueSchema = z.looseObject({ queue: z.optional(z.string()) });
 const tomlSchema = z.looseObject({
@@ -70,30 +84,34 @@ const tomlSchema = z.looseObject({
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** @throws CliError for a directory without the wrangler.toml of a gateway */
-export const readProject = async (directory: string): Promise<Project> => {
-  const read = await readConfigFiles(directory);
+export const readProject = async (directory: string, environment?: string): Promise<Project> => {
+  const read = await readConfigFiles(directory, environment);
   if (read === undefined) throw notGateway(`This directory has no ${CONFIG_FILE}.`);
   if (!read.ok)
     throw new CliError(`${read.error}.`, { hint: 'Correct the file and run the command again.' });
-  const parsed = tomlSchema.safeParse(parse(read.value.toml));
+  const whole = parse(read.value.toml) as Table;
+  const parsed = tomlSchema.safeParse(withPassedOn(whole, environment));
   const database = parsed.data?.d1_databases.find(({ binding }) => binding === DATABASE);
   if (!parsed.success || database?.database_name === undefined)
     throw notGateway(
-      `The ${CONFIG_FILE} here lacks what a gateway needs: name, the D1 database ${DATABASE} with a database_name, queues.`,
+      `The ${environment === undefined ? CONFIG_FILE : `[env.${environment}] of ${CONFIG_FILE}`} here lacks what a gateway needs: name, the D1 database ${DATABASE} with a database_name, queues.`,
     );
   const { name, queues, r2_buckets: bound = [], route, routes = [] } = parsed.data;
+  const files = deployed(read.value);
+  const archive = bound.find(({ binding }) => binding === ARCHIVE);
   const id = database.database_id ?? '';
   return {
     directory,
-    files: deployed(read.value),
+    files,
+    jurisdiction: parseJurisdiction(files.variables['JURISDICTION']?.trim() ?? '') ?? 'none',
+    environment,
     name,
     database: { name: database.database_name, id: UUID.test(id) ? id : undefined },
     queues: [...new Set([...queues.producers, ...queues.consumers].map(({ queue = '' }) => queue))]
       // An application that mounts the gateway makes its own queues itself.
       .filter((queue) => readQueueName(queue) !== undefined),
-    buckets: bound.flatMap(({ binding, bucket_name: bucket }) =>
-      binding === ARCHIVE && bucket !== undefined ? [bucket] : [],
-    ),
+    buckets: archive?.bucket_name === undefined ? [] : [archive.bucket_name],
+    bucketJurisdiction: archive?.jurisdiction,
     hosts: [...routes, ...(route === undefined ? [] : [route])].map((each) =>
       (typeof each === 'string' ? each : each.pattern).replace(/\/.*$/, '').toLowerCase(),
     ),
@@ -107,6 +125,7 @@ export const readProject = async (directory: string): Promise<Project> => {
         'CARD_WEBHOOK_SECRET',
         'LOG_KEY',
         'LOG_KEY_NEXT',
+        'SCREENING_KEY',
       ].filter((name) => name in files.secrets);
       if (config === undefined) return [];
       const vault = needsVaultKey(files.tools, files.toml) ? ['VAULT_KEY'] : [];
@@ -147,12 +166,11 @@ export const writeDatabaseId = async (
   id: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const table = parse(files.toml) as { readonly d1_databases: readonly object[] };
-  const text = patch(files.toml, {
-    ...table,
-    d1_databases: table.d1_databases.map((each) =>
-      'binding' in each && each.binding === DATABASE ? { ...each, database_id: id } : each,
-    ),
-  });
+  const table = parse(files.toml) as Table;
+  const path = files.environment === undefined ? [] : ['env', files.environment];
+  const next = tablesAt(table, ...path, 'd1_databases').map((each) =>
+    each['binding'] === DATABASE ? { ...each, database_id: id } : each,
+  );
+  const text = patch(files.toml, withValue(table, [...path, 'd1_databases'], next));
   await writeFiles([{ path: join(directory, config), text }], signal);
 };

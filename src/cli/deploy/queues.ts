@@ -1,5 +1,6 @@
+import type { Wrangler } from './wrangler.ts';
 import { stripVTControlCharacters } from 'node:util';
-import type { Deploying, Item, ResourceKind } from './resource.ts';
+import { type Deploying, type Item, placeText, type ResourceKind, within } from './resource.ts';
 
 /** The queues of the gateway and their dead-letter queues. */
 export const queues: ResourceKind = {
@@ -10,8 +11,16 @@ export const queues: ResourceKind = {
     const present = await listed(deploying);
     return await Promise.all(
       project.queues.map(async (name): Promise<Item> => {
-        const consumers = present.get(name);
-        if (consumers === undefined) return { name, state: 'make' };
+        const found = present.get(name);
+        if (found === undefined) return { name, state: 'make' };
+        const { consumers, place } = found;
+        if (place !== project.jurisdiction)
+          return {
+            name,
+            state: 'blocked',
+            says: `is in ${placeText(place)}, JURISDICTION is for ${placeText(project.jurisdiction)}`,
+            hint: 'A queue cannot be moved: give this gateway queues with other names, or JURISDICTION its former value (docs/region.md).',
+          };
         const other = consumers === 0 ? undefined : await otherConsumer(deploying, name);
         if (other === undefined) return { name, state: 'exists' };
         return {
@@ -23,20 +32,29 @@ export const queues: ResourceKind = {
       }),
     );
   },
-  create: async ({ wrangler }, items) => {
-    for (const { name } of items) await wrangler.run(['queues', 'create', name]);
+  create: async ({ wrangler, project }, items) => {
+    for (const { name } of items)
+      await wrangler.run(['queues', 'create', ...within(project), name]);
   },
-  byHand: (name) => `npx wrangler queues create ${name}`,
+  byHand: (name, project) => ['npx wrangler queues create', ...within(project), name].join(' '),
 };
 
-/** Number of consumers by queue. `queues list` prints a table, which has no JSON form. */
-const listed = async ({ wrangler }: Deploying): Promise<ReadonlyMap<string, number>> => {
-  const found = new Map<string, number>();
+type Listed = { readonly consumers: number; readonly place: string };
+
+/** Number of consumers and jurisdiction by queue. The table has no such column where no queue has one. `queues list` prints a table, which has no JSON form. */
+const listed = async ({
+  wrangler,
+}: Pick<Deploying, 'wrangler'>): Promise<ReadonlyMap<string, Listed>> => {
+  const found = new Map<string, Listed>();
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const { stdout } = await wrangler.run(['queues', 'list', '--page', String(page)]);
     const rows = readTable(stdout);
     const before = found.size;
-    for (const row of rows) found.set(row['name'] ?? '', Number(row['consumers']));
+    for (const row of rows)
+      found.set(row['name'] ?? '', {
+        consumers: Number(row['consumers']),
+        place: row['jurisdiction'] === '' ? 'none' : (row['jurisdiction'] ?? 'none'),
+      });
     // Also ends the loop if Cloudflare returns every queue on each page.
     if (rows.length < PAGE || found.size === before) break;
   }
@@ -63,6 +81,10 @@ export const readTable = (output: string): readonly Readonly<Record<string, stri
     Object.fromEntries((titles ?? []).map((title, at) => [title, cells[at] ?? ''])),
   );
 };
+
+/** The jurisdictions of the account's queues. */
+export const queuePlaces = async (wrangler: Wrangler): Promise<ReadonlyMap<string, string>> =>
+  new Map([...(await listed({ wrangler }))].map(([name, { place }]) => [name, place]));
 
 /** A consumer that is not this Worker. A queue has one consumer. */
 const otherConsumer = async (

@@ -35,5 +35,12 @@ export type ResourceKind = {
    */
   readonly create: (deploying: Deploying, items: readonly Item[]) => Promise<void>;
   /** The command that creates one by hand. */
-  readonly byHand: (name: string) => string;
+  readonly byHand: (name: string, project: Pick<Project, 'jurisdiction'>) => string;
 };
+
+/** The option of `wrangler` that creates, or lists, in the project's jurisdiction. */
+export const within = ({ jurisdiction }: Pick<Project, 'jurisdiction'>): readonly string[] =>
+  jurisdiction === 'none' ? [] : ['--jurisdiction', jurisdiction];
+
+export const placeText = (jurisdiction: string): string =>
+  jurisdiction === 'none' || jurisdiction === '' ? 'no jurisdiction' : jurisdiction;

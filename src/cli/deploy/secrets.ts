@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { secretsFileOf } from '../lib/config-files.ts';
 import { CliError } from '../lib/errors.ts';
 import type { Deploying, Item, ResourceKind } from './resource.ts';
 import { jsonIn, reasonIn } from './wrangler.ts';
@@ -18,11 +19,11 @@ export const secrets: ResourceKind = {
     return project.secretsOf(project.files).map((name): Item => {
       if (present.includes(name)) return { name, state: 'exists' };
       if (project.files.secrets[name] !== undefined)
-        return { name, state: 'make', says: 'from .dev.vars' };
+        return { name, state: 'make', says: `from ${secretsFileOf(project.environment)}` };
       return {
         name,
         state: 'blocked',
-        says: 'is neither in .dev.vars nor a secret of the Worker',
+        says: `is neither in ${secretsFileOf(project.environment)} nor a secret of the Worker`,
         hint: `\`npx wrangler secret put ${name}\` asks for it.`,
       };
     });
@@ -41,7 +42,7 @@ const listed = async ({ wrangler }: Deploying): Promise<readonly string[]> => {
   if (ran.code === 0) return listSchema.parse(jsonIn(ran.stdout)).map(({ name }) => name);
   const reason = reasonIn(ran);
   // The Worker is not deployed yet.
-  if (/^Worker ".*" not found/.test(reason)) return [];
+  if (/^Worker ".*"(?: \(env: .*\))? not found/.test(reason)) return [];
   throw new CliError(`wrangler secret list failed: ${reason}`, {
     hint: '`npx wrangler secret list` shows more.',
     code: 'wrangler_failed',

@@ -3,6 +3,7 @@ import { checkLines, passed } from '../lib/checks.ts';
 import { CliError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
+import { parseJurisdiction } from '../../protocol/jurisdiction.ts';
 import { signerConfigChecks, signerPublicChecks } from '../signer/checks.ts';
 import { readSignerProject, SIGNER_CONFIG, type SignerProject } from '../signer/project.ts';
 import { blocked, checked, confirm, lookedUp, printDryRun } from './consent.ts';
@@ -21,7 +22,7 @@ export const deploySigner = async (session: Session, input: Input): Promise<void
     ...signerPublicChecks(signer),
     ...signerConfigChecks(signer),
   ]);
-  const wrangler = openWrangler(directory, env, signal, SIGNER_CONFIG);
+  const wrangler = openWrangler(directory, env, signal, { config: SIGNER_CONFIG });
   const deploying: Deploying = { project: projectOf(directory, signer), wrangler, signal };
   const [size, plan] = await session.progress.during('building, and asking Cloudflare', async () =>
     Promise.all([build(deploying, env), lookedUp(deploying, isDryRun)]),
@@ -82,6 +83,9 @@ const projectOf = (directory: string, signer: SignerProject): Project => {
     },
     queues: [...new Set(queues.filter((queue) => queue !== undefined))],
     buckets: [],
+    bucketJurisdiction: undefined,
+    jurisdiction: parseJurisdiction(signer.variables['JURISDICTION']?.trim() ?? '') ?? 'none',
+    environment: undefined,
     hosts: [],
     isCheckout: false,
     config: SIGNER_CONFIG,

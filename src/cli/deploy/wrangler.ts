@@ -24,17 +24,29 @@ type RunOptions = {
 
 const packageSchema = z.looseObject({ bin: z.looseObject({ wrangler: z.string() }) });
 
-/** @param config its configuration file, if it is not the default @throws CliError if the project has no wrangler */
+/** @param options its configuration file and its environment, if they are not the default @throws CliError if the project has no wrangler */
 export const openWrangler = (
   directory: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
-  config?: string,
+  {
+    config,
+    environment,
+  }: { readonly config?: string; readonly environment?: string | undefined } = {},
 ): Wrangler => {
   const program = findWrangler(directory);
-  const which = config === undefined ? [] : ['--config', config];
+  const which = [
+    ...(config === undefined ? [] : ['--config', config]),
+    ...(environment === undefined ? [] : ['--env', environment]),
+  ];
+  // `countersign check`, which wrangler runs as build command, reads the environment from this variable, as wrangler does.
+  const chosen = environment === undefined ? {} : { CLOUDFLARE_ENV: environment };
   const attempt: Wrangler['attempt'] = async (words, options = {}) =>
-    await runProgram([program, ...words, ...which], { directory, env, signal, ...options });
+    await runProgram([program, ...words, ...which], {
+      ...{ directory, env, signal },
+      ...options,
+      environment: { ...chosen, ...options.environment },
+    });
   return {
     attempt,
     run: async (words, options) => {

@@ -1,4 +1,5 @@
 import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
+import { readMeter } from '../../catalog/metered-price.ts';
 import { schemaFault } from '../../catalog/schema-fault.ts';
 import { parseTools } from '../../catalog/schema.ts';
 import type { Tool } from '../../catalog/tool.ts';
@@ -28,7 +29,9 @@ export const readTools = (
   if (!parsed.ok) return parsed;
   const faults = parsed.value.flatMap((tool, at) => {
     const inSchema = schemaFault(tool.inputSchema);
+    const metered = readMeter(tool);
     return [
+      ...(metered.ok ? [] : metered.error),
       ...(inSchema === undefined ? [] : [inSchema]),
       ...(isRelative(tool) && upstream === ''
         ? [{ field: 'upstream', reason: 'is a path, and UPSTREAM_URL is not set' }]

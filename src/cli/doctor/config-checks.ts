@@ -1,4 +1,5 @@
 import { logSettingChecks } from './log-setting-checks.ts';
+import { screeningSettingChecks } from './screening-setting-checks.ts';
 import type { Config } from '../../config/config.ts';
 import { network, type Network } from '../../protocol/account-id.ts';
 import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
@@ -31,8 +32,9 @@ const INIT = '`countersign init` fills it in.';
 export const readTarget = async (
   directory: string,
   stack: LocalStack | undefined,
+  environment?: string,
 ): Promise<Target> => {
-  const files = await readConfigFiles(directory);
+  const files = await readConfigFiles(directory, environment);
   if (files?.ok === true) return targetOf(files.value, stack);
   const hint = 'Run the command in the directory of a gateway to check that as well.';
   const check =
@@ -83,6 +85,11 @@ export const targetOf = (files: ConfigFiles, stack: LocalStack | undefined): Tar
       ...key,
       ...secrets,
       ...logSettingChecks({ ...files.variables, ...files.secrets }, config.reach),
+      ...screeningSettingChecks(
+        files.secrets['SCREENING'] ?? files.variables['SCREENING'] ?? '',
+        config.reach,
+        ARCHIVE_BINDING.test(files.toml),
+      ),
       ...archiveChecks(files.toml),
     ],
   };

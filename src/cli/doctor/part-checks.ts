@@ -2,10 +2,11 @@ import { chainChecks, hostOf, upstreamCheck } from '../lib/checks.ts';
 import type { Target } from './config-checks.ts';
 import { facilitatorChecks } from './facilitator-checks.ts';
 import type { Part } from './run-parts.ts';
+import { uptoChecks } from './upto-checks.ts';
 
 /** Checks of the services that a gateway calls: nodes with their tokens, facilitators, the upstream. */
 export const partsOf = (target: Target, now: () => number): readonly Part[] => {
-  const { chains, facilitators, upstream } = target;
+  const { chains, config, facilitators, upstream } = target;
   return [
     ...chains.map(({ network, url }): Part => ({
       name: `RPC ${hostOf(url)}`,
@@ -15,6 +16,14 @@ export const partsOf = (target: Target, now: () => number): readonly Part[] => {
       name: 'facilitator',
       check: async (signal) => facilitatorChecks(target, facilitator, signal),
     })),
+    ...(config === undefined
+      ? []
+      : [
+          {
+            name: 'upto',
+            check: async (signal) => uptoChecks(config, signal),
+          } satisfies Part,
+        ]),
     ...(upstream === undefined
       ? []
       : [

@@ -6,6 +6,8 @@ import { cliErrorOf } from '../lib/errors.ts';
 export type Part = {
   readonly name: string;
   readonly check: (signal: AbortSignal) => Promise<readonly Check[]>;
+  /** Its own time limit, milliseconds, where the usual one is too short. */
+  readonly limitMs?: number;
 };
 
 /** The time limit of a part, milliseconds: a silent chain or gateway must not hide the results of the other parts. */
@@ -33,15 +35,18 @@ export const runParts = async (
   return all;
 };
 
-const ended = async ({ name, check }: Part, signal: AbortSignal): Promise<readonly Check[]> => {
-  const limit = AbortSignal.timeout(LIMIT_MS);
+const ended = async (
+  { name, check, limitMs = LIMIT_MS }: Part,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
+  const limit = AbortSignal.timeout(limitMs);
   const either = AbortSignal.any([signal, limit]);
   try {
     return await race(either, async () => check(either));
   } catch (thrown) {
     signal.throwIfAborted();
     if (limit.aborted) {
-      const says = `no answer within ${LIMIT_MS / 1000} s`;
+      const says = `no answer within ${limitMs / 1000} s`;
       return [failure(name, says, 'Check what this part calls: another line may name the cause.')];
     }
     const { message, hint } = cliErrorOf(thrown);

@@ -30,7 +30,7 @@ export type Answers = {
 };
 
 /** The origin at which `wrangler dev` serves. */
-const LOCAL_AUDIENCE = 'http://localhost:8787';
+export const LOCAL_AUDIENCE = 'http://localhost:8787';
 
 type Field = {
   readonly option: string;
@@ -173,5 +173,5 @@ const faultOf = (setting: Setting<unknown>): string | undefined =>
   setting.ok ? undefined : (setting.error[0] ?? 'is not valid');
 
 /** A facilitator that needs no account. The first one settles on Base Sepolia only. */
-const defaultFacilitator = (on: Network): string =>
+export const defaultFacilitator = (on: Network): string =>
   on === 'eip155:84532' ? 'https://x402.org/facilitator' : 'https://facilitator.payai.network';

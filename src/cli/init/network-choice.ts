@@ -3,7 +3,7 @@ import { nameOfNetwork, tokenNetworks } from '../../protocol/x402/networks.ts';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
-import { isTestNetwork } from '../lib/test-networks.ts';
+import { isTestNetwork } from '../../protocol/test-networks.ts';
 
 /** `present`: the network of a configured gateway. @throws CliError usage */
 export const askNetwork = async (
@@ -68,6 +68,9 @@ const networkChoices: readonly NetworkChoice[] = [
   isTest: isTestNetwork(on),
   ...(PUBLIC_RPC[on] === undefined ? {} : { rpc: PUBLIC_RPC[on] }),
 }));
+
+/** The usual test network. */
+export const testNetwork: NetworkChoice = networkChoices[0] as NetworkChoice;
 
 /** By name or CAIP-2 id. */
 const findNetwork = (text: string): NetworkChoice | undefined =>

@@ -47,6 +47,6 @@ export const deleteTool = async (
 export const reachOf = (gateway: string): EgressReach =>
   isLoopback(gateway) ? 'local_stack' : 'public';
 
-/** The price, or the maximum of a variable price. */
+/** The price, or the maximum of a variable price; `by use` if a meter computes the charge. */
 export const priceText = ({ price }: Pick<ToolDocument, 'price'>): string =>
-  typeof price === 'string' ? price : `≤ ${price.max}`;
+  typeof price === 'string' ? price : `≤ ${price.max}${price.meter === undefined ? '' : ' by use'}`;

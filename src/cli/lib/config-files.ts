@@ -1,4 +1,6 @@
 import { TOOLS_DEPTH } from '../../catalog/input-schema.ts';
+import { readMeter } from '../../catalog/metered-price.ts';
+import type { Tool } from '../../catalog/tool.ts';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import {
@@ -7,10 +9,17 @@ import {
   type Environment,
   parseConfig,
 } from '../../config/config.ts';
-import { ok, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { keyFaults } from '../../config/key-faults.ts';
 import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';
-import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
+import {
+  isTable,
+  readWranglerConfig,
+  type Table,
+  valueAt,
+  type WranglerConfig,
+} from './wrangler-config.ts';
 import { needsVaultKey } from './vault-key.ts';
 
 export const CONFIG_FILE = 'wrangler.toml';
@@ -22,9 +31,13 @@ export type ConfigFiles = {
   /** Text of wrangler.toml, or of the file named by `file`. */
   readonly toml: string;
   readonly file: WranglerConfig['file'];
-  /** `vars` of that file. */
+  /** The environment of wrangler, e.g. `staging`; undefined for the top level. */
+  readonly environment: string | undefined;
+  /** The table of the environment: wrangler inherits neither variables nor bindings of the top level. */
+  readonly table: Table;
+  /** `vars` of the environment. */
   readonly variables: Readonly<Record<string, string>>;
-  /** .dev.vars: secrets of the local Worker; overrides `[vars]`. */
+  /** .dev.vars, or .dev.vars.<environment>: secrets of the local Worker; overrides `[vars]`. */
   readonly secrets: Readonly<Record<string, string>>;
   /** Text of .dev.vars; empty if the file is missing. */
   readonly secretsText: string;
@@ -32,17 +45,33 @@ export type ConfigFiles = {
   readonly tools: string | undefined;
 };
 
-/** Undefined without a configuration of wrangler; the text of the error if it cannot be parsed. */
+/** The file with the secrets of an environment. wrangler reads it in place of `.dev.vars`. */
+export const secretsFileOf = (environment: string | undefined): string =>
+  environment === undefined ? SECRETS_FILE : `${SECRETS_FILE}.${environment}`;
+
+/** Names of the environments that a configuration has besides the top level. */
+export const environmentsOf = (table: Table): readonly string[] =>
+  isTable(table['env']) ? Object.keys(table['env']) : [];
+
+/** Undefined without a configuration of wrangler; the text of the error if it cannot be parsed or lacks the environment. */
 export const readConfigFiles = async (
   directory: string,
+  environment?: string,
 ): Promise<Result<ConfigFiles, string> | undefined> => {
   const config = await readWranglerConfig(directory);
   if (config?.ok !== true) return config;
-  const { file, text, table } = config.value;
-  const secretsText = (await readText(join(directory, SECRETS_FILE))) ?? '';
+  const { file, text, table: whole } = config.value;
+  const table = environment === undefined ? whole : valueAt(whole, ['env', environment]);
+  if (!isTable(table))
+    return err(
+      `${file} has no [env.${environment ?? ''}]: it has ${environmentsOf(whole).join(', ') || 'no environments'}`,
+    );
+  const secretsText = (await readText(join(directory, secretsFileOf(environment)))) ?? '';
   return ok({
     toml: text,
     file,
+    environment,
+    table,
     variables: stringsOf(table['vars']),
     secrets: stringsOf(parseEnv(secretsText)),
     secretsText,
@@ -82,9 +111,21 @@ const PLACEHOLDER_RECEIPT_KEY = JSON.stringify({
   d: 'A'.repeat(43),
 });
 
+/** The faults that the gateway finds when it reads the meters of its tools. */
+const meterFaults = (tools: readonly Tool[]): readonly ConfigFault[] =>
+  tools.flatMap((tool, at) => {
+    const read = readMeter(tool);
+    return read.ok
+      ? []
+      : read.error.map(({ field, reason }) => ({
+          name: TOOLS_FILE,
+          reason: `tools[${at}].${field} ${reason}`,
+        }));
+  });
+
 /** Parses the configuration with the gateway's own parser. */
 export const configOf = ({ variables, secrets, tools, toml }: ConfigFiles): ReadConfig => {
-  const environment: Environment = { ...variables, ...secrets };
+  const environment: Environment & Parameters<typeof keyFaults>[1] = { ...variables, ...secrets };
   const isSet = (name: keyof Environment): boolean => (environment[name] ?? '').trim() !== '';
   const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
   const json = parseStrictJson(tools ?? '', TOOLS_DEPTH);
@@ -99,7 +140,9 @@ export const configOf = ({ variables, secrets, tools, toml }: ConfigFiles): Read
     },
     json.ok ? json.value : undefined,
   );
-  if (parsed.ok) {
+  const unread = parsed.ok ? meterFaults(parsed.value.tools) : [];
+  const keys = parsed.ok ? keyFaults(parsed.value, environment) : [];
+  if (parsed.ok && unread.length + keys.length === 0) {
     const { relayers, facilitators } = parsed.value;
     const needsKey = [...relayers.values()].some(({ signer }) => signer === undefined);
     const needsSecret = facilitators.some(({ auth }) => auth === 'cdp');
@@ -124,7 +167,11 @@ export const configOf = ({ variables, secrets, tools, toml }: ConfigFiles): Read
     config: undefined,
     faults: [
       ...unreadTools,
-      ...parsed.error.filter(({ name }) => unreadTools.length === 0 || name !== TOOLS_FILE),
+      ...unread,
+      ...keys,
+      ...(parsed.ok ? [] : parsed.error).filter(
+        ({ name }) => unreadTools.length === 0 || name !== TOOLS_FILE,
+      ),
     ],
     withoutKey,
     missing: [],

@@ -13,6 +13,8 @@ export const EXIT = {
   unauthorised: 4,
   /** A policy, a limit, or the `--max` of the call denied the request. */
   denied: 5,
+  /** The call has run, and its answer broke off. */
+  incomplete: 6,
   /** SIGINT, SIGTERM or SIGHUP. */
   cancelled: 130,
 } as const;
@@ -89,6 +91,7 @@ const CLIENT_EXITS: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   request_unsignable: EXIT.usage,
   unreachable: EXIT.network,
   answer_lost: EXIT.network,
+  answer_broken_off: EXIT.incomplete,
   look_failed: EXIT.network,
   command_lost: EXIT.network,
   over_per_call: EXIT.denied,
@@ -96,6 +99,7 @@ const CLIENT_EXITS: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   asset_not_allowed: EXIT.denied,
   payee_not_allowed: EXIT.denied,
   credit_refused: EXIT.denied,
+  allowance_missing: EXIT.denied,
   signer_refused: EXIT.denied,
   vetoed: EXIT.denied,
 };

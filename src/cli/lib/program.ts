@@ -102,7 +102,7 @@ export const programOf = (
 };
 
 const EXIT_CODES =
-  'Exit codes: 0 success, 1 failure, 2 wrong usage, 3 network failure, 4 not authorised, 5 denied by a limit, 130 cancelled.';
+  'Exit codes: 0 success, 1 failure, 2 wrong usage, 3 network failure, 4 not authorised, 5 denied by a limit, 6 answer broken off, 130 cancelled.';
 
 const optionOf = ({ flags, summary, choices, repeatable, env }: OptionSpec): Option => {
   const option = new Option(flags, env === undefined ? summary : `${summary} [${env}]`);

@@ -19,6 +19,17 @@ export const withResourceNames = (toml: string, project: string): string =>
     .replace(/^dataset = ".*"$/m, `dataset = "${project.replaceAll('-', '_')}_countersign"`)
     .replace(/^namespace_id = ".*"$/m, `namespace_id = "${namespaceOf(project)}"`);
 
+/** Bindings of one project under the names of another: of queues, database, bucket, dataset and rate limit. A database's id stays behind. */
+export const withNamesOf = (bindings: object, from: string, to: string): unknown => {
+  const dataset = (name: string): string => `"${name.replaceAll('-', '_')}_countersign"`;
+  return JSON.parse(
+    JSON.stringify(bindings, (key, value: unknown) => (key === 'database_id' ? undefined : value))
+      .replaceAll(`"${from}-countersign-`, `"${to}-countersign-`)
+      .replaceAll(dataset(from), dataset(to))
+      .replaceAll(/"namespace_id":"[0-9]+"/g, `"namespace_id":"${namespaceOf(to)}"`),
+  );
+};
+
 /**
  * The name after which the resources of any Worker are named. Differs for different Workers, even if it must be shortened or lose its `_`.
  */

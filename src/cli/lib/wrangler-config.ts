@@ -81,5 +81,16 @@ export const textAt = (table: Table, key: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
+/** The table with another value at a path of tables. */
+export const withValue = (table: Table, path: readonly string[], value: unknown): Table => {
+  const [key, ...rest] = path;
+  if (key === undefined) return table;
+  const inner = table[key];
+  return {
+    ...table,
+    [key]: rest.length === 0 ? value : withValue(isTable(inner) ? inner : {}, rest, value),
+  };
+};
+
 export const valueAt = (table: Table, path: readonly string[]): unknown =>
   path.reduce<unknown>((at, key) => (isTable(at) ? at[key] : undefined), table);

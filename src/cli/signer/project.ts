@@ -37,7 +37,14 @@ export const signerProjectOf = (toml: string, table: Table, secretsText: string)
   const values = parseEnv(secretsText);
   const vars = table['vars'];
   return {
-    ...{ toml, file: 'wrangler.toml', table, secretsText, tools: undefined },
+    ...{
+      toml,
+      file: 'wrangler.toml',
+      environment: undefined,
+      table,
+      secretsText,
+      tools: undefined,
+    },
     variables: Object.fromEntries(
       Object.entries(isTable(vars) ? vars : {}).filter(
         (pair): pair is [string, string] => typeof pair[1] === 'string',

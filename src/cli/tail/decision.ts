@@ -2,6 +2,7 @@ import { deniedLimit } from '../../audit/denied-limit.ts';
 import { withoutUndefined } from '../../core/without-undefined.ts';
 import type { EntryEvent } from '../../client/management-events.ts';
 import { type Cases, type Facts, factsOf, inCase } from '../../protocol/log/facts.ts';
+import { usageWords } from '../../protocol/meter/meter-words.ts';
 import { dollars } from '../lib/units.ts';
 
 /** A log entry as a decision. Amounts in atomic units. */
@@ -97,11 +98,16 @@ const VERDICTS: Cases<string | undefined, Verdict | undefined> = {
   'call.denied': (entry) => ({ verdict: 'denied', ...denialOf(entry) }),
   'call.finished': (entry, price) => {
     const { charged } = entry.amounts;
+    const used = usageWords(entry.outcome.usage);
     if (entry.outcome.success === false)
       return { verdict: 'failed', says: `${answerText(entry)}; ${moneyText(entry, price)}` };
     return charged === undefined || price === undefined || charged === price
       ? undefined
-      : { verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
+      : {
+          verdict: 'charged',
+          charged,
+          says: `of ${dollars(price)} at most${used === undefined ? '' : `, for ${used}`}`,
+        };
   },
   'call.abandoned': (entry, price) => ({
     verdict: 'failed',
@@ -125,6 +131,9 @@ const VERDICTS: Cases<string | undefined, Verdict | undefined> = {
   'account.policy': ({ decision = 'owner' }) => order(`the ${decision} changes its policy`),
   'account.label': ({ outcome: { label } }) =>
     order(label === null ? 'label removed' : `label ${label ?? ''}`),
+  'account.erased': () => order('label and stored answers erased'),
+  'account.screened': ({ outcome: { source, passes }, decision = '' }) =>
+    order(`screened by ${source ?? ''}: ${decision}${passes === true ? '' : ', calls denied'}`),
   'grant.issued': () => order('grant issued'),
   'grant.accepted': () => order('grant accepted'),
   'grant.taken': () => order('grant taken'),

@@ -174,7 +174,7 @@ const reported = ({ earlier, response }: Messages, report: CallReport): Messages
 };
 
 /** A report as JSON: amounts as decimal strings. */
-const reportJson = ({ charged, credited, limits, ...rest }: AgentResponse['countersign']) => ({
+const reportJson = ({ charged, credited, limits, ...rest }: CallReport) => ({
   ...rest,
   charged: charged.toString(),
   credited: credited.toString(),

@@ -10,7 +10,9 @@ export const Price = ({ tool: { price, asset } }: { readonly tool: ToolDocument 
   const atomic = parseMoney(money);
   return (
     <>
-      {typeof price === 'string' ? null : <span class="muted">up to </span>}
+      {typeof price === 'string' ? null : (
+        <span class="muted">{price.meter === undefined ? 'up to ' : 'by use, up to '}</span>
+      )}
       {atomic === undefined ? (
         '–'
       ) : atomic === 0n ? (

@@ -56,7 +56,7 @@ export const readCreditTerms = async (
     const { entries, binding } = await readOffer(response);
     const wanted = assetOf(network);
     for (const entry of entries) {
-      if (entry.kind !== 'exact' || binding === undefined) continue;
+      if (entry.kind !== 'payable' || binding === undefined) continue;
       const { requirement } = entry;
       if (assetId(requirement.network, requirement.asset) === wanted) {
         return ok({ payTo: requirement.payTo });

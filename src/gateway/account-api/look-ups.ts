@@ -1,7 +1,6 @@
 import { accountTool, callsTool } from '../../catalog/gateway-tools.ts';
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { decodeBase64, sha256Hex } from '../../crypto/bytes.ts';
 import { accountId, type AccountId } from '../../protocol/account-id.ts';
 import type { CallStatus } from '../../protocol/account/call.ts';
 import { limitBody } from '../../protocol/account/denial.ts';
@@ -41,7 +40,7 @@ export const lookUp = async (gateway: Gateway, request: Request): Promise<Respon
   return Response.json(statusBody(status), {
     headers: {
       ...PRIVATE,
-      ...(await receiptOf(gateway, signer.audience, account, status)),
+      ...receiptOf(gateway, signer.audience, account, status),
     },
   });
 };
@@ -72,28 +71,26 @@ const statusBody = (status: CallStatus) => ({
   entry: status.entry,
   policy: status.policy,
   ...(status.answer === undefined ? {} : { answer: status.answer }),
+  ...(status.ended?.usage === undefined
+    ? {}
+    : { usage: status.ended.usage, basis: status.ended.basis }),
   ...(status.approval === undefined ? {} : { approval: status.approval }),
+  ...(status.trace === undefined ? {} : { trace: status.trace }),
 });
 
-/** Signs the receipt of a stored answer again; only its `iat` is new. */
-const receiptOf = async (
+/** Signs the receipt of an ended call again; only its `iat` is new. */
+const receiptOf = (
   gateway: Gateway,
   audience: string,
   account: AccountId,
   status: CallStatus,
-): Promise<Record<string, string>> =>
-  status.answer === undefined
-    ? {}
-    : receiptHeader(
-        gateway,
-        // The audience of the original call, which the request digest covers, not the audience of this look-up.
-        { ...status, account, audience: status.audience ?? audience },
-        {
-          ...status,
-          status: status.answer.status,
-          response: sha256Hex(decodeBase64(status.answer.body) ?? new Uint8Array()),
-        },
-      );
+): Record<string, string> => {
+  if (status.ended === undefined) return {};
+  const { digest: response, ...ended } = status.ended;
+  // The audience of the original call, which the request digest covers, not the audience of this look-up.
+  const call = { ...status, account, audience: status.audience ?? audience };
+  return receiptHeader(gateway, call, { ...status, ...ended, response });
+};
 
 /** `GET /accounts/me`: the signer's own account: its policies and grants, what remains of each limit, credit, unsettled money, debt. */
 export const standing = async (gateway: Gateway, request: Request): Promise<Response> => {

@@ -40,6 +40,8 @@ export type ReserveVerdict =
   | { readonly verdict: 'stale_grant'; readonly proofs: readonly GrantProof[] }
   /** The call names a grant that the account does not hold. Naming it is the holder's consent. The account wrote nothing. */
   | { readonly verdict: 'unknown_grant' }
+  /** These accounts must be screened first: everything else allows the call. The account wrote nothing. */
+  | { readonly verdict: 'unscreened'; readonly accounts: readonly AccountId[] }
   /** The decision that the call would get. `settle`: its payment would move before the tool runs. `park`: it would wait for a person. */
   | {
       readonly verdict: 'dry_run';
@@ -53,6 +55,8 @@ export type ReserveVerdict =
   | ({ readonly verdict: 'parked' } & Parked)
   /** The call needs a settlement, of its own payment or of earlier ones, and none is possible now. Nothing was reserved. */
   | { readonly verdict: 'settlement_unavailable'; readonly retryAfter: Seconds }
+  /** More calls wait for the account's decision than it takes at once. Nothing was decided. */
+  | { readonly verdict: 'busy' }
   /** Storage failed. Nothing may run. */
   | { readonly verdict: 'unavailable' };
 
@@ -73,6 +77,8 @@ export type Accepted = {
   readonly policy: Hex;
   readonly charged: bigint;
   readonly paidFrom: PaidFrom;
+  /** The settlement of a payment that settled before the tool runs. */
+  readonly transaction?: Hex;
   readonly limits: readonly LimitState[];
 };
 

@@ -1,7 +1,10 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
+import type { Usage } from '../meter/meter.ts';
+import type { ChargeBasis } from '../meter/metered-charge.ts';
 import type { Payment, PaymentState, SettlementOutcome } from '../payment.ts';
+import type { ScreeningEvidence } from './screening.ts';
 import type { Binding, SettlementMode, ToolTerms } from '../tool-terms.ts';
 
 /** A verified call. The account trusts the Worker's checks of form and signature, and nothing else. */
@@ -50,6 +53,8 @@ export type Call = {
   readonly loggedPolicy?: Hex;
   /** `Dry-Run: ?1`: only decide; reserve, write and count nothing. */
   readonly dryRun?: boolean;
+  /** The trace of the attempt, 32 hex digits. The call's record keeps it for look-ups; no entry contains it. */
+  readonly trace?: string;
 };
 
 /** The source of the money of a call: its own payment, credit, a card of the operator, or nothing. */
@@ -74,6 +79,8 @@ export type Evidence = {
   readonly outage?: { readonly retryAfter: Seconds };
   /** The Worker has searched for the grant that the call names, and has made the account take it if it was offered. */
   readonly soughtGrant?: boolean;
+  /** Absent: the operator screens nobody. */
+  readonly screening?: ScreeningEvidence;
 };
 
 /** The facts about a payer from the chain, from one JSON-RPC batch. */
@@ -83,8 +90,10 @@ export type PayerFacts = {
   readonly balance: bigint;
   readonly asset: AssetId;
   readonly block: number;
-  /** `authorizationState(payer, nonce)` of this call's nonce. */
+  /** Whether the nonce of this call's payment is used or cancelled. */
   readonly nonceUsed: boolean;
+  /** What Permit2 may transfer, in atomic units of `asset`. Only for a permit. */
+  readonly allowance?: bigint;
   /** When the Worker read the chain. */
   readonly at: Seconds;
 };
@@ -104,8 +113,8 @@ export type Outcome = {
   readonly success: boolean;
   /** HTTP status of the upstream; 0 without an answer. */
   readonly status: number;
-  /** SHA-256 of the body; `streamed` for an answer that was finished at its headers. */
-  readonly digest: Hex | 'streamed' | 'none';
+  /** SHA-256 of the body, or of what was passed on of it; `none` without an answer. */
+  readonly digest: Hex | 'none';
   readonly reason:
     | 'answered'
     | 'upstream_status'
@@ -113,13 +122,24 @@ export type Outcome = {
     | 'dropped'
     | 'truncated'
     | 'redirect'
+    | 'usage'
     | 'refused';
   readonly answer?: StoredAnswer;
   /**
-   * The charge of a tool of variable price, atomic units: at most the reserved price. Counts only if credit or a card pays, because EIP-3009
-   * transfers exactly the signed value. Absent: the reserved price.
+   * The charge of a tool of variable price, atomic units: at most the reserved price. Without `metered` it counts only if credit, a card or
+   * a permit after the tool pays, because all other payments transfer exactly the signed value. Absent: the reserved price.
    */
   readonly amount?: bigint;
+  /** What a metered call has used: the reason for `amount`. */
+  readonly metered?: MeteredUsage;
+};
+
+/** The usage that decided the charge of a metered call. A verifier computes the charge again from it. */
+export type MeteredUsage = {
+  readonly basis: ChargeBasis;
+  readonly usage: Usage;
+  /** `ratesHash` of the rate list of the call, which is in the terms of the tool. */
+  readonly rates: Hex;
 };
 
 /** An answer stored for repeats: at most 64 KiB of body, base64. */
@@ -127,6 +147,16 @@ export type StoredAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+};
+
+/** The answer of an ended call, as its log entry states it. */
+export type EndedAnswer = {
+  readonly status: number;
+  readonly digest: Hex;
+  /** Set if the answer broke off. */
+  readonly end?: 'truncated' | 'timeout';
+  readonly basis?: ChargeBasis;
+  readonly usage?: Usage;
 };
 
 /** A payer's question about one of its calls. It reads, never writes. */
@@ -157,8 +187,12 @@ export type CallStatus = {
   readonly entry: Hex;
   readonly policy: Hex;
   readonly answer?: StoredAnswer;
+  /** How its tool answered. Absent while it runs, and for a call that ended without an answer. */
+  readonly ended?: EndedAnswer;
   /** Absent for a call that never waited for a person. */
   readonly approval?: ApprovalStatus;
+  /** The trace in which the call was accepted, 32 hex digits. Absent if that attempt was not traced. */
+  readonly trace?: string;
 };
 
 /** How a person decided on a call. `approved` calls wait for a repeat of their caller until `until`, `used` ones have run. */

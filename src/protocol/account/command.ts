@@ -1,10 +1,12 @@
 import type { Seconds } from '../../core/clock.ts';
+import type { ChainHead } from '../entry.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
 import type { AlertBody } from '../alert.ts';
 import type { AgentRevocation } from '../intent/agent-revocation.ts';
 import type { CallState, PayerFacts } from './call.ts';
 import type { Consent, SignedGrant } from './grant.ts';
+import type { ScreeningVerdict } from './screening.ts';
 
 /** A command to an account. Idempotent. */
 export type AccountCommand =
@@ -73,6 +75,8 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly intent: CommandIntent;
     }
+  /** Erases the label, and the stored answers of all calls so far. The log keeps its entries. */
+  | { readonly kind: 'erase'; readonly by: CommandSigner; readonly intent: CommandIntent }
   /**
    * Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … The document
    * of a secret never holds its value.
@@ -170,6 +174,13 @@ export type AccountCommand =
    * them.
    */
   | { readonly kind: 'publish'; readonly texts: readonly PublishedText[]; readonly set?: Hex }
+  /** The verdict of a screening that another account's call needed: it freezes this account too. */
+  | { readonly kind: 'screened'; readonly verdict: ScreeningVerdict; readonly settings: Hex }
+  /**
+   * The object was restored to an earlier time, or lost: its log in D1 ends at `head`. `until`: when every proof that it may have accepted
+   * since has expired.
+   */
+  | { readonly kind: 'recover'; readonly head: ChainHead; readonly until: Seconds }
   /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
 

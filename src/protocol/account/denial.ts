@@ -29,6 +29,8 @@ export type DenialRule = AccountRule | PolicyRule;
 /** The name of a denial by the account itself, after every policy rule has passed. */
 export type AccountRule =
   | 'balance'
+  /** Permit2 may not transfer enough of the payer's balance. */
+  | 'allowance'
   | 'debt'
   /** A payment of the account could not be presented because of its payer, and is still open. */
   | 'suspended'
@@ -39,6 +41,8 @@ export type AccountRule =
   | 'authority'
   /** An ancestor did not answer, so its remaining limits are unknown. */
   | 'unreachable'
+  /** The last screening of the account, or of the ancestor whose credit would pay, forbids its calls (docs/screening.md). */
+  | 'screening'
   /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`durable-objects/account/call/account-rates.ts`). */
   | 'denial_rate'
   | 'failure_rate';

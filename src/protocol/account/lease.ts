@@ -67,6 +67,8 @@ export type LeaseVerdict =
       readonly shares: Shares;
       readonly rule: 'window' | 'lifetime' | 'credit';
       readonly limit: LimitState;
+      /** What descendants may yet return, beyond the limit's `remaining`. Atomic units. */
+      readonly returnable: bigint;
     }
   /** The grant, or the ancestor itself, allows nothing. */
   | { readonly verdict: 'refused'; readonly authority: Authority }

@@ -20,6 +20,11 @@ export type Rechecked =
   | { readonly verdict: 'rechecking'; readonly calls: readonly Hex[] }
   | { readonly verdict: 'unavailable' };
 
+/** D1 gets the entries up to `to` again; the account no longer stores the one after it, or has none. */
+export type Resent =
+  | { readonly verdict: 'resent'; readonly to: number }
+  | { readonly verdict: 'unavailable' };
+
 /** What a call asks of its account. */
 export type Question =
   | readonly ['reserve', call: Call, attempt: Hex, evidence: Evidence]
@@ -54,9 +59,14 @@ export type AgentAccountRpc = {
   /** Sends these payments to the settlement queue again, to be looked up on the chain. */
   recheck(calls: readonly Hex[]): Promise<Rechecked>;
   exported(seq: number): Promise<Acknowledged>;
+  /** Sends entries from this seq on to the audit queue again, because D1 has lost them. */
+  resend(from: number): Promise<Resent>;
   admitSession(request: SessionRequest): Promise<SessionVerdict>;
   endSession(end: SessionEnd): Promise<EndedSessions>;
 };
+
+/** Whether a call that asks for its first decision may be told to come again: nothing of it has run or moved yet. */
+export const mayWait = ({ settlement }: Evidence): boolean => settlement === undefined;
 
 /** Asks one question by itself. */
 export const askAccount = (

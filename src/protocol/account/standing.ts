@@ -30,6 +30,8 @@ export type Standing = {
   readonly revision: number;
   /** Absent for an account without a parent. */
   readonly parent?: AccountId;
+  /** A screening has listed the account, and none has cleared it since. */
+  readonly creditFrozen?: true;
   /** The policies that bind its calls, with their source: its own, its grants', and the known ones of ancestors. */
   readonly policies: readonly {
     readonly kind: 'default' | 'operator' | 'owner' | 'grant';

@@ -44,6 +44,19 @@ export const ACCOUNT_TYPES = {
     routes: { owner: ['PUT /accounts/:account'], operator: ['PUT /admin/accounts/:account'] },
     outcome: { label: 'nullable' },
   },
+  'account.erased': {
+    ...{ name: 'label and answers erased', signed: 'order', prompt: true, projects: [] },
+    routes: {
+      owner: ['DELETE /accounts/:account/data'],
+      operator: ['DELETE /admin/accounts/:account/data'],
+    },
+    outcome: { label: 'flag', until: 'number' },
+  },
+  'account.screened': {
+    ...{ name: 'account screened', signed: 'nothing', prompt: false, projects: [] },
+    decision: ['clear', 'listed', 'unanswered'],
+    outcome: { account: 'text', source: 'text', passes: 'flag', at: 'number' },
+  },
   'policy.default': {
     ...{ name: 'default policy published', signed: 'text', prompt: false, projects: [] },
     outcome: { hash: 'text' },

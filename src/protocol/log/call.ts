@@ -12,7 +12,7 @@ const ACCEPTED = {
 
 const ANSWER = { success: 'flag', status: 'number', digest: 'text' } as const;
 
-const ENDED = { state: 'text', paidBy: 'text', kept: 'flag?' } as const;
+const ENDED = { state: 'text', paidBy: 'text', kept: 'flag?', credited: 'text?' } as const;
 
 const payments = '/admin/settlements/:account/:call';
 
@@ -75,7 +75,7 @@ export const CALL_TYPES = {
     ...{ name: 'call ended', signed: 'nothing', prompt: false, projects: ['calls', 'credit'] },
     decision: ['committed', 'released', 'abandoned'],
     amounts: ['charged', 'credited?'],
-    outcome: { ...ANSWER, reason: 'text' },
+    outcome: { ...ANSWER, reason: 'text', basis: 'text?', usage: 'json?', rates: 'text?' },
     payment: ENDED,
     repeats: ['policy', 'payment.paidBy'],
   },

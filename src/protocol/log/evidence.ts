@@ -36,7 +36,7 @@ const TEXTS = { document: 'json?', policy: 'json?' } as const satisfies Members;
 
 const PROOF = {
   ...{ proof: 'text', audience: 'text?', authorization: 'authorization?', intent: 'intent?' },
-  ...{ policies: 'policies?', params: 'json?', terms: 'text?' },
+  ...{ policies: 'policies?', params: 'json?', terms: 'text?', facilitator: 'text?' },
   ...{ ...CONTRACT, ...TEXTS },
 } as const satisfies Members;
 

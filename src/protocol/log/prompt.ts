@@ -6,6 +6,7 @@ import type { EntryType, PromptType } from './entry-types.ts';
  */
 const PROMPT: Readonly<Record<PromptType, true>> = {
   'account.label': true,
+  'account.erased': true,
   'account.status': true,
   'account.policy': true,
   'tool.put': true,

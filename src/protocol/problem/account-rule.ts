@@ -8,6 +8,10 @@ export const accountWordings: Readonly<Record<AccountRule, Wording>> = {
       'The balance does not cover this call together with the payments that have not settled yet.',
     hint: 'Add funds to the paying account, or wait `retry_after` seconds for its earlier payments to settle, then sign and send the call again.',
   },
+  allowance: {
+    subject: 'The allowance of Permit2 does not cover what this call may cost the paying account.',
+    hint: 'Approve Permit2 (0x000000000022D473030F116dDEE9F6B43aC78BA3) at the token, or send an EIP-2612 signature in `extensions.eip2612GasSponsoring`, then sign and send the call again. Or sign a payment by another entry of `accepts`.',
+  },
   debt: {
     subject: 'The account has not paid for an earlier call.',
     hint: 'Pay the debt of the account with POST /credits?amount=<atomic units>, then send the call again.',
@@ -37,6 +41,11 @@ export const accountWordings: Readonly<Record<AccountRule, Wording>> = {
     subject: 'An ancestor of this account did not answer how much of its limits remains.',
     hint: 'Send the same request again after `retry_after` seconds.',
   },
+  // One text for a listed payer, for a listed owner and for a screening without an answer: a caller must not be able to tell them apart.
+  screening: {
+    subject: 'The operator does not serve this call.',
+    hint: 'Do not send it again. Only the operator of the gateway can answer questions about it.',
+  },
   denial_rate: {
     counts: 'calls',
     subject: 'The gateway denied too many calls and dry runs of this account.',
@@ -64,6 +73,13 @@ export const accountRuleWords: Readonly<Record<AccountRule, RuleWords>> = {
       isTopUp
         ? `Send USDC to ${who} on this chain, then buy the credit again.`
         : `${mayWait ? 'Wait until earlier payments have settled, or send' : 'Send'} USDC to ${who} on this chain, or let its owner pay: \`countersign credits top-up ${price}\` and \`countersign grant ${who} ${forCall}\`, both with --as <owner>.`,
+    changedAt: undefined,
+  },
+  allowance: {
+    name: 'Permit2 not approved',
+    page: 'Approve Permit2 for the token with this wallet, then try again.',
+    command: ({ who, price, forCall }) =>
+      `Approve Permit2 at the token with ${who}, or let its owner pay: \`countersign credits top-up ${price}\` and \`countersign grant ${who} ${forCall}\`, both with --as <owner>.`,
     changedAt: undefined,
   },
   credit: {
@@ -110,6 +126,12 @@ export const accountRuleWords: Readonly<Record<AccountRule, RuleWords>> = {
   unreachable: {
     name: 'an owner did not answer',
     page: orWait('Try again in a moment.'),
+    command: undefined,
+    changedAt: undefined,
+  },
+  screening: {
+    name: 'not served',
+    page: 'The operator of this gateway does not serve the call. Only the operator can answer questions about it.',
     command: undefined,
     changedAt: undefined,
   },

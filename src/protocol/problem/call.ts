@@ -24,10 +24,15 @@ export type CallReason =
   | { readonly reason: 'unknown_call' }
   /** The call needs a settlement first, and no backend can settle now. The account did not reserve the call. */
   | { readonly reason: 'settlement_unavailable'; readonly retryAfter: Seconds }
+  /** More calls wait for a decision than are taken at once, of this account or of all. The account did not reserve the call. */
+  | { readonly reason: 'busy' }
   /** A backend may hold the payment, and the chain does not show the outcome yet. */
   | { readonly reason: 'settlement_unknown'; readonly retryAfter: Seconds }
   /** The chain shows that the payment did not move and never will. `fault`: who caused that. */
   | { readonly reason: 'settlement_failed'; readonly fault: 'payer' | 'gateway' };
+
+/** How soon a refused call may come again, seconds: by then, all that waited have been decided. */
+const BUSY_PAUSE: Seconds = 1;
 
 export const callTexts: Texts<CallReason> = {
   in_progress: (reason) => ({
@@ -99,6 +104,15 @@ export const callTexts: Texts<CallReason> = {
     hint: `${REPEAT} The signature is still unused. ${FREE}`,
     headers: retryAfter(reason.retryAfter),
   }),
+  busy: () => ({
+    status: 503,
+    final: false,
+    title: 'Busy',
+    detail:
+      'More calls wait for a decision than the gateway takes at once, of this account or of all.',
+    hint: `${REPEAT} The signature is still unused. ${FREE}`,
+    headers: retryAfter(BUSY_PAUSE),
+  }),
   settlement_unknown: (reason) => ({
     status: 503,
     final: false,
@@ -142,6 +156,7 @@ export const callWords: Words<CallReason> = {
     command: '`countersign calls list --account <account>` lists the calls of an account.',
   },
   settlement_unavailable: TRY_AGAIN,
+  busy: TRY_AGAIN,
   settlement_unknown: {
     page: (_, wait) => `${wait}, then look at the payment before you pay again.`,
   },

@@ -13,20 +13,26 @@ export type DeniedReason = {
   readonly price: bigint;
   /** Of the tool. */
   readonly settlement?: SettlementMode;
+  /** With the rule `allowance`: the nonce of the EIP-2612 permit that would approve Permit2, where the payer can sign one. */
+  readonly approvalNonce?: bigint;
   /** The text of a denial by a policy rule, from the rule's file. */
   readonly wording?: Wording;
 };
 
 export const deniedTexts: Texts<DeniedReason> = {
-  denied: ({ denial, tool, price, settlement, wording = wordingOf(denial, tool, settlement) }) => {
-    const { subject, hint, counts } = wording;
+  denied: ({ wording, ...reason }) => {
+    const { denial, tool, price, settlement, approvalNonce } = reason;
+    const { subject, hint, counts } = wording ?? wordingOf(denial, tool, settlement);
     const after = denial.retryAllowed ? denial.retryAfter : undefined;
     return {
       status: after === undefined ? 403 : 429,
       title: 'Denied',
       detail: subject + amounts(denial, price, counts),
       hint,
-      more: membersOf(denial, tool, price),
+      more: {
+        ...membersOf(denial, tool, price),
+        ...(approvalNonce === undefined ? {} : { approval_nonce: approvalNonce.toString() }),
+      },
       ...(after === undefined ? {} : { headers: retryAfter(after) }),
     };
   },
@@ -41,7 +47,8 @@ const membersOf = (
   ...(limit === undefined ? {} : limitBody(limit)),
   // Overwrite the limit's own rule and account, because only the denial names the rule that denied.
   rule: denial.rule,
-  account: denial.account,
+  // Whether the caller or its owner was listed is in the log only.
+  ...(denial.rule === 'screening' ? {} : { account: denial.account }),
   tool,
   price: price.toString(),
   ...(param === undefined ? {} : { param }),
@@ -64,7 +71,7 @@ const amounts = ({ rule, limit }: Denial, price: bigint, counts: Wording['counts
   // A debt has limit zero; `spent` holds the amount of the debt.
   if (rule === 'debt') return ` It owes ${spent}.`;
   if (rule === 'suspended') return ` Not collected: ${spent}.`;
-  const noun = rule === 'balance' || rule === 'credit' ? rule : 'limit';
+  const noun = rule === 'balance' || rule === 'allowance' || rule === 'credit' ? rule : 'limit';
   return ` Price ${formatDollars(price)}, ${noun} ${whole}, remaining ${remaining}.`;
 };
 

@@ -1,3 +1,4 @@
+import { activeTraceId } from '../../tracing/trace.ts';
 import type { Reason } from './reason.ts';
 
 /** The context of a problem besides its reason. */
@@ -17,9 +18,11 @@ export type ProblemContext = {
 export const problem = async (reason: Reason, context: ProblemContext = {}): Promise<Response> => {
   const { problemOf } = await import('./reason.ts');
   const { members, headers } = problemOf(reason);
+  const trace = activeTraceId();
   const body = {
     ...members,
     ...(context.call === undefined ? {} : { call: context.call }),
+    ...(trace === undefined ? {} : { trace }),
     ...(context.docs === undefined || !concernsIntent(reason) ? {} : { docs: context.docs }),
   };
   return new Response(JSON.stringify(body), {

@@ -11,6 +11,7 @@ import { type RequestReason, requestTexts, wireTexts } from './request.ts';
 import {
   type ToolChangedReason,
   type UpstreamErrorReason,
+  type UpstreamUsageReason,
   upstreamErrorTexts,
   type UpstreamReason,
   upstreamTexts,
@@ -35,6 +36,7 @@ export type Reason =
   | GatewayReason
   | UpstreamReason
   | UpstreamErrorReason
+  | UpstreamUsageReason
   | ToolChangedReason;
 
 /** A problem of RFC 9457: its members, and the headers that its status requires. */

@@ -1,3 +1,5 @@
+import type { UsageFault } from '../meter/metered-charge.ts';
+import { usageFaultWords } from '../meter/usage-fault-words.ts';
 import { FREE, type ProblemText, retryAfter, type Texts } from './problem-text.ts';
 import type { ProblemWords, Words } from './words.ts';
 
@@ -33,6 +35,13 @@ export type UpstreamErrorReason = {
   readonly money: Money;
 };
 
+/** The tool reported absurd usage, so its charge cannot be computed. */
+export type UpstreamUsageReason = {
+  readonly reason: 'upstream_usage';
+  readonly fault: UsageFault;
+  readonly money: Money;
+};
+
 /** The server of a remote MCP tool has changed the definition that the operator accepted. Nothing ran. */
 export type ToolChangedReason = { readonly reason: 'tool_changed' };
 
@@ -61,7 +70,16 @@ const failed =
     more: { money },
   });
 
-export const upstreamErrorTexts: Texts<UpstreamErrorReason | ToolChangedReason> = {
+export const upstreamErrorTexts: Texts<
+  UpstreamErrorReason | UpstreamUsageReason | ToolChangedReason
+> = {
+  upstream_usage: ({ fault, money }) => ({
+    status: 502,
+    title: 'Absurd usage',
+    detail: `${usageFaultWords(fault)}, so the gateway cannot compute the charge.`,
+    hint: MONEY_HINTS[money],
+    more: { money },
+  }),
   upstream_error: ({ error, money }) => ({
     status: 502,
     title: 'MCP server refused the call',
@@ -136,7 +154,9 @@ const FAILED: ProblemWords = {
       : 'Try again in a moment.',
 };
 
-export const upstreamWords: Words<UpstreamReason | UpstreamErrorReason | ToolChangedReason> = {
+export const upstreamWords: Words<
+  UpstreamReason | UpstreamErrorReason | UpstreamUsageReason | ToolChangedReason
+> = {
   upstream_timeout: FAILED,
   upstream_dropped: FAILED,
   upstream_truncated: FAILED,
@@ -147,5 +167,6 @@ export const upstreamWords: Words<UpstreamReason | UpstreamErrorReason | ToolCha
   upstream_oversized: FAILED,
   upstream_malformed: FAILED,
   upstream_error: FAILED,
+  upstream_usage: FAILED,
   tool_changed: { page: 'Use another tool, or try again later: the operator has an alert.' },
 };

@@ -6,8 +6,8 @@ import type { Hex } from '../../core/hex.ts';
  * Every answer is a JSON-RPC response, even if the HTTP status is not 200.
  *
  * - `eth_accounts`, no parameters: an array with the one address of the agent.
- * - `eth_signTypedData_v4`, `[address, typedData]`, or `[address, typedData, { intent }]` for a payment: 65 bytes as hex. `typedData` is the
- *   JSON object of EIP-712, or its text. `intent` has the fields of `AgentIntent` as strings (`agentIntentSchema`).
+ * - `eth_signTypedData_v4`, `[address, typedData]`, or `[address, typedData, { intent }]` for a payment or its approval of Permit2: 65 bytes
+ *   as hex. `typedData` is the JSON object of EIP-712, or its text. `intent` has the fields of `AgentIntent` as strings (`agentIntentSchema`).
  *
  * Asking again with the same typed data gets the same signature and spends nothing.
  */

@@ -16,7 +16,7 @@ import type { Authorization, Token } from '../payment.ts';
 import type { Requirement } from './requirement.ts';
 
 /** Why an authorization does not pay the requirement. */
-type AuthorizationFault = {
+export type AuthorizationFault = {
   readonly reason:
     | 'wrong_payer'
     | 'recipient_mismatch'
@@ -26,13 +26,13 @@ type AuthorizationFault = {
     /** Correct except for time: it may look up the outcome of its call, never execute. */
     | 'expired';
   /** A path below the payment header. */
-  readonly field: `payload.authorization.${keyof Authorization}`;
+  readonly field: string;
   readonly expected: string;
   readonly got: string;
 };
 
 /** Seconds of validity that facilitators require to get a transaction into a block. */
-const SETTLE_MARGIN = 6n;
+export const SETTLE_MARGIN = 6n;
 /** Seconds that a client's clock may be ahead of ours when it adds `maxTimeoutSeconds`. */
 const CLOCK_LEAD = 60n;
 
@@ -41,11 +41,14 @@ const CLOCK_LEAD = 60n;
  * `validAfter < now`. The bounds `now + 6 < validBefore <= now + maxTimeoutSeconds + 60` are stricter than the contract's: facilitators
  * require the lower one, and the gateway the upper one. An attacker could replay an authorization with a later `validBefore` after the
  * account pruned its nonce (CWE-294).
+ *
+ * @param pathOf the path of a signed field, for faults.
  */
 export const checkAuthorization = (
   requirement: Requirement,
   authorization: Authorization,
   now: Seconds,
+  pathOf: (field: keyof Authorization) => string = (field) => `payload.authorization.${field}`,
 ): Result<Authorization, AuthorizationFault> => {
   const fault = (
     reason: AuthorizationFault['reason'],
@@ -54,7 +57,7 @@ export const checkAuthorization = (
   ): Result<Authorization, AuthorizationFault> =>
     err({
       reason,
-      field: `payload.authorization.${field}`,
+      field: pathOf(field),
       expected,
       got: authorization[field].toString(),
     });

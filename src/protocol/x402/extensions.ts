@@ -1,3 +1,4 @@
+import { GAS_SPONSORING_EXTENSION } from './permit2.ts';
 import * as z from 'zod/mini';
 import type { AccountId } from '../account-id.ts';
 import type { Hex } from '../../core/hex.ts';
@@ -73,6 +74,17 @@ export const creditExtension = (audience: string, settlement: string): Extension
     },
   },
 });
+
+/**
+ * Declares, beside an offer of `upto`, that a payer without allowance for Permit2 may add an EIP-2612 signature, and then needs no gas
+ * (x402, extension `eip2612GasSponsoring`).
+ */
+export const gasSponsoringExtension = (
+  requirements: readonly { readonly scheme: string }[],
+): Extensions =>
+  requirements.some(({ scheme }) => scheme === 'upto')
+    ? { [GAS_SPONSORING_EXTENSION]: { info: { version: '1' } } }
+    : {};
 
 export const BAZAAR_EXTENSION = 'bazaar';
 

@@ -8,7 +8,7 @@ import type { Requirement } from './requirement.ts';
 export type Offer = {
   readonly resource: Resource;
   readonly error: string;
-  /** One entry per network, in the operator's order: clients pay the first entry that they can. */
+  /** By network in the operator's order: clients pay the first entry that they can. */
   readonly requirements: readonly [Requirement, ...Requirement[]];
   /** `offeredExtensions`, `creditExtension` if the tool accepts credit, and `bazaarExtension` if its operator wants it indexed. */
   readonly extensions: Extensions;
@@ -106,12 +106,12 @@ const originOf = (url: string): string => {
   }
 };
 
-/** The JSON body of the same 402 for version 1 clients, with the networks that all of them accept. */
+/** The JSON body of the same 402 for version 1 clients, with the networks that all of them accept. Version 1 has no scheme but `exact`. */
 export const paymentRequiredBody = (offer: Offer) => ({
   x402Version: 1,
   error: offer.error,
   accepts: offer.requirements.flatMap((requirement) => {
-    const name = offeredName(requirement.network);
+    const name = requirement.scheme === 'exact' ? offeredName(requirement.network) : undefined;
     if (name === undefined) return [];
     return {
       scheme: requirement.scheme,

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { chainIdOf, type Network } from '../account-id.ts';
 import { schemaFault, type WireFault, type WireReason } from '../fault.ts';
 import type { AgentIntent } from '../intent/agent-intent.ts';
-import type { Authorization } from '../payment.ts';
+import type { Authorization, Permit } from '../payment.ts';
 import { address, bytes32, readingText, signature, uint256 } from '../wire-fields.ts';
 import { acceptedExtensions } from './extensions.ts';
 import { networkOfName } from './networks.ts';
@@ -17,6 +17,8 @@ export type PaymentPayload = {
   /** The requirement that the client states it accepted, unsigned. Version 1 payloads have none. */
   readonly accepted?: Requirement;
   readonly authorization: Authorization;
+  /** Set for a Permit2 permit of the scheme `upto`, whose other fields are those of `authorization`. */
+  readonly permit?: Permit;
   readonly signature: Hex;
   /** A secret of client and gateway: never log or forward it. */
   readonly paymentIdentifier?: string;
@@ -94,15 +96,18 @@ export const requirement = z.strictObject(
   'must be an offer: an object with scheme, network, amount, asset, payTo, maxTimeoutSeconds',
 );
 
+/** The members of every version 2 payload beside `accepted` and `payload`. */
+export const version2Members = {
+  x402Version: z.literal(2, 'must be 2 in this payload'),
+  resource: z.nullish(resource),
+  extensions: z.nullish(acceptedExtensions),
+};
+
+export const PAYLOAD_HINT = 'must be an x402 payment payload, an object';
+
 const version2 = z.strictObject(
-  {
-    x402Version: z.literal(2, 'must be 2 in this payload'),
-    accepted: requirement,
-    payload,
-    resource: z.nullish(resource),
-    extensions: z.nullish(acceptedExtensions),
-  },
-  'must be an x402 payment payload, an object',
+  { ...version2Members, accepted: requirement, payload },
+  PAYLOAD_HINT,
 );
 
 const version1 = z.strictObject(
@@ -112,10 +117,11 @@ const version1 = z.strictObject(
     network: networkName,
     payload,
   },
-  'must be an x402 payment payload, an object',
+  PAYLOAD_HINT,
 );
 
-const REASONS: Readonly<Record<string, WireReason>> = {
+/** The paths of a payload whose fault has a reason of its own. */
+export const PAYLOAD_REASONS: Readonly<Record<string, WireReason>> = {
   x402Version: 'unsupported_version',
   scheme: 'unsupported_scheme',
   'accepted.scheme': 'unsupported_scheme',
@@ -131,21 +137,30 @@ export const parsePayload = (
 ): Result<PaymentPayload, WireFault> => {
   if (version === 1) {
     const parsed = version1.safeParse(json);
-    if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
+    if (!parsed.success) return err(schemaFault(root, parsed.error.issues, PAYLOAD_REASONS));
     const { network, payload: paid } = parsed.data;
     return ok({ version, network, ...paid });
   }
   const parsed = version2.safeParse(json);
-  if (!parsed.success) return err(schemaFault(root, parsed.error.issues, REASONS));
+  if (!parsed.success) return err(schemaFault(root, parsed.error.issues, PAYLOAD_REASONS));
   const { accepted, extensions, payload: paid } = parsed.data;
-  const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
-  const intent = extensions?.['agent-intent']?.info.intent;
   return ok({
     version,
     network: accepted.network,
     accepted: { ...accepted, extra: accepted.extra ?? {} },
     ...paid,
+    ...extendedBy(extensions),
+  });
+};
+
+/** What the extensions add to a payment. */
+export const extendedBy = (
+  extensions: z.output<typeof acceptedExtensions> | null | undefined,
+): Pick<PaymentPayload, 'paymentIdentifier' | 'intent'> => {
+  const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
+  const intent = extensions?.['agent-intent']?.info.intent;
+  return {
     ...(identifier === undefined ? {} : { paymentIdentifier: identifier }),
     ...(intent === undefined ? {} : { intent }),
-  });
+  };
 };

@@ -25,10 +25,11 @@ const headerOf = (version: 1 | 2): JsonHeader => ({
   encoding: 'base64',
 });
 
-const HEADERS = { 1: headerOf(1), 2: headerOf(2) } as const;
+/** The payment headers by x402 version, with their limits. */
+export const PAYMENT_HEADERS = { 1: headerOf(1), 2: headerOf(2) } as const;
 
 const readHeader = (version: 1 | 2, text: string): Result<PaymentPayload, WireFault> => {
-  const json = readJsonHeader(HEADERS[version], text);
+  const json = readJsonHeader(PAYMENT_HEADERS[version], text);
   return json.ok ? readPaymentPayload(version, PAYMENT_HEADER[version], json.value) : json;
 };
 

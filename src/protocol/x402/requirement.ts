@@ -2,14 +2,15 @@ import type { Network } from '../account-id.ts';
 import type { Address } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { checksummed, parseAddress } from '../../crypto/address.ts';
 import type { Token } from '../payment.ts';
 
 /** The JSON object in `extra`. */
 export type Extra = { readonly [key: string]: unknown };
 
-/** The price of a call on one network (x402 v2 `PaymentRequirements`). `amount` in atomic units. */
+/** The price of a call on one network (x402 v2 `PaymentRequirements`). `amount` in atomic units: with `upto`, the most that is charged. */
 export type Requirement = {
-  readonly scheme: 'exact';
+  readonly scheme: 'exact' | 'upto';
   readonly network: Network;
   readonly amount: bigint;
   readonly asset: Address;
@@ -37,6 +38,24 @@ export const requirementOf = (
   maxTimeoutSeconds,
   extra: { name: token.name, version: token.version },
 });
+
+/** The requirement for a maximum in a token, by a Permit2 permit that only the transactions of `facilitator` can use. */
+export const uptoRequirementOf = (
+  token: Token,
+  payTo: Address,
+  amount: bigint,
+  maxTimeoutSeconds: Seconds,
+  facilitator: Address,
+): Requirement => {
+  const exact = requirementOf(token, payTo, amount, maxTimeoutSeconds);
+  const facilitatorAddress = checksummed(facilitator);
+  const extra = { ...exact.extra, assetTransferMethod: 'permit2', facilitatorAddress };
+  return { ...exact, scheme: 'upto', extra };
+};
+
+/** The only sender that an `upto` requirement allows; undefined for `exact`. */
+export const facilitatorOf = ({ scheme, extra }: Requirement): Address | undefined =>
+  scheme === 'upto' ? parseAddress(String(extra['facilitatorAddress'])) : undefined;
 
 /** The first difference between the accepted and the offered requirement. `field` is a path below the payment header. */
 export type RequirementFault = {
@@ -104,7 +123,8 @@ const difference = (offered: Requirement, accepted: Requirement): RequirementFau
 
 /**
  * Finds the requirement that a client accepted, by the rule of the x402 reference server: all fields are equal, and the accepted
- * `extra` contains the offered one. The fault names the first difference from the requirement on the same network.
+ * `extra` contains the offered one. The fault names the first difference from the requirement on the same network, if possible of the same
+ * scheme.
  */
 export const matchRequirement = (
   offered: readonly Requirement[],
@@ -115,18 +135,26 @@ export const matchRequirement = (
     if (requirement.network !== accepted.network) continue;
     const fault = difference(requirement, accepted);
     if (fault === undefined) return ok(requirement);
-    nearest ??= fault;
+    if (requirement.scheme === accepted.scheme) nearest = fault;
+    else nearest ??= fault;
   }
   return err(nearest ?? notOffered(offered, 'accepted.network', accepted.network));
 };
 
-/** Finds the requirement of a version 1 payload, which names only its network. */
+/** Finds the requirement of a version 1 payload, which names only its network: version 1 has no scheme but `exact`. */
 export const requirementOn = (
   offered: readonly Requirement[],
   on: Network,
 ): Result<Requirement, RequirementFault> => {
-  const requirement = offered.find((each) => each.network === on);
-  return requirement === undefined ? err(notOffered(offered, 'network', on)) : ok(requirement);
+  const onNetwork = offered.filter(({ network }) => network === on);
+  const requirement = onNetwork.find(({ scheme }) => scheme === 'exact');
+  if (requirement !== undefined) return ok(requirement);
+  const [other] = onNetwork;
+  return err(
+    other === undefined
+      ? notOffered(offered, 'network', on)
+      : { reason: 'requirement_mismatch', field: 'scheme', expected: other.scheme, got: 'exact' },
+  );
 };
 
 const notOffered = (

@@ -61,8 +61,11 @@ export type Backend = {
    */
   readonly keepsPayments: boolean;
   readonly health: Health;
-  /** Whether it presents the payments of this payer: the keys of a relayer share the payers. */
-  takes(payer: Address): boolean;
+  /**
+   * Whether it presents the payments of this payer: the keys of a relayer share the payers. A permit can be settled only by the account that
+   * it names (`sender`), so only that account's backend presents it.
+   */
+  takes(payer: Address, sender?: Address): boolean;
   /** Whether it settles on its network, as far as this isolate knows. */
   supportsNetwork(): boolean;
   /** Refreshes the list of what it supports, if that is due. Takes at most two seconds and never throws. */
@@ -134,7 +137,7 @@ export const isInHand = ({ kind }: BackendAnswer): boolean =>
 
 /** x402 error reasons that concern the payment, not the facilitator. */
 const PAYER_REASONS =
-  /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
+  /^(insufficient_funds|refused|expired|permit2_(deadline_expired|insufficient_balance|allowance_required|invalid_(nonce|signature))|invalid_permit2_signature|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
 
 /** Whether a facilitator's reason, or a revert that it quotes, states that `validAfter` is in the future. */
 export const isNotYetValid = (reason: string): boolean =>
@@ -175,7 +178,7 @@ export const healthSignalOf = (
   if (blamesPayer(answer, payment)) return 'success';
   const isPayable =
     after.kind === 'unused' &&
-    after.balance >= payment.authorization.value &&
+    after.balance >= (payment.charge ?? payment.authorization.value) &&
     payment.signature.length === KEY_SIGNATURE;
   return isPayable ? 'fault' : 'undecided';
 };

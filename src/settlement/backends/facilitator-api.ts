@@ -3,6 +3,7 @@ import type { Seconds } from '../../core/clock.ts';
 import { getJson, postJson } from '../post-json.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import type { Payment } from '../../protocol/payment.ts';
+import { inActiveSpan } from '../../tracing/trace.ts';
 import { wordSchema } from '../chain/json-rpc.ts';
 import type { BackendAnswer, PostAll } from './backend.ts';
 
@@ -32,15 +33,43 @@ export const supportedUrl = (base: string): string => endpoint(base, 'supported'
  * verified payment: of the client's message, only authorization and signature leave the gateway.
  */
 export const postSettle = async (
-  {
-    url,
-    headers = {},
-  }: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
+  facilitator: FacilitatorAddress,
   payment: Payment,
   timeoutMs: number = SETTLE_TIMEOUT_MS,
+): Promise<BackendAnswer> =>
+  inActiveSpan('facilitate', async (span) => {
+    const { nonce, value } = payment.authorization;
+    span?.set({
+      'countersign.call': nonce,
+      'countersign.network': payment.token.network,
+      'countersign.amount': value.toString(),
+    });
+    const answer = await present(facilitator, payment, timeoutMs);
+    span?.set({
+      'countersign.settlement.state': answer.kind,
+      ...(answer.kind === 'unreachable' ? { 'error.type': answer.why } : {}),
+    });
+    return answer;
+  });
+
+type FacilitatorAddress = {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+const present = async (
+  { url, headers = {} }: FacilitatorAddress,
+  payment: Payment,
+  timeoutMs: number,
 ): Promise<BackendAnswer> => {
   const options = { timeoutMs, maxBytes: MAX_SETTLE_BYTES, headers };
-  const posted = await postJson(settleUrl(url), settleRequest(payment), options);
+  const { permit } = payment;
+  // The code loads with the first permit.
+  const body =
+    permit === undefined
+      ? settleRequest(payment)
+      : (await import('./upto-request.ts')).uptoRequest(payment, permit, RESOURCE);
+  const posted = await postJson(settleUrl(url), body, options);
   if (!posted.ok) return unreachable(posted.error.kind, posted.error);
   const { status, json } = posted.value;
   // Facilitators answer failures with 200, 4xx or 5xx and the same body, so the body decides.
@@ -76,7 +105,7 @@ const unreachable = (
   ...(retryAfter === undefined ? {} : { retryAfter }),
 });
 
-/** The body of `/settle` and `/verify` for a payment, as x402 v2. */
+/** The body of `/settle` and `/verify` for a payment by EIP-3009, as x402 v2. */
 export const settleRequest = ({ token, authorization, signature, maxTimeoutSeconds }: Payment) => {
   const requirements = {
     scheme: 'exact',

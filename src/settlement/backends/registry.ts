@@ -13,8 +13,10 @@ export type Backends = {
   /**
    * The backends to try now for the payments of a payer, or of any payer, in order. One that is due for a probe comes first and gets one
    * payment; paused ones are left out.
+   *
+   * @param sender the only account that can settle the payment; absent: any can.
    */
-  for(network: Network, payer?: Address): readonly Backend[];
+  for(network: Network, payer?: Address, sender?: Address): readonly Backend[];
   /** Whether every backend is paused and none is due for a probe: an upfront call would wait for nothing. */
   isDown(network: Network): boolean;
   /** When the first paused backend may be tried; undefined if one may be tried now. */
@@ -78,9 +80,9 @@ export const openBackends = (settings: BackendSettings, deps: BackendDeps): Back
   };
 
   return {
-    for: (network, payer) => {
+    for: (network, payer, sender) => {
       const all = candidates(network)
-        .filter((backend) => payer === undefined || backend.takes(payer))
+        .filter((backend) => payer === undefined || backend.takes(payer, sender))
         .map((backend) => ({ backend, availability: backend.health.availability() }));
       const probe = all.find(({ availability }) => availability === 'probe');
       const up = all.filter(({ availability }) => availability === 'up');

@@ -2,6 +2,7 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
 import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
 import { RELAYER, type Relayed, type RelayerRpc } from '../../protocol/relayer-contract.ts';
+import { inActiveSpan } from '../../tracing/trace.ts';
 import { keyOfPayer } from '../relayer/key-of-payer.ts';
 import {
   type Backend,
@@ -61,7 +62,7 @@ export const openRelayers = (
         usesConnections: false,
         keepsPayments: true,
         health,
-        takes: (payer) => keyOfPayer(payer, addresses) === address,
+        takes: (payer, sender = keyOfPayer(payer, addresses)) => sender === address,
         supportsNetwork: () => true,
         refresh: async () => undefined,
         present: async (payments, options) =>
@@ -129,7 +130,18 @@ const isTrouble = (answer: BackendAnswer): answer is Trouble =>
 
 const UNAVAILABLE: BackendAnswer = { kind: 'unreachable', why: 'unavailable' };
 
-const handOver = async (
+const handOver: typeof send = async (relayer, payments, urgent, timeoutMs) =>
+  inActiveSpan('relay', async (span) => {
+    const answers = await send(relayer, payments, urgent, timeoutMs);
+    const [first] = answers;
+    span?.set({
+      'countersign.count': payments.length,
+      ...(first === undefined ? {} : { 'countersign.settlement.state': first.kind }),
+    });
+    return answers;
+  });
+
+const send = async (
   relayer: Pick<RelayerRpc, 'relay'>,
   payments: readonly Presentable[],
   urgent: boolean,

@@ -14,20 +14,28 @@ export type ExpectedTransfer = {
   readonly validBefore: bigint;
   /** The newest block known when the call was accepted. */
   readonly sinceBlock: number;
+  /** The only sender of a Permit2 permit's settlement. Absent for EIP-3009, which anyone can settle. */
+  readonly facilitator?: Address;
 };
 
 /** The transfer that settles a payment which was accepted when `sinceBlock` was the newest block known. */
 export const expectedTransfer = (
-  { token, authorization }: Pick<Payment, 'token' | 'authorization'>,
+  {
+    token,
+    authorization,
+    permit,
+    charge,
+  }: Pick<Payment, 'token' | 'authorization' | 'permit' | 'charge'>,
   sinceBlock: number,
 ): ExpectedTransfer => ({
   token: token.address,
   payer: authorization.from,
   payTo: authorization.to,
-  value: authorization.value,
+  value: charge ?? authorization.value,
   nonce: authorization.nonce,
   validBefore: authorization.validBefore,
   sinceBlock,
+  ...(permit === undefined ? {} : { facilitator: permit.facilitator }),
 });
 
 /**
@@ -82,6 +90,25 @@ export const findTransfer = (payment: ExpectedTransfer, receipt: Receipt): Trans
     hasTopics(following, [TRANSFER, addressWord(payment.payer), addressWord(payment.payTo)]) &&
     following.data === amountWord(payment.value);
   return moved ? 'settled' : 'spent_otherwise';
+};
+
+/**
+ * As `findTransfer`, for a transaction that is known to settle this permit: the proxy makes one transfer, and only `facilitator` can send
+ * that transaction. A facilitator that moves more than the charge has settled it; the reconciliation shows the difference.
+ */
+export const findPermitTransfer = (
+  payment: ExpectedTransfer,
+  receipt: Receipt,
+): TransferFinding => {
+  if (!receipt.succeeded) return 'absent';
+  const transfer = receipt.logs.find(
+    (log) =>
+      log.address === payment.token &&
+      hasTopics(log, [TRANSFER, addressWord(payment.payer), addressWord(payment.payTo)]),
+  );
+  if (transfer === undefined) return 'absent';
+  const isCharged = transfer.data.length === 66 && BigInt(transfer.data) >= payment.value;
+  return isCharged && receipt.block >= earliestBlock(payment) ? 'settled' : 'spent_otherwise';
 };
 
 /** Whether a block is final: it and the blocks on top of it are at least `confirmations`. */

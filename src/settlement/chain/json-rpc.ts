@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Address, Hex } from '../../core/hex.ts';
 import { type HttpFault, postJson } from '../post-json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { inActiveSpan } from '../../tracing/trace.ts';
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
@@ -46,7 +47,22 @@ export const rpcBatch = async (
   calls: readonly RpcCall[],
   options: RpcOptions = {},
 ): Promise<Result<readonly RpcAnswer[], RpcFault>> => {
-  if (calls.length === 0) return ok([]);
+  const [first] = calls;
+  if (first === undefined) return ok([]);
+  return inActiveSpan('read_chain', async (span) => {
+    span?.set({ 'rpc.method': first.method, 'countersign.count': calls.length });
+    const answers = await firstWhole(urls, calls, options);
+    if (!answers.ok) span?.set({ 'error.type': answers.error.kind });
+    return answers;
+  });
+};
+
+/** Returns the first batch that answers every call; if there is none, the best one. */
+const firstWhole = async (
+  urls: readonly string[],
+  calls: readonly RpcCall[],
+  options: RpcOptions,
+): Promise<Result<readonly RpcAnswer[], RpcFault>> => {
   let best: Result<readonly RpcAnswer[], RpcFault> = err({ kind: 'connection' });
   for (const url of urls) {
     const answers = await postBatch(url, calls, options);

@@ -30,13 +30,13 @@ export type NonceSearch = {
 };
 
 /** Blocks whose logs are requested in one call: strict nodes allow this many. */
-const WINDOW = 2_000;
+export const WINDOW = 2_000;
 /**
  * Windows read upward, per batch; most chains need the first batch only. The sum, 92,000 blocks, covers a chain of twenty blocks a
  * second: a settlement lies between acceptance and `validBefore`, at most 4,260 seconds (an authorization of 3,660 seconds, accepted
  * on facts 600 seconds old).
  */
-const UPWARD = [2, 4, 8, 16, 16];
+export const UPWARD = [2, 4, 8, 16, 16];
 const DOWNWARD = 8;
 
 /**
@@ -196,7 +196,7 @@ const observationOf = (search: NonceSearch, receipt: Receipt): Observation => {
 };
 
 /** The observation if its block is final, else `unconfirmed` (law 5). */
-const onceFinal = (
+export const onceFinal = (
   { chain, head }: NonceSearch,
   observation: Observation,
   { transaction, block }: Pick<Receipt, 'transaction' | 'block'>,

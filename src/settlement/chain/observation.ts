@@ -27,9 +27,13 @@ export type Observation =
       readonly kind: 'unused';
       readonly headBlock: number;
       readonly headTime: Seconds;
+      /** Of a permit past `validBefore`: what Permit2 may transfer of it. */
       readonly balance: bigint;
     }
-  /** Without `transaction`: the nonce was used so long before acceptance that its log was not searched for. */
+  /**
+   * Without `transaction`: the nonce was used so long before acceptance that its log was not searched for; or a permit's nonce was used by
+   * another permit, of which Permit2 emits no log. With `transaction`, for a permit: its sender has moved less than the charge.
+   */
   | { readonly kind: 'spent_otherwise'; readonly transaction?: Hex }
   | { readonly kind: 'cancelled'; readonly transaction: Hex }
   /** The node did not answer, or its answers contradict each other. Never a ground for a decision. */

@@ -2,6 +2,7 @@ import type { Result } from '../../core/result.ts';
 import { earliestBlock, type ExpectedTransfer } from './expected-transfer.ts';
 import { type RpcAnswer, type RpcFault, toQuantity } from './json-rpc.ts';
 import { nonceUse, searchNonceLog } from './nonce-search.ts';
+import { permitQuery } from './permit-search.ts';
 import {
   type Chain,
   isObservation,
@@ -25,7 +26,34 @@ export const observePayments = async (
   chain: Chain,
   payments: readonly ExpectedTransfer[],
 ): Promise<readonly Observation[]> => {
-  let steps: readonly ObservationStep[] = payments.map((payment) => firstQuery(chain, payment));
+  return observe(
+    chain,
+    payments.map((payment) =>
+      payment.facilitator === undefined
+        ? firstQuery(chain, payment)
+        : permitQuery(chain, payment, payment.facilitator),
+    ),
+  );
+};
+
+/**
+ * Observes payments as permits of an unknown sender. Safe only for payments that have settled: then the transfer that used the nonce has moved
+ * the money, whoever sent it.
+ */
+export const observePermits = async (
+  chain: Chain,
+  payments: readonly ExpectedTransfer[],
+): Promise<readonly Observation[]> =>
+  observe(
+    chain,
+    payments.map((payment) => permitQuery(chain, payment, undefined)),
+  );
+
+const observe = async (
+  chain: Chain,
+  first: readonly ObservationStep[],
+): Promise<readonly Observation[]> => {
+  let steps = first;
   for (;;) {
     if (steps.every(isObservation)) return steps;
     const queries = steps.filter((step): step is NextQuery => !isObservation(step));

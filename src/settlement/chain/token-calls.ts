@@ -10,6 +10,7 @@ export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a116
 const AUTHORIZATION_STATE = '0xe94a0102';
 const BALANCE_OF = '0x70a08231';
 const TRANSFER_SELECTOR = '0xa9059cbb';
+const ALLOWANCE = '0xdd62ed3e';
 
 /** An address as a 32-byte word, as topics and arguments carry it. */
 export const addressWord = (address: Address): Hex => `0x${address.slice(2).padStart(64, '0')}`;
@@ -30,7 +31,8 @@ export const emptyTransfer = (token: Address, to: Address): RpcCall => ({
   ],
 });
 
-type Block = Hex | 'latest';
+/** A block of a call: by number, or the newest. */
+export type Block = Hex | 'latest';
 
 /** `authorizationState(payer, nonce)`: 1 once the nonce was used or cancelled. */
 export const authorizationState = (
@@ -67,6 +69,42 @@ export const authorizationLogs = (
       fromBlock,
       toBlock,
       topics: [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], [addressWord(payer)], [nonce]],
+    },
+  ],
+});
+
+/** `allowance(owner, spender)` in atomic units. */
+export const allowanceOf = (
+  token: Address,
+  owner: Address,
+  spender: Address,
+  block: Block = 'latest',
+): RpcCall => ({
+  method: 'eth_call',
+  params: [
+    {
+      to: token,
+      data: `${ALLOWANCE}${addressWord(owner).slice(2)}${addressWord(spender).slice(2)}`,
+    },
+    block,
+  ],
+});
+
+/** The transfers from a payer to a payee, from one block to another, both included. */
+export const transferLogs = (
+  token: Address,
+  payer: Address,
+  payTo: Address,
+  fromBlock: Hex,
+  toBlock: Block,
+): RpcCall => ({
+  method: 'eth_getLogs',
+  params: [
+    {
+      address: token,
+      fromBlock,
+      toBlock,
+      topics: [[TRANSFER], [addressWord(payer)], [addressWord(payTo)]],
     },
   ],
 });

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
-import type { Address } from '../../core/hex.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
 import type { Observation } from '../chain/observation.ts';
 import type { Presentations } from './presentations.ts';
 import { paymentKey, type SettlementTask, type WithAttempts } from './task.ts';
@@ -27,19 +27,19 @@ const BACKLOG_SHARE = 4;
  * A batch that shows a backlog goes as a whole to the backend of unlimited width, which stores all payments at once. A facilitator would
  * keep the consumer waiting for a block, and the backlog would last several times as long as the outage that caused it.
  *
- * @param backendsOf the backends to try now for a payer, in order.
+ * @param backendsOf the backends to try now for a payment, in order.
  * @param requests how many requests to facilitators may be open at once.
  * @param now Unix seconds.
  */
 export const assign = (
   open: readonly OpenPayment[],
-  backendsOf: (payer: Address) => readonly Backend[],
+  backendsOf: (transfer: ExpectedTransfer) => readonly Backend[],
   presentations: Presentations,
   requests: number,
   now: Seconds,
 ): ReadonlyMap<Backend, readonly OpenPayment[]> => {
   const groups = new Map<Backend, OpenPayment[]>();
-  const lists = new Map(open.map((one) => [one, backendsOf(one.task.transfer.payer)]));
+  const lists = new Map(open.map((one) => [one, backendsOf(one.task.transfer)]));
   const probes = new Map<Backend, OpenPayment>();
   for (const one of open.toReversed()) {
     const probe = lists.get(one)?.find(isProbe);

@@ -11,7 +11,9 @@ import {
 import type { Chain } from '../chain/observation.ts';
 import { blockQuery, type ChainQuery, readFlag, readNumber, runQueries } from '../chain/query.ts';
 import { authorizationState, balanceOf, emptyTransfer } from '../chain/token-calls.ts';
+import { nonceBitmap, readBit } from '../chain/permit-calls.ts';
 import { transferData } from '../relayer/calldata.ts';
+import { settleCall } from '../relayer/permit-calldata.ts';
 import type { SettlementTask, TaskResult } from './task.ts';
 
 const HEAD = blockQuery('latest');
@@ -28,20 +30,27 @@ const GAS = 1_000_000;
  * authorization that has ended, a node that lags or does not answer, and a token that is paused or transfers nothing to the payee.
  */
 export const bounceQuery = (
-  { token, authorization, signature }: Pick<Payment, 'token' | 'authorization' | 'signature'>,
+  payment: Pick<Payment, 'token' | 'authorization' | 'signature' | 'permit' | 'charge'>,
   sinceBlock: number,
 ): ChainQuery<BounceReason | undefined> => {
+  const { token, authorization, permit, charge } = payment;
   const { from, to, value, nonce, validBefore } = authorization;
-  const data = transferData({ authorization, signature }, 'key');
+  // Only its sender can settle a permit.
+  const call =
+    permit === undefined
+      ? { from: to, to: token.address, data: transferData(payment, 'key') }
+      : { from: permit.facilitator, ...settleCall(payment) };
   return {
     calls: [
       ...HEAD.calls,
-      authorizationState(token.address, from, nonce),
+      permit === undefined
+        ? authorizationState(token.address, from, nonce)
+        : nonceBitmap(from, nonce),
       balanceOf(token.address, from),
       { method: 'eth_getCode', params: [from, 'latest'] },
       {
         method: 'eth_call',
-        params: [{ from: to, to: token.address, data, gas: toQuantity(GAS) }, 'latest'],
+        params: [{ ...call, gas: toQuantity(GAS) }, 'latest'],
       },
       emptyTransfer(token.address, to),
     ],
@@ -50,11 +59,12 @@ export const bounceQuery = (
       const balance = readNumber(money);
       const bytes = readAnswer(code, bytesSchema);
       if (head === undefined || balance === undefined || bytes === undefined) return undefined;
-      const mayMove = readFlag(state) === false && BigInt(head.timestamp) < validBefore;
+      const isUsed = permit === undefined ? readFlag(state) : readBit(state, nonce);
+      const mayMove = isUsed === false && BigInt(head.timestamp) < validBefore;
       // A node behind the block of acceptance does not know the funds that the payer had then.
       if (!mayMove || head.number < sinceBlock) return undefined;
       if (!isReverted(transfer) || control?.ok !== true) return undefined;
-      if (balance < value) return 'unfunded';
+      if (balance < (charge ?? value)) return 'unfunded';
       return bytes === '0x' ? 'refused' : 'code';
     },
   };

@@ -84,7 +84,7 @@ export const presentAll = async (
     if (clock.now() >= round.endBy) break;
     const groups = assign(
       open,
-      (payer) => round.backends.for(round.network, payer),
+      ({ payer, facilitator }) => round.backends.for(round.network, payer, facilitator),
       round.presentations,
       requestsAtOnce(round),
       round.now,

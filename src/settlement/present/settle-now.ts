@@ -88,7 +88,8 @@ export const settleNow = async (
   const { validAfter, validBefore } = payment.authorization;
   const isValid = validAfter < BigInt(now) && BigInt(now) < validBefore;
   if (isValid && first.kind === 'unused') why = 'every backend is paused';
-  const order = isValid ? backends.for(network, payment.authorization.from) : [];
+  const { payer, facilitator } = transfer;
+  const order = isValid ? backends.for(network, payer, facilitator) : [];
   for (const backend of order) {
     // Unobserved or already used: presenting could only burn gas. Only a payment that is certainly unused is presented.
     if (observation.kind !== 'unused') break;

@@ -35,4 +35,4 @@ export type TaskResult<T extends SettlementTask> = {
 
 /** Identifies a payment across messages: a queue may deliver it twice in one batch. */
 export const paymentKey = ({ network, transfer }: SettlementTask): string =>
-  `${network} ${transfer.token} ${transfer.payer} ${transfer.nonce}`;
+  `${network} ${transfer.facilitator === undefined ? transfer.token : 'permit2'} ${transfer.payer} ${transfer.nonce}`;

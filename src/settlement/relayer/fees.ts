@@ -1,4 +1,5 @@
 import { max, min } from '../../protocol/amount.ts';
+import type { Permit } from '../../protocol/payment.ts';
 
 /** The current price of a unit of gas, in wei. */
 export type Market = {
@@ -44,6 +45,8 @@ const TRANSACTION_GAS = 100_000;
 const PAYMENT_GAS = 130_000;
 /** A contract wallet verifies its signature in code, which takes more gas and may use up its whole limit. */
 const CONTRACT_GAS = 600_000;
+const PERMIT_GAS = 230_000;
+const APPROVAL_GAS = 80_000;
 const MAX_GAS = 2 ** 24;
 /** The gas of a transaction that only uses up a nonce. */
 export const FILLER_GAS = 21_000n;
@@ -51,6 +54,18 @@ export const FILLER_GAS = 21_000n;
 /** How many payments fit into half a block and below the gas limit of a transaction (EIP-7825). A transaction that fits into no block would occupy its nonce forever. */
 export const paymentsIn = (blockGas: number): number =>
   Math.max(0, Math.floor((Math.min(blockGas / 2, MAX_GAS) - TRANSACTION_GAS) / PAYMENT_GAS));
+
+/**
+ * The gas limit of a permit's settlement, twice what it uses on the local chain: 115,000, the first use of a nonce word included, and 40,000
+ * more with an approval (`test/durable-objects/relayer/permits.test.ts`).
+ */
+export const permitGas = (
+  { approval }: Pick<Permit, 'approval'>,
+  payer: 'key' | 'contract',
+): bigint => {
+  if (payer === 'contract') return BigInt(CONTRACT_GAS);
+  return BigInt(approval === undefined ? PERMIT_GAS : PERMIT_GAS + APPROVAL_GAS);
+};
 
 /** The gas limit, by rule. Trap: `eth_estimateGas` for a batch with allowFailure returns the smallest limit that succeeds, with which calls of the batch fail. */
 export const gasFor = (payments: number, payer: 'key' | 'contract'): bigint =>

@@ -12,7 +12,8 @@ import {
   toQuantity,
 } from '../chain/json-rpc.ts';
 import type { Result } from '../../core/result.ts';
-import type { Authorization } from '../../protocol/payment.ts';
+import type { Payment } from '../../protocol/payment.ts';
+import { nonceBitmap, readBit } from '../chain/permit-calls.ts';
 import { type Block, type ChainQuery, readFlag, runQueries } from '../chain/query.ts';
 import { authorizationState } from '../chain/token-calls.ts';
 import type { ContractCall, Payer } from './calldata.ts';
@@ -50,7 +51,7 @@ export type Node = {
   /** Whether nonces are used or cancelled; undefined without an answer. */
   used(
     token: Address,
-    authorizations: readonly Authorization[],
+    payments: readonly Pick<Payment, 'authorization' | 'permit'>[],
   ): Promise<readonly (boolean | undefined)[]>;
   /** Runs many queries in one JSON-RPC batch (`runQueries`). */
   query<T>(queries: readonly ChainQuery<T>[]): Promise<readonly Result<T, RpcFault>[]>;
@@ -117,11 +118,15 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
       );
       return trials.map((_, at) => readSimulated(answers[at]));
     },
-    async used(token, authorizations) {
+    async used(token, payments) {
       const answers = await call(
-        authorizations.map(({ from, nonce }) => authorizationState(token, from, nonce)),
+        payments.map(({ authorization: { from, nonce }, permit }) =>
+          permit === undefined ? authorizationState(token, from, nonce) : nonceBitmap(from, nonce),
+        ),
       );
-      return authorizations.map((_, at) => readFlag(answers[at]));
+      return payments.map(({ authorization: { nonce }, permit }, at) =>
+        permit === undefined ? readFlag(answers[at]) : readBit(answers[at], nonce),
+      );
     },
     query: async (queries) => runQueries(urls, queries),
     async send(raw) {

@@ -1,17 +1,21 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Authorization } from '../../protocol/payment.ts';
+import type { Authorization, Payment, Permit } from '../../protocol/payment.ts';
 
 /** A payment that the relayer has taken. */
 export type Pending = {
-  /** Payer and nonce; a network has one token. */
+  /** Payer and nonce, of the token or of Permit2; a network has one token. */
   readonly key: string;
   /** Absent: the payment pays another seller, and no account is notified of it. */
   readonly account?: AccountId;
   readonly call: Hex;
   readonly authorization: Authorization;
   readonly signature: Hex;
+  /** Set for a Permit2 permit, which only this key can settle, in a transaction of its own. */
+  readonly permit?: Permit;
+  /** The part of a permit's value that is charged; absent: all of it. */
+  readonly charge?: bigint;
   /** The newest block known when the call was accepted. */
   readonly sinceBlock: number;
   /** When it was taken. */
@@ -22,8 +26,13 @@ export type Pending = {
   readonly strikes: number;
 };
 
-export const keyOf = ({ from, nonce }: Pick<Authorization, 'from' | 'nonce'>): string =>
-  `${from}:${nonce}`;
+export const keyOf = ({
+  authorization: { from, nonce },
+  permit,
+}: {
+  readonly authorization: Pick<Authorization, 'from' | 'nonce'>;
+  readonly permit?: Payment['permit'];
+}): string => `${permit === undefined ? '' : 'permit2:'}${from}:${nonce}`;
 
 /** Mined failures after which a payment is refused, so that it burns no more gas. */
 export const MAX_STRIKES = 3;
@@ -74,6 +83,15 @@ export const chooseBatch = (
   const clean = waiting.filter(({ strikes }) => strikes === 0);
   return isDue(clean, rules, now) ? shared(clean, rules.batch) : [];
 };
+
+/**
+ * Chooses the permit of the next transaction: one close to its deadline, or else the one that waits longest. It waits for no others, because
+ * the proxy accepts no call of Multicall3.
+ */
+export const choosePermit = (waiting: readonly Pending[], now: Seconds): Pending | undefined =>
+  waiting.toSorted(
+    (one, other) => Number(isNear(other, now)) - Number(isNear(one, now)) || one.at - other.at,
+  )[0];
 
 /** Chooses the payments of the next transaction among those that have failed before. They have waited already. */
 export const chooseSuspects = (

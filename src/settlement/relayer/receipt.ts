@@ -4,6 +4,7 @@ import { quantitySchema, readAnswer, type RpcAnswer } from '../chain/json-rpc.ts
 import { receiptSchema } from '../chain/query.ts';
 import {
   expectedTransfer,
+  findPermitTransfer,
   findTransfer,
   type Receipt,
   type TransferFinding,
@@ -59,9 +60,10 @@ export type Fate = {
 /** Reads the outcome of payments only from the logs, because a successful transaction may contain failed calls (law 5). */
 export const fateOf = (token: Token, payments: readonly Pending[], { receipt }: Mined): Fate => {
   const findings = payments.map((payment) => {
-    const { authorization, sinceBlock } = payment;
-    const transfer = expectedTransfer({ token, authorization }, sinceBlock);
-    return { payment, finding: findTransfer(transfer, receipt) };
+    const transfer = expectedTransfer({ ...payment, token }, payment.sinceBlock);
+    // The transaction of a permit settles nothing else.
+    const find = payment.permit === undefined ? findTransfer : findPermitTransfer;
+    return { payment, finding: find(transfer, receipt) };
   });
   const of = (kind: TransferFinding): readonly Pending[] =>
     findings.filter(({ finding }) => finding === kind).map(({ payment }) => payment);

@@ -2,8 +2,9 @@ import type { Seconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { rpcBatch } from '../chain/json-rpc.ts';
-import type { Chain } from '../chain/observation.ts';
-import { observePayments } from '../chain/observe-payments.ts';
+import type { Chain, Observation } from '../chain/observation.ts';
+import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
+import { observePayments, observePermits } from '../chain/observe-payments.ts';
 import { type Blocks, chunks } from './blocks.ts';
 import { compare, explain, plus, type Sum, transferOf } from './compare.ts';
 import { type Difference, nameOf } from './difference.ts';
@@ -60,7 +61,7 @@ export const examine = async (
   const undecided = compared.unmatched.slice(MAX_SEARCHES).map(({ call }) => call as string);
   let { chain } = compared;
   for (const some of chunks(compared.unmatched.slice(0, MAX_SEARCHES), SEARCHES)) {
-    const observations = await observePayments(
+    const observations = await observeSettled(
       site,
       some.map((each) => transferOf(each, site.token, site.payees)),
     );
@@ -85,6 +86,24 @@ export const examine = async (
     ledger: compared.ledger,
     found: differences.size,
   });
+};
+
+/**
+ * Observes payments that the ledger has settled. Its rows do not show which of them are permits: a nonce that no EIP-3009 transfer has used
+ * may be that of a permit.
+ */
+const observeSettled = async (
+  site: Site,
+  transfers: readonly ExpectedTransfer[],
+): Promise<readonly Observation[]> => {
+  const observed = await observePayments(site, transfers);
+  const isUnused = (at: number): boolean => observed[at]?.kind === 'unused';
+  const permits = await observePermits(
+    site,
+    transfers.filter((_, at) => isUnused(at)),
+  );
+  const rest = permits.values();
+  return observed.map((each, at) => (isUnused(at) ? (rest.next().value ?? each) : each));
 };
 
 const isReachable = async ({ urls }: Site): Promise<boolean> => {

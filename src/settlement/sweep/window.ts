@@ -8,11 +8,12 @@ import {
   type RpcFault,
   toQuantity,
 } from '../chain/json-rpc.ts';
+import { readCall, settledPermit } from '../chain/permit-calls.ts';
 import { blockQuery, type ChainLog, readLogs } from '../chain/query.ts';
 import { addressWord, AUTHORIZATION_USED, TRANSFER } from '../chain/token-calls.ts';
 import { type Blocks, chunks } from './blocks.ts';
 
-/** A transfer to the gateway that a payer authorized. */
+/** A transfer to the gateway that a payer authorized, by EIP-3009 or by a permit of `upto`. */
 export type ChainPayment = {
   readonly payer: Address;
   readonly nonce: Hex;
@@ -89,10 +90,48 @@ export const readWindow = async (
       used.push(...found);
     }
   }
+  const movements = await findPermits(pairTransfers(transfers, used), send);
+  return movements.ok
+    ? ok({ ...movements.value, fromTime: start.timestamp, toTime: end.timestamp })
+    : err(faultOfBatch({ from, to }, movements.error));
+};
+
+/** Transactions in one batch. */
+const TRANSACTIONS = 100;
+
+/**
+ * Finds the permits among transfers without an authorization. Permit2 emits no log of a transfer: the transaction itself shows that it settles
+ * a permit, and which. Such a transaction has one transfer of the permit's payer.
+ */
+const findPermits = async (
+  { payments, unsolicited }: Movements,
+  send: (calls: readonly RpcCall[]) => ReturnType<typeof rpcBatch>,
+): Promise<Result<Movements, RpcFault>> => {
+  const hashes = [...new Set(unsolicited.map(({ transaction }) => transaction))];
+  const permits = new Map<Hex, ReturnType<typeof settledPermit>>();
+  for (const some of chunks(hashes, TRANSACTIONS)) {
+    const batch = await send(
+      some.map((hash) => ({ method: 'eth_getTransactionByHash', params: [hash] })),
+    );
+    if (!batch.ok) return batch;
+    for (const [at, hash] of some.entries()) {
+      const call = readCall(batch.value[at]);
+      if (call?.hash !== hash) return err({ kind: 'invalid' });
+      permits.set(hash, settledPermit(call));
+    }
+  }
+  const permitOf = ({ transaction, payer }: Unsolicited) => {
+    const permit = permits.get(transaction);
+    return permit?.payer === payer ? permit : undefined;
+  };
+  const settled = unsolicited.flatMap((one): ChainPayment[] => {
+    const { log: _, ...moved } = one;
+    const permit = permitOf(one);
+    return permit === undefined ? [] : [{ ...moved, nonce: permit.nonce }];
+  });
   return ok({
-    ...pairTransfers(transfers, used),
-    fromTime: start.timestamp,
-    toTime: end.timestamp,
+    payments: [...payments, ...settled],
+    unsolicited: unsolicited.filter((one) => permitOf(one) === undefined),
   });
 };
 

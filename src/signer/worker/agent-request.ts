@@ -4,6 +4,7 @@ import { MAX_RPC_BODY } from '../../protocol/signer/rpc.ts';
 import type { SignerEnv } from '../env.ts';
 import { type HttpAnswer, rpcError, type RpcFault } from '../rpc-error.ts';
 import type { SignerSettings } from '../settings.ts';
+import { objectOf } from '../../protocol/jurisdiction.ts';
 
 /** The headers that a signature covers or consists of (RFC 9421). The object gets no others. */
 const SIGNED_HEADERS = ['content-type', 'content-digest', 'signature-input', 'signature'] as const;
@@ -49,7 +50,7 @@ export const answerAgent = async (
   const url = new URL(request.url);
   const targetUri = origin + url.pathname + url.search;
   try {
-    const answer = await env.KEYRING.getByName(owner).answer({
+    const answer = await objectOf(env, env.KEYRING, owner).answer({
       ...{ method: request.method, targetUri, headers, body: body.value },
     });
     return respond(answer);

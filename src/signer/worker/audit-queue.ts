@@ -2,6 +2,7 @@ import { auditDeadLetter, consumeAudit } from '../../audit/consumer.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { consumeDeadLetters } from '../../settlement/dead-letter.ts';
 import type { SignerEnv } from '../env.ts';
+import { objectOf } from '../../protocol/jurisdiction.ts';
 
 /** Stores the entries of keyrings in the signer's own D1, as a gateway does, and records messages that can never be stored. */
 export const onAuditBatch = async (batch: MessageBatch, env: SignerEnv): Promise<void> => {
@@ -15,7 +16,7 @@ export const onAuditBatch = async (batch: MessageBatch, env: SignerEnv): Promise
     {
       db: env.AUDIT_DB,
       account: (owner) => ({
-        exported: (seq) => env.KEYRING.getByName(owner).exported(seq),
+        exported: (seq) => objectOf(env, env.KEYRING, owner).exported(seq),
         document: async () => ({ verdict: 'unknown' }),
       }),
       projectDocument: () => [],

@@ -16,6 +16,7 @@ import { exposureOf } from '../policy.ts';
 import type { SignerSettings } from '../settings.ts';
 import { type CommandRoute, readCommand } from './owner-command.ts';
 import { authenticateOwner } from './owner-request.ts';
+import { objectOf } from '../../protocol/jurisdiction.ts';
 
 const PAGE = 500;
 const PREFIX = '/owners/:owner/';
@@ -45,7 +46,7 @@ export const answerOwner = async (
   const authentic = await authenticateOwner(settings, request, route, owner, nowSeconds());
   if (!authentic.ok) return problem(authentic.error);
   const { intent, body } = authentic.value;
-  const keyring = env.KEYRING.getByName(owner);
+  const keyring = objectOf(env, env.KEYRING, owner);
   try {
     if (!isCommand(route)) return await list(env, owner, route, new URL(request.url));
     const command = await readCommand(route, body);
@@ -119,7 +120,7 @@ const list = async (
       hint: 'must be the `next` of the previous page, and the only parameter',
     });
   }
-  const keyring = env.KEYRING.getByName(owner);
+  const keyring = objectOf(env, env.KEYRING, owner);
   if (route === 'agents.list') {
     const agents = await keyring.agents(Number(after), PAGE);
     const last = agents.at(-1)?.number;

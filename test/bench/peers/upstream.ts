@@ -66,16 +66,48 @@ const answersOf = (batch: RpcBatch) =>
     result: method === 'eth_blockNumber' ? BLOCK : method === 'eth_getCode' ? '0x' : NOTHING,
   }));
 
+/** A stream in the wire format of OpenAI: each event is a write of its own, and the last one reports the usage. */
+const eventsOf = (count: number): ReadableStream<Uint8Array> => {
+  const { readable, writable } = new IdentityTransformStream();
+  const write = async (): Promise<void> => {
+    const writer = writable.getWriter();
+    const send = async (event: object): Promise<void> =>
+      await writer.write(new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+    const common = {
+      id: 'chatcmpl-1',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'small',
+    };
+    for (let at = 0; at < count; at += 1)
+      await send({
+        ...common,
+        choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: null }],
+        usage: null,
+      });
+    await send({ ...common, choices: [], usage: { prompt_tokens: 9, completion_tokens: count } });
+    await writer.write(new TextEncoder().encode('data: [DONE]\n\n'));
+    await writer.close();
+  };
+  void write();
+  return readable;
+};
+
 /** Counts the runs of the tool and the requests to the node. */
 let runs = 0;
 let looks = 0;
 
 export default {
   async fetch(request, env) {
-    switch (new URL(request.url).pathname) {
+    const url = new URL(request.url);
+    switch (url.pathname) {
       case '/lookup':
         runs += 1;
         return new Response(SENSES, { headers: { 'content-type': 'application/json' } });
+      case '/stream':
+        return new Response(eventsOf(Number(url.searchParams.get('events'))), {
+          headers: { 'content-type': 'text/event-stream' },
+        });
       case '/runs':
         return Response.json(runs);
       case '/chain':

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newNarrator } from '../../../dev/demo/narrator.ts';
 import { ROOT } from '../../../dev/root.ts';
-import { EXPORT } from '../../../dev/storm/files.ts';
+import { EXPORT, readEntries } from '../../../dev/storm/files.ts';
 import { verifyWithPython } from '../../../dev/storm/proof.ts';
 import { runStorm } from '../../../dev/storm/storm.ts';
 import type { Tally } from '../../../dev/storm/tally.ts';
@@ -46,6 +46,12 @@ it('keeps a limit to the unit, runs each call once and accounts for every unit t
   // The cap is a fifth of the price of all calls.
   expect(tally.admitted).toBeGreaterThan(0);
   expect(tally.admitted).toBeLessThanOrEqual(CALLS / 4);
+});
+
+it('charges metered streams, and logs why', async () => {
+  const entries = await readEntries(join(directory, 'out'));
+  const streams = entries.filter(({ type, tool }) => type === 'call.finished' && tool === 'model');
+  expect(streams.filter(({ outcome }) => outcome?.['basis'] !== undefined)).not.toEqual([]);
 });
 
 it.skipIf(isMissing)('gives the same verdicts and counts in both verifiers', async () => {

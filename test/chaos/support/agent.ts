@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import type { Address, Hex, LocalAccount } from 'viem';
+import { type Address, erc20Abi, type Hex, type LocalAccount, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import {
   randomNonce,
@@ -8,16 +8,25 @@ import {
   type SignedAuthorization,
 } from '../../../dev/stack/authorization.ts';
 import { people } from '../../../dev/stack/people.ts';
+import { signPermit } from '../../../dev/stack/permit.ts';
+import { permit2 } from '../../../dev/stack/permit2/permit2-code.ts';
+import { uptoProxy } from '../../../dev/stack/permit2/upto-proxy-code.ts';
 import { usdc } from '../../../dev/stack/chain-access.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
-import { paymentHeader } from '../../support/payment-header.ts';
-import { PRICES, type Stage, type ToolName } from './stage.ts';
+import { base64Json, paymentHeader } from '../../support/payment-header.ts';
+import { PERMIT_SENDER, PRICES, type Stage, type ToolName } from './stage.ts';
 
 /** Initial USDC balance of an agent: one dollar. */
 const FUNDS = 1_000_000n;
 
 /** `maxTimeoutSeconds` of each tool's offer, which a vanilla client signs to the second. */
-const TIMEOUTS = { deferred: 3600, upfront: 300, failing: 3600 } as const;
+const TIMEOUTS = {
+  deferred: 3600,
+  upfront: 300,
+  failing: 3600,
+  streamed: 3600,
+  kept: 300,
+} as const;
 
 /** A funded key. Each case has one of its own, and so an account of its own. */
 export type Agent = {
@@ -70,8 +79,49 @@ export const signRequest = async (
   const header = paymentHeader(signed, TIMEOUTS[tool], {
     'payment-identifier': { info: { id: randomBytes(16).toString('hex') } },
   });
-  const url = `${stage.stack.gateway.url}/${tool}/${agent.address}/${nonce.slice(2, 10)}`;
-  return { agent, url, header, nonce, signed };
+  return { agent, url: urlOf(stage, agent, tool, nonce), header, nonce, signed };
+};
+
+const urlOf = ({ stack }: Stage, { address }: Agent, tool: ToolName, nonce: Hex): string =>
+  `${stack.gateway.url}/${tool}/${address}/${nonce.slice(2, 10)}`;
+
+/** Signs a permit (scheme `upto`) for a stream, and approves Permit2 for it on the chain. */
+export const signPermitRequest = async (stage: Stage, agent: Agent): Promise<PaidRequest> => {
+  const { client } = stage.stack.chain;
+  const { account, address } = agent;
+  await client.setBalance({ address, value: parseEther('1') });
+  const hash = await client.writeContract({
+    ...{ account, address: usdc.address, abi: erc20Abi },
+    ...{ functionName: 'approve', args: [permit2, FUNDS] },
+  });
+  await client.waitForTransactionReceipt({ hash });
+  const nonce = randomNonce();
+  const signed = await signPermit({
+    ...{ account, token: usdc, to: people.payTo, value: PRICES.streamed, nonce },
+    ...{ facilitator: PERMIT_SENDER, validAfter: 0n },
+    validBefore: BigInt(Math.floor(Date.now() / 1000) + TIMEOUTS.streamed),
+  });
+  const { from, to, value, validBefore } = signed.authorization;
+  const header = base64Json({
+    x402Version: 2,
+    accepted: {
+      ...{ scheme: 'upto', network: usdc.network, amount: `${value}`, asset: usdc.address },
+      ...{ payTo: people.payTo, maxTimeoutSeconds: TIMEOUTS.streamed },
+      extra: {
+        ...{ name: usdc.name, version: usdc.version, assetTransferMethod: 'permit2' },
+        facilitatorAddress: PERMIT_SENDER,
+      },
+    },
+    payload: {
+      signature: signed.signature,
+      permit2Authorization: {
+        ...{ from, permitted: { token: usdc.address, amount: `${value}` }, spender: uptoProxy },
+        ...{ nonce: BigInt(nonce).toString(), deadline: `${validBefore}` },
+        witness: { to, facilitator: PERMIT_SENDER, validAfter: '0' },
+      },
+    },
+  });
+  return { agent, url: urlOf(stage, agent, 'streamed', nonce), header, nonce, signed };
 };
 
 /** Sends a request once. */

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { answerAsModel, type ModelScript } from '../../../dev/upstream/model-answer.ts';
 import {
   type Agent,
   newAgent,
   type PaidRequest,
   type Reply,
   repeatUntilFinal,
+  signPermitRequest,
   signRequest,
 } from './agent.ts';
 import { accountReader, type AccountRecord, isClosed } from './account-records.ts';
@@ -32,6 +34,13 @@ export type LyingStage = {
     lie: Lie | undefined,
     lifetime?: number,
   ) => Promise<PaidRequest>;
+  /** Signs a request for a stream of the stand-in model, which answers by `script`. `scheme`: `upto` pays by permit. */
+  readonly signStream: (
+    agent: Agent,
+    scheme: 'exact' | 'upto',
+    script: ModelScript,
+    lie?: Lie,
+  ) => Promise<PaidRequest>;
   /** How often the upstream received a request. */
   readonly runsOf: (request: PaidRequest) => number;
   /** How often a payment was presented. */
@@ -44,12 +53,16 @@ export type LyingStage = {
 };
 
 const RECORD_MS = 90_000;
+/** Milliseconds until a stream has reached its caller: it breaks off afterwards. */
+const BEGUN_MS = 300;
+const begun = async (): Promise<void> => await pause(BEGUN_MS);
 
 /** Starts a stack with a lying facilitator and one block per second. */
 export const startLyingStage = async (): Promise<LyingStage> => {
   const lies = new Map<string, { readonly request: PaidRequest; readonly lie: Lie | undefined }>();
   const presented = new Map<string, number>();
   const runs = new Map<string, number>();
+  const scripts = new Map<string, ModelScript>();
   const count = (counts: Map<string, number>, nonce: string): number => {
     const before = counts.get(nonce) ?? 0;
     counts.set(nonce, before + 1);
@@ -60,13 +73,17 @@ export const startLyingStage = async (): Promise<LyingStage> => {
     forward: () => Promise<Response>,
   ): Promise<Answered> => {
     const one = [...lies.values()].find(({ request: { nonce } }) =>
-      message.text.includes(message.party === 'upstream' ? `/${nonce.slice(2, 10)}` : nonce),
+      message.party === 'upstream'
+        ? message.text.includes(`/${nonce.slice(2, 10)}`)
+        : // A permit has its nonce as a decimal number.
+          message.text.includes(nonce) || message.text.includes(BigInt(nonce).toString()),
     );
     if (one === undefined || message.party === 'rpc') return await forward();
     const { request, lie } = one;
     if (message.party === 'upstream') {
       count(runs, request.nonce);
-      return await forward();
+      const script = scripts.get(request.nonce);
+      return script === undefined ? await forward() : answerAsModel(script, begun);
     }
     const before = count(presented, request.nonce);
     return lie === undefined ? await forward() : await lie(stage, request, forward, before);
@@ -82,6 +99,15 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   const sign: LyingStage['sign'] = async (agent, tool, lie, lifetime) => {
     const request = await signRequest(stage, agent, tool, lifetime);
     lies.set(request.nonce, { request, lie });
+    return request;
+  };
+  const signStream: LyingStage['signStream'] = async (agent, scheme, script, lie) => {
+    const request =
+      scheme === 'exact'
+        ? await signRequest(stage, agent, 'streamed')
+        : await signPermitRequest(stage, agent);
+    lies.set(request.nonce, { request, lie });
+    scripts.set(request.nonce, script);
     return request;
   };
   const knownAgent = async (name: string): Promise<Agent> => {
@@ -104,7 +130,7 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   };
   return {
     stage: { ...stage, stop },
-    ...{ knownAgent, newcomer, sign, recordOf },
+    ...{ knownAgent, newcomer, sign, signStream, recordOf },
     runsOf: ({ nonce }) => runs.get(nonce) ?? 0,
     presentedOf: ({ nonce }) => presented.get(nonce) ?? 0,
   };

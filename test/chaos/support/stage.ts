@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningServer } from '../../../dev/stack/loopback.ts';
+import { people } from '../../../dev/stack/people.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack/stack.ts';
 import { type Intercept, type Party, startProxy } from './proxy.ts';
 
@@ -14,26 +15,42 @@ export type Stage = {
 };
 
 /** Prices of `TOOLS` in atomic units. */
-export const PRICES = { deferred: 10_000n, upfront: 50_000n, failing: 10_000n } as const;
+export const PRICES = {
+  ...{ deferred: 10_000n, upfront: 50_000n, failing: 10_000n },
+  /** The most that a stream of the stand-in model costs. A token costs a unit. */
+  ...{ streamed: 10_000n, kept: 20_000n },
+} as const;
 export type ToolName = keyof typeof PRICES;
+
+const meter = { usage: 'openai', rates: { output_tokens: '$0.000001' }, missing: 'max' };
+
+/** Upstream path of the stand-in model. */
+export const MODEL = '/model';
 
 const tool = (id: ToolName, upstream: string) => ({
   id,
   method: 'GET',
   path: `/${id}/*`,
   description: `A tool of the chaos tests: ${id}.`,
-  price: `$${Number(PRICES[id]) / 1e6}`,
-  settlement: id === 'upfront' ? 'upfront' : 'deferred',
+  price: upstream === MODEL ? { max: `${PRICES[id]}u`, meter } : `${PRICES[id]}u`,
+  settlement: id === 'upfront' || id === 'kept' ? 'upfront' : 'deferred',
+  onSilence: id === 'kept' ? 'keep' : 'release',
   upstream,
   // A hold lasts 60 seconds longer than this timeout, and must end before `LEASE_MS` in `kills.ts`. A slow machine may stall for ten
   // seconds.
   timeoutSeconds: 20,
 });
 
-/** The upstream answers 404 for `/failing/…`. */
+/** The upstream answers 404 for `/failing/…`. The interceptors of tests answer as the model. */
 const TOOLS = {
-  tools: [tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
+  tools: [
+    ...[tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
+    ...[tool('streamed', MODEL), tool('kept', MODEL)],
+  ],
 };
+
+/** The account whose transactions settle permits: the first facilitator of the stack. */
+export const PERMIT_SENDER = people.facilitators[0].address;
 
 /** Makes a block per second, because an idle chain makes none. Returns a function that stops it. */
 export const mineEverySecond = ({ stack }: Stage): (() => void) => {
@@ -76,13 +93,18 @@ export const startStage = async (
       shield: 100_000,
       variables,
       ...options,
-      wire: async ({ rpc, facilitators, upstream }) => ({
-        rpc: await proxied('rpc', rpc),
-        facilitators: await Promise.all(
+      wire: async ({ rpc, facilitators, upstream }) => {
+        const urls = await Promise.all(
           facilitators.map(async (url) => await proxied('facilitator', url)),
-        ),
-        upstream: await proxied('upstream', upstream),
-      }),
+        );
+        const sending = urls.map((url) => ({ url, concurrency: 186, uptoSender: PERMIT_SENDER }));
+        return {
+          rpc: await proxied('rpc', rpc),
+          facilitators: urls,
+          upstream: await proxied('upstream', upstream),
+          variables: { FACILITATORS: JSON.stringify(sending), ...variables },
+        };
+      },
     });
     const stop = async (): Promise<void> => {
       await stack.stop();

@@ -6,6 +6,8 @@ export type FakeRequest = {
   readonly query: URLSearchParams;
   readonly body: Buffer;
   readonly contentType: string;
+  /** `cf-r2-jurisdiction`: buckets of one name in two jurisdictions are two buckets. */
+  readonly bucketJurisdiction: string;
 };
 
 /** The answer of a route: its `result`, or an error as Cloudflare's API returns it. */

@@ -11,6 +11,10 @@ export type FakeScript = {
   secrets: Record<string, string>;
   /** Ids of uploaded versions, the newest last. The first may be the empty Worker that `secret bulk` creates. */
   readonly versions: string[];
+  /** The tag of each version that has one, by id. */
+  readonly tags: Map<string, string>;
+  /** The shares of versions, the newest deployment last. */
+  readonly deployments: (readonly FakeShare[])[];
   /** The size in bytes of each module of the newest version, by name. */
   modules: Record<string, number>;
   bindings: readonly FakeBinding[];
@@ -18,6 +22,8 @@ export type FakeScript = {
   isPublic: boolean;
   schedules: readonly unknown[];
 };
+
+type FakeShare = { readonly version_id: string; readonly percentage: number };
 
 type FakeBinding = {
   readonly type: string;
@@ -31,6 +37,7 @@ type FakeMetadata = {
   readonly bindings?: readonly FakeBinding[];
   readonly migrations?: { readonly old_tag?: string; readonly new_tag?: string };
   readonly keep_bindings?: readonly string[];
+  readonly annotations?: { readonly 'workers/tag'?: string };
 };
 
 type FakeAccount = {
@@ -48,6 +55,8 @@ const NOT_FOUND: FakeAnswer = {
   code: 10_007,
   message: 'This Worker does not exist on your account.',
 };
+
+const stampOf = (at: number): string => `2026-11-01T00:00:${String(at).padStart(2, '0')}.000000Z`;
 
 /** Serves Cloudflare's routes for Workers: upload as form or version, secrets, assets, workers.dev, deployments, schedules. */
 export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
@@ -76,6 +85,10 @@ export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
       if (module !== 'metadata') script.modules[module] = (await textOf(part)).length;
     const id = randomUUID();
     script.versions.push(id);
+    const { 'workers/tag': tag } = metadata.annotations ?? {};
+    if (tag !== undefined) script.tags.set(id, tag);
+    // Only the older route also deploys what it uploads.
+    if (request.method === 'PUT') script.deployments.push([{ version_id: id, percentage: 100 }]);
     scripts.set(name, script);
     return {
       result: {
@@ -83,6 +96,7 @@ export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
         etag: id,
         deployment_id: id.replaceAll('-', ''),
         startup_time_ms: 1,
+        metadata: { has_preview: false },
         resources: { script: { etag: id } },
       },
     };
@@ -141,18 +155,45 @@ export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
       script.isPublic = jsonBody<{ readonly enabled: boolean }>(request).enabled;
       return { result: { enabled: script.isPublic, previews_enabled: false } };
     }),
-    'GET /workers/scripts/([^/]+)/deployments': withScript(({ versions }) => ({
+    'GET /workers/scripts/([^/]+)/deployments': withScript(({ deployments }) => ({
       result: {
-        deployments: versions.toReversed().map((version_id) => ({
-          ...{ id: version_id, source: 'wrangler', strategy: 'percentage', author_email: '' },
-          ...{ created_on: '2026-11-01T00:00:00.000000Z', annotations: {} },
-          versions: [{ version_id, percentage: 100 }],
-        })),
+        deployments: deployments
+          .map((versions, at) => ({
+            ...{ id: String(at), source: 'wrangler', strategy: 'percentage', author_email: '' },
+            ...{ created_on: stampOf(at), annotations: {}, versions },
+          }))
+          .toReversed()
+          .slice(0, 10),
       },
     })),
-    'POST /workers/scripts/([^/]+)/deployments': withScript(() => ({
-      result: { id: randomUUID() },
-    })),
+    'POST /workers/scripts/([^/]+)/deployments': withScript((script, request) => {
+      const { versions } = jsonBody<{ readonly versions: readonly FakeShare[] }>(request);
+      const sum = versions.reduce((all, { percentage }) => all + percentage, 0);
+      if (sum !== 100) return { status: 400, code: 10_213, message: 'percentages must add to 100' };
+      if (!versions.every(({ version_id: id }) => script.versions.includes(id)))
+        return { status: 404, code: 10_214, message: 'version not found' };
+      script.deployments.push(versions);
+      return { result: { id: randomUUID() } };
+    }),
+    'GET /workers/scripts/([^/]+)/versions/([^/]+)': withScript(({ versions, tags }, { query }) => {
+      const id = query.get('2') ?? '';
+      const at = versions.indexOf(id);
+      if (at === -1) return { status: 404, code: 10_214, message: 'version not found' };
+      const tag = tags.get(id);
+      return {
+        result: {
+          id,
+          number: at + 1,
+          metadata: { created_on: stampOf(at), source: 'wrangler', author_email: '' },
+          annotations: tag === undefined ? {} : { 'workers/tag': tag },
+          resources: {
+            script: { etag: id, handlers: ['fetch'] },
+            script_runtime: {},
+            bindings: [],
+          },
+        },
+      };
+    }),
     'PATCH /workers/scripts/([^/]+)/script-settings': withScript(() => ({ result: {} })),
     'PUT /workers/scripts/([^/]+)/schedules': withScript((script, request) => {
       script.schedules = jsonBody<readonly unknown[]>(request);
@@ -165,6 +206,8 @@ export const openFakeWorkers = (account: FakeAccount): FakeWorkers => {
 const emptyScript = (): FakeScript => ({
   secrets: {},
   versions: [],
+  tags: new Map(),
+  deployments: [],
   modules: {},
   bindings: [],
   migrationTag: undefined,

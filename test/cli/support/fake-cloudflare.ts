@@ -10,7 +10,12 @@ import {
 } from './fake-cloudflare-route.ts';
 import { type FakeWorkers, openFakeWorkers } from './fake-cloudflare-workers.ts';
 
-type FakeQueue = { readonly id: string; readonly name: string; consumers: FakeConsumer[] };
+type FakeQueue = {
+  readonly id: string;
+  readonly name: string;
+  readonly jurisdiction?: string | undefined;
+  consumers: FakeConsumer[];
+};
 type FakeConsumer = {
   readonly consumer_id: string;
   readonly script: string;
@@ -23,8 +28,9 @@ type FakeConsumer = {
  */
 export type FakeCloudflare = {
   readonly url: string;
-  readonly databases: Map<string, { readonly name: string; readonly sql: DatabaseSync }>;
+  readonly databases: Map<string, FakeDatabase>;
   readonly queues: Map<string, FakeQueue>;
+  /** Names; with `<jurisdiction>/` before those in one. */
   readonly buckets: Set<string>;
   readonly workers: FakeWorkers['scripts'];
   /** Every request, e.g. `POST /queues`. */
@@ -34,6 +40,12 @@ export type FakeCloudflare = {
   /** Requests that must fail, by `METHOD /path`, with Cloudflare's error. */
   readonly failures: Map<string, string>;
   readonly close: () => Promise<void>;
+};
+
+type FakeDatabase = {
+  readonly name: string;
+  readonly sql: DatabaseSync;
+  readonly jurisdiction?: string | undefined;
 };
 
 export const FAKE_ACCOUNT = 'f'.repeat(32);
@@ -119,6 +131,7 @@ const readRequest = async (incoming: IncomingMessage): Promise<FakeRequest> => {
     query: searchParams,
     body: Buffer.concat(chunks),
     contentType: incoming.headers['content-type'] ?? '',
+    bucketJurisdiction: String(incoming.headers['cf-r2-jurisdiction'] ?? ''),
   };
 };
 
@@ -139,8 +152,16 @@ const onePage = (count: number): object => ({
 const databaseRoutes = (databases: FakeCloudflare['databases']): FakeRoutes => {
   const find = (key: string) =>
     [...databases].find(([id, { name }]) => id === key || name === decodeURIComponent(key));
-  const described = ([uuid, { name }]: readonly [string, { readonly name: string }]) => ({
-    ...{ uuid, name, version: 'production', created_at: STAMP, num_tables: 0, file_size: 12_288 },
+  const described = ([uuid, { name, jurisdiction }]: readonly [string, FakeDatabase]) => ({
+    ...{
+      uuid,
+      name,
+      jurisdiction: jurisdiction ?? null,
+      version: 'production',
+      created_at: STAMP,
+      num_tables: 0,
+      file_size: 12_288,
+    },
   });
   const missing = { status: 404, code: 7404, message: 'The database could not be found' };
   return {
@@ -150,10 +171,16 @@ const databaseRoutes = (databases: FakeCloudflare['databases']): FakeRoutes => {
       return { result: [...databases].map(described).slice(from, from + size) };
     },
     'POST /d1/database': (request) => {
-      const { name } = jsonBody<{ readonly name: string }>(request);
+      const { name, jurisdiction } = jsonBody<{
+        readonly name: string;
+        readonly jurisdiction?: string;
+      }>(request);
       if (find(name) !== undefined)
         return { status: 400, code: 7502, message: 'A database with that name already exists' };
-      const entry = [randomUUID(), { name, sql: new DatabaseSync(':memory:') }] as const;
+      const entry = [
+        randomUUID(),
+        { name, jurisdiction, sql: new DatabaseSync(':memory:') },
+      ] as const;
       databases.set(...entry);
       return { result: described(entry) };
     },
@@ -190,30 +217,41 @@ const runSql = (database: DatabaseSync, sql: string): unknown => {
   }
 };
 
+const placed = (name: string, jurisdiction: string): string =>
+  jurisdiction === '' ? name : `${jurisdiction}/${name}`;
+const placeOf = (bucket: string): string =>
+  bucket.includes('/') ? (bucket.split('/')[0] ?? '') : '';
+
 const bucketRoutes = (buckets: FakeCloudflare['buckets']): FakeRoutes => ({
-  'GET /r2/buckets': () => ({
-    result: { buckets: [...buckets].map((name) => ({ name, creation_date: STAMP })) },
+  'GET /r2/buckets': ({ bucketJurisdiction }) => ({
+    result: {
+      buckets: [...buckets]
+        .filter((name) => placeOf(name) === bucketJurisdiction)
+        .map((name) => ({ name: name.split('/').at(-1), creation_date: STAMP })),
+    },
   }),
-  'GET /r2/buckets/([^/]+)': ({ query }) => {
+  'GET /r2/buckets/([^/]+)': ({ query, bucketJurisdiction }) => {
     const name = query.get('1') ?? '';
-    return buckets.has(name)
+    return buckets.has(placed(name, bucketJurisdiction))
       ? { result: { name, creation_date: STAMP } }
       : { status: 404, code: 10_006, message: 'The specified bucket does not exist.' };
   },
   'POST /r2/buckets': (request) => {
     const { name } = jsonBody<{ readonly name: string }>(request);
-    if (buckets.has(name))
+    const own = placed(name, request.bucketJurisdiction);
+    if (buckets.has(own))
       return {
         ...{ status: 409, code: 10_004 },
         message: 'The bucket you tried to create already exists, and you own it.',
       };
-    buckets.add(name);
+    buckets.add(own);
     return { result: { name, creation_date: STAMP } };
   },
 });
 
 const queueRoutes = (queues: FakeCloudflare['queues']): FakeRoutes => {
-  const described = ({ id, name, consumers }: FakeQueue) => ({
+  const described = ({ id, name, jurisdiction, consumers }: FakeQueue) => ({
+    ...(jurisdiction === undefined ? {} : { jurisdiction }),
     ...{ queue_id: id, queue_name: name, created_on: STAMP, modified_on: STAMP },
     ...{ producers_total_count: 0, producers: [], settings: {} },
     consumers_total_count: consumers.length,
@@ -234,10 +272,16 @@ const queueRoutes = (queues: FakeCloudflare['queues']): FakeRoutes => {
       };
     },
     'POST /queues': (request) => {
-      const { queue_name: name } = jsonBody<{ readonly queue_name: string }>(request);
+      const { queue_name: name, jurisdiction } = jsonBody<{
+        readonly queue_name: string;
+        readonly jurisdiction?: string;
+      }>(request);
       if (queues.has(name))
         return { status: 409, code: 11_009, message: `Queue name '${name}' is already taken.` };
-      const queue: FakeQueue = { id: randomUUID().replaceAll('-', ''), name, consumers: [] };
+      const queue: FakeQueue = {
+        ...{ id: randomUUID().replaceAll('-', ''), name, jurisdiction },
+        consumers: [],
+      };
       queues.set(name, queue);
       return { result: described(queue) };
     },

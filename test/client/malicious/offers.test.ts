@@ -93,7 +93,7 @@ describe('an entry of an offer', () => {
     ],
     ['another name of the token', { extra: { name: 'USD Coin', version: '2' } }, 'token_mismatch'],
     ['another version of the token', { extra: { name: 'USDC', version: '1' } }, 'token_mismatch'],
-    ['another scheme', { scheme: 'upto' }, 'scheme_unsupported'],
+    ['another scheme', { scheme: 'subscription' }, 'scheme_unsupported'],
     [
       'Permit2',
       { extra: { name: 'USDC', version: '2', assetTransferMethod: 'permit2' } },

@@ -60,7 +60,7 @@ export const honestClaims = async (
     entry: HASH,
     policy: HASH,
     iat: Math.floor(Date.now() / 1000),
-  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded'>, unknown>;
+  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded' | 'end' | 'usage' | 'basis'>, unknown>;
 };
 
 export const signReceipt = async (

@@ -47,8 +47,8 @@ export const ledgerOf = (account: LocalAccount): Ledger => {
   const signatures: string[] = [];
   const signTypedData: Signer['signTypedData'] = async (data) => {
     const { domain, primaryType, message } = data;
-    const text = (name: string): string => String(message[name]);
-    const integer = (name: string): bigint => BigInt(String(message[name] ?? -1));
+    const text = (name: string): string => String(message[name] as string);
+    const integer = (name: string): bigint => BigInt((message[name] ?? -1) as string);
     const window = { validAfter: integer('validAfter'), validBefore: integer('validBefore') };
     if (primaryType === 'TransferWithAuthorization') {
       transfers.push({
@@ -56,7 +56,7 @@ export const ledgerOf = (account: LocalAccount): Ledger => {
         chainId: domain.chainId,
         token: domain.verifyingContract ?? '',
         name: domain.name,
-        version: domain.version,
+        version: domain.version ?? '',
         to: text('to').toLowerCase(),
         value: integer('value'),
         nonce: text('nonce'),

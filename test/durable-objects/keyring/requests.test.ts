@@ -5,12 +5,16 @@ import { openDisk } from '../../../durable-objects/store/open-disk.ts';
 import { agentKey } from '../../../src/client/agent-key.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import {
+  approvalData,
+  FACILITATOR,
   intentData,
   intentParams,
   paymentData,
   paymentOf,
   paymentParams,
+  permitData,
   STRANGER,
+  withIntent,
 } from '../../unit/signer/fixture.ts';
 import {
   ask,
@@ -91,17 +95,43 @@ describe('an enrolled agent', () => {
   });
 });
 
+describe('a payment by upto', () => {
+  it('gets its permit and its approval signed for one amount, and both are logged', async () => {
+    const agent = await enrolAgent(newOwner());
+    const intent = intentOf(agent);
+    for (const data of [permitData(intent), approvalData(intent)]) {
+      const sent = await ask(agent, 'eth_signTypedData_v4', ...withIntent(intent, data));
+      expect(await signerOf(data, outcomeOf(sent))).toBe(agent.address);
+    }
+    expect(await lifetimeOf(agent)).toBe('1000000');
+    const signed = (await entriesOf(agent.owner)).filter(({ type }) => type === 'signer.signed');
+    expect(signed).toMatchObject([
+      { outcome: { typed: 'payment', facilitator: FACILITATOR }, amounts: { amount: '1000000' } },
+      { outcome: { typed: 'approval', approval: { value: '1000000' } }, amounts: { amount: '0' } },
+    ]);
+  });
+
+  it('is refused an unlimited allowance', async () => {
+    const agent = await enrolAgent(newOwner());
+    const intent = intentOf(agent);
+    const data = approvalData(intent);
+    const value = ((1n << 256n) - 1n).toString();
+    const unlimited = { ...data, message: { ...data.message, value } };
+    const sent = await ask(agent, 'eth_signTypedData_v4', ...withIntent(intent, unlimited));
+    expect(dataOf(sent)).toMatchObject({ rule: 'binding', field: 'approval.value' });
+  });
+});
+
 describe('what the signer never signs', () => {
   it('refuses an injected permit by name, and logs who was to get it', async () => {
     const agent = await enrolAgent(newOwner());
+    const data = approvalData(intentOf(agent));
     const permit = {
-      ...paymentData(paymentOf(intentOf(agent))),
-      primaryType: 'Permit',
+      ...data,
       message: {
-        owner: agent.address,
+        ...data.message,
         spender: STRANGER,
         value: '115792089237316195423570985008687907853',
-        nonce: '0',
         deadline: '9999999999',
       },
     };

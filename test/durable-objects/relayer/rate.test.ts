@@ -89,3 +89,19 @@ test('five keys keep up with 2,000 payments a second, although the hash spreads 
   expect(waiting).toBeLessThan(4_000);
   expect(Math.max(...transactions)).toBeLessThanOrEqual(50);
 });
+
+test('a key sends ten permits a block, one a transaction: five a second', async () => {
+  const relayer = open(1);
+  const { address } = relayer.context.setup;
+  const permits = Array.from({ length: 30 }, (_, at) => {
+    const relay = relayNumber(at, keyNumber(at), 1_000_003_600);
+    return { ...relay, payment: { ...relay.payment, permit: { facilitator: address } } };
+  });
+  expect(new Set(relayer.give(permits))).toEqual(new Set(['taken']));
+  const ones = Array.from({ length: 10 }, () => 1);
+  for (let block = 0; block < 3; block += 1) {
+    await relayer.send();
+    expect(mine(relayer)).toEqual(ones);
+  }
+  expect(relayer.memory.pending.size).toBe(0);
+});

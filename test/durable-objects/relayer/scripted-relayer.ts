@@ -127,6 +127,7 @@ export const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
       characters: () => 0,
       exists: () => false,
       rowsWritten: () => 0,
+      compact: () => undefined,
       countRow: () => undefined,
     },
     subscribers: {

@@ -45,6 +45,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('forget' as const) }) },
   {
     weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('compact' as const),
+      step: fc.option(fc.nat(8), { nil: undefined }),
+      keeps: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
     // The clock may also step back.
     arbitrary: fc.record({
       do: fc.constant('clock' as const),
@@ -65,7 +73,7 @@ const jobOf = (id: number, changes: Partial<Job>): Job => ({
 describe('the engine', () => {
   test('loses and invents no write, whenever the power fails', { timeout: 120_000 }, () => {
     const numRuns = 150;
-    const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0 };
+    const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0, compacted: 0 };
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) => {
         const model = openModel();

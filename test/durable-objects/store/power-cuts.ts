@@ -43,7 +43,7 @@ export const openFailingMedium = (): FailingMedium => {
       if (page === undefined) throw new Error(`no page ${id}`);
       return page.text;
     },
-    commit({ rows, pages, forgotten }) {
+    commit({ rows, pages, forgotten, leftoversFrom = Infinity }) {
       // SQLite rolls an interrupted transaction back, so `current` changes at the end or not at all.
       const draft = copyOf(current);
       const step = (): void => {
@@ -65,6 +65,11 @@ export const openFailingMedium = (): FailingMedium => {
       for (const row of rows) {
         step();
         draft.journal.set(row.slot, row);
+      }
+      for (const slot of draft.journal.keys()) {
+        if (slot < leftoversFrom) continue;
+        step();
+        draft.journal.delete(slot);
       }
       step();
       written += rows.length + pages.length + forgotten.length;

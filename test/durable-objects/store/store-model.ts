@@ -87,6 +87,7 @@ export type Step =
     }
   | { readonly do: 'restart'; readonly keeps: boolean }
   | { readonly do: 'forget' }
+  | { readonly do: 'compact'; readonly step: number | undefined; readonly keeps: boolean }
   | { readonly do: 'clock'; readonly by: number }
   | { readonly do: 'export'; readonly entries: number };
 
@@ -111,7 +112,7 @@ export const openModel = (limits: Limits = SMALL) => {
   /** The sequence number of the last exported entry. */
   let exported = 0;
   let version = 0;
-  const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0 };
+  const seen = { pages: 0, snapshots: 0, cuts: 0, rewritten: 0, forgotten: 0, compacted: 0 };
 
   /** Marks the ended values that are expired now. */
   const age = ({ jobs, notes, ...rest }: Expected): Expected => ({
@@ -268,6 +269,24 @@ export const openModel = (limits: Limits = SMALL) => {
           const before = medium.rows().pages.size;
           disk.forget({ now, exported });
           seen.forgotten += before - medium.rows().pages.size;
+          break;
+        }
+        case 'compact': {
+          expected = age(expected);
+          medium.cutAt(step.step ?? -1);
+          try {
+            disk.compact({ now, exported });
+            medium.cutAt(-1);
+            // Nothing of an earlier journal is left.
+            expect(medium.rows().journal.size).toBe(medium.journal().length);
+            seen.compacted += 1;
+          } catch (cause) {
+            if (!(cause instanceof PowerCut)) throw cause;
+            medium.restart(step.keeps);
+            if (!step.keeps) expected = age(synced);
+            synced = expected;
+            reopen();
+          }
           break;
         }
         case 'clock':

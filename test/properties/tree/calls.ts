@@ -78,6 +78,8 @@ export const openCalls = (
         progress = leases.obtain(keeper, progress, verdict.needs, wish.appetite);
       } else if (verdict.verdict === 'parking' || verdict.verdict === 'count') {
         throw new Error('no policy of this test asks for an approval');
+      } else if (verdict.verdict === 'screening') {
+        throw new Error('the gateway of this test screens nobody');
       } else if (verdict.verdict === 'stale_grant') {
         note('contract checked');
         const at = clock.now;

@@ -82,3 +82,16 @@ it('says who presented a payment again', () => {
     '<eip155:1:0xaa> presented the payment again',
   ]);
 });
+
+it('says what a metered call used', () => {
+  expect(
+    sentenceOf({
+      type: 'call.finished',
+      decision: 'committed',
+      amounts: { charged: '8' },
+      outcome: { status: 200, reason: 'answered', usage: { input_tokens: 2, output_tokens: 12 } },
+    })?.[0],
+  ).toBe(
+    'committed (status 200, ANSWERED): charged 8 units for 2 input tokens and 12 output tokens',
+  );
+});

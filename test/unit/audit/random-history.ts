@@ -13,6 +13,14 @@ const LIVES = [
   ['accepted', 'committed', 'unpaid', 'cleared'],
   ['accepted', 'committed', 'lost'],
   ['accepted', 'committed', 'lost', 'settled'],
+  ['accepted', 'metered', 'settled in part'],
+  ['accepted', 'metered', 'settled in part', 'refunded in part'],
+  ['accepted', 'metered', 'unpaid in part'],
+  ['accepted', 'metered', 'unpaid in part', 'cleared in part'],
+  ['accepted', 'metered', 'lost in part', 'settled in part'],
+  ['accepted', 'metered for nothing', 'moved'],
+  ['upfront', 'settled', 'credited in part'],
+  ['upfront', 'settled', 'credited as a whole'],
   ['credit', 'used'],
   ['credit', 'used', 'refunded'],
   ['accepted', 'committed', 'settled', 'refunded', 'refunded more'],
@@ -188,6 +196,10 @@ export const everyLife = (): readonly EntryBody[] => {
 const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment, at: number) => {
   const about = { at, call: word(id), tool, request: word(id + 1_000) };
   const [full, none] = [{ charged: `${price}` }, { charged: '0' }];
+  // A metered call charges less than its payment moves, and the rest becomes credit.
+  const rest = Math.floor(price / 3);
+  const part = { charged: `${price - rest}` };
+  const credited = rest === 0 ? {} : { credited: `${rest}` };
   const accept = (paidBy: string, decision: string): EntryBody => ({
     ...about,
     type: 'call.accepted',
@@ -259,6 +271,18 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       return accept('upfront', 'settle');
     case 'committed':
       return end('committed', full, 'queued');
+    case 'metered':
+      return end('committed', part, 'queued');
+    case 'metered for nothing':
+      return end('committed', none, 'released');
+    case 'credited in part': {
+      const ended = end('committed', part, 'settled', 'upfront');
+      return { ...ended, payment: { ...ended.payment, ...credited } } as EntryBody;
+    }
+    case 'credited as a whole': {
+      const ended = end('committed', none, 'settled', 'upfront');
+      return { ...ended, payment: { ...ended.payment, credited: `${price}` } } as EntryBody;
+    }
     case 'released':
       return end('released', none, 'released');
     case 'abandoned':
@@ -281,6 +305,13 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       return end('committed', { ...full, credited: `${price}` }, 'settled', 'upfront');
     case 'used':
       return end('committed', full, 'none', 'credit');
+    case 'refunded in part':
+      return {
+        ...about,
+        type: 'call.refunded',
+        amounts: { amount: '1', refunded: '1' },
+        payment: { asset },
+      } as EntryBody;
     case 'refunded':
     case 'refunded more': {
       const half = Math.ceil(price / 2);
@@ -302,6 +333,8 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     case 'settled':
     case 'moved':
     case 'cleared':
+    case 'settled in part':
+    case 'cleared in part':
       return {
         ...about,
         type: 'payment.settled',
@@ -310,15 +343,19 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
           block: 1,
           ...(moment === 'moved' ? { credited: `${price}` } : {}),
           ...(moment === 'cleared' ? { cleared: `${price}` } : {}),
+          ...(moment === 'cleared in part' ? { cleared: part.charged } : {}),
+          ...(moment.endsWith('in part') ? credited : {}),
         },
       } as EntryBody;
     case 'unpaid':
     case 'lost':
+    case 'unpaid in part':
+    case 'lost in part':
       return {
         ...about,
         type: 'payment.failed',
-        amounts: { amount: `${price}` },
-        payment: { fault: moment === 'lost' ? 'gateway' : 'payer' },
+        amounts: { amount: moment.endsWith('in part') ? part.charged : `${price}` },
+        payment: { fault: moment.startsWith('lost') ? 'gateway' : 'payer' },
       } as EntryBody;
     case 'never':
     case 'cancelled':

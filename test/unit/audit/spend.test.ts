@@ -53,7 +53,11 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
     }
     const isOver = ['call.finished', 'call.abandoned', 'call.resolved'].includes(type);
     const isCredited = amounts?.['charged'] === '0' || amounts?.['credited'] !== undefined;
-    if (isOver && isCredited && terms?.settled !== undefined) earn(-terms.price, terms.settled);
+    const rest = BigInt((payment?.['credited'] as string) ?? 0);
+    if (isOver && terms?.settled !== undefined) {
+      if (isCredited) earn(-terms.price, terms.settled);
+      else if (rest > 0n) earn(-rest, terms.settled);
+    }
     const charged = amounts?.['charged'];
     const isEnd =
       charged !== undefined && !['call.late', 'call.resolved', 'call.refused'].includes(type);

@@ -270,6 +270,54 @@ describe('tools that cannot be read', () => {
   });
 });
 
+describe('a metered tool', () => {
+  const METERED = {
+    ...{ method: 'POST', settlement: 'credit' },
+    price: {
+      max: '$0.05',
+      meter: { usage: 'openai', rates: { input_tokens: '$1 per 1000' }, missing: 'max' },
+    },
+  } as const;
+
+  it.each([
+    ['deployed', [documentOf('a'), documentOf('m', METERED)], []],
+    ['put', [documentOf('a')], [documentOf('m', METERED)]],
+  ])('that was %s is served with its meter', async (_name, deployed, puts) => {
+    const tools = watchedTools();
+    for (const each of puts) tools.put(each);
+    const published: (readonly string[])[] = [];
+    const live = openCatalogue({
+      policy: BUILT_IN_POLICY,
+      writeTexts: async (_set, sold) => {
+        published.push(sold.map(({ id }) => id));
+        return true;
+      },
+      ...{ read: tools.read, raise: async () => true, deployed: startOf(deployed) },
+    });
+    const behind: Promise<unknown>[] = [];
+    const waitUntil = (promise: Promise<unknown>) => void behind.push(promise);
+    const { routes, tools: listed } = await live.current(NOW, waitUntil);
+    live.publish(NOW, waitUntil);
+    await Promise.all(behind);
+    expect(findTool(routes, 'GET', '/tools/a').route).toBe('tool');
+    expect(findTool(routes, 'POST', '/tools/m').route).toBe('tool');
+    expect(listed.get('m')?.tool?.meter).toMatchObject({ missing: 'max' });
+    expect(published.map((ids) => ids.toSorted())).toEqual([['a', 'm']]);
+  });
+
+  it('is served from the deployed file while the account is silent', async () => {
+    const tools = watchedTools();
+    tools.breakDown();
+    const live = openCatalogue({
+      ...{ policy: BUILT_IN_POLICY, writeTexts: async () => true, raise: async () => true },
+      ...{ read: tools.read, deployed: startOf([documentOf('a'), documentOf('m', METERED)]) },
+    });
+    const { tools: listed } = await live.current(NOW, () => undefined);
+    expect(listed.get('m')?.tool?.meter).toMatchObject({ missing: 'max' });
+    expect(listed.get('a')).not.toHaveProperty('fault');
+  });
+});
+
 const valueOf = <T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T => {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;

@@ -43,7 +43,11 @@ const write = async (name: string, document: Json | null): Promise<void> => {
 const isKnown = async (name: string): Promise<boolean> =>
   (await self().document('tool', name)).verdict !== 'unknown';
 
-beforeAll(freshDatabase);
+beforeAll(async () => {
+  await freshDatabase();
+  // The test runner loads modules over I/O of the request that imports them first, and the others would wait for that request.
+  await import('../../../src/config/start-fault.ts');
+});
 beforeEach(() => {
   vi.useFakeTimers({ now: clock, toFake: ['Date'] });
 });

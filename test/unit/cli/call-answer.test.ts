@@ -2,7 +2,22 @@ import { expect, it } from 'vitest';
 import { printAnswer } from '../../../src/cli/call/answer.ts';
 import { createOutput } from '../../../src/cli/lib/output.ts';
 import type { Session } from '../../../src/cli/lib/session.ts';
-import { agentOf, scripted } from '../client/server.ts';
+import type { Offered } from '../../../src/client/hooks.ts';
+import { AnswerBrokenOff } from '../../../src/client/index.ts';
+import { cliErrorOf, EXIT } from '../../../src/cli/lib/errors.ts';
+import {
+  agentOf,
+  type Arrived,
+  BASE_SEPOLIA,
+  callOf,
+  claimsFor,
+  HASH,
+  offer,
+  receiptOf,
+  scripted,
+  URL_OF_TOOL,
+  USDC,
+} from '../client/server.ts';
 
 it.each([true, false])(
   'resets the terminal after a body that breaks off (raw: %s)',
@@ -61,4 +76,53 @@ it('passes the bytes of an answer on into a pipe unchanged', async () => {
   await out.bytes(new TextEncoder().encode(HIDDEN));
   out.endBytes();
   expect(written).toEqual([HIDDEN]);
+});
+
+it('prints what a stream has cost once it has ended, and its usage', async () => {
+  const metered = async (arrived: Arrived) =>
+    await receiptOf(
+      await claimsFor(arrived, callOf(arrived), 'data: 1\n\n', {
+        ...{ charged: '300', usage: { output_tokens: 7 }, end: 'complete' },
+      }),
+    );
+  const server = () =>
+    scripted(
+      () => offer(),
+      async (arrived) =>
+        new Response(`data: 1\n\nevent: countersign-receipt\ndata: ${await metered(arrived)}\n\n`, {
+          headers: { 'content-type': 'text/event-stream' },
+        }),
+    );
+  const request = { url: URL_OF_TOOL, method: 'GET' } as never;
+  const print = async (offered?: Offered): Promise<readonly string[]> => {
+    const response = await agentOf(server()).fetch(URL_OF_TOOL);
+    const { out, written } = streams(false);
+    const session = { out } as unknown as Session;
+    await printAnswer(session, request, response, offered, { verbose: false, isRaw: false });
+    return written;
+  };
+  const written = await print();
+  expect(written.slice(0, -1).join('')).toBe('data: 1\n\n');
+  expect(written.at(-1)).toContain('paid $0.0003 · 7 output tokens · receipt verified');
+  // `exact` moves the whole price.
+  const requirement = {
+    scheme: 'exact',
+    network: BASE_SEPOLIA,
+    asset: USDC.split(':')[2],
+    amount: 20_000n,
+  };
+  expect((await print({ requirement } as unknown as Offered)).at(-1)).toContain(
+    'paid $0.0003 in USDC on base-sepolia; the other $0.0197 of the payment becomes credit',
+  );
+});
+
+it('ends with an exit code of its own if the answer broke off, and never says to try again', () => {
+  const thrown = new AnswerBrokenOff({
+    ...{ call: HASH, charged: undefined, atMost: 50_000n, cause: new TypeError('terminated') },
+    final: async () => await Promise.reject(new Error('no look-up')),
+  });
+  const error = cliErrorOf(thrown);
+  expect(error).toMatchObject({ exit: EXIT.incomplete, code: 'answer_broken_off' });
+  expect(error.message).toContain('at most $0.05 (50000)');
+  expect(`${error.message} ${error.hint}`).not.toContain('try again');
 });

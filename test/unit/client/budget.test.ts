@@ -100,3 +100,29 @@ describe('the budget for credit', () => {
     expect(budget.takeCredit('elsewhere', 81n)).toEqual({ ok: false, error: { remaining: 80n } });
   });
 });
+
+describe('the settled charge of a receipt', () => {
+  it('returns nothing of a payment, and the uncharged part of a call from credit once', () => {
+    const budget = createBudget(100n);
+    const payment = budget.takePayment(40n);
+    const credit = budget.takeCredit('key', 40n);
+    if (!payment.ok || !credit.ok) throw new Error('over the total');
+    payment.value.settle(1n);
+    expect(budget.spending().signed).toBe(80n);
+    credit.value.settle(10n);
+    credit.value.settle(0n);
+    expect(budget.spending().signed).toBe(50n);
+  });
+
+  it('returns the prepaid part first, and never more than was counted', () => {
+    const budget = createBudget(100n);
+    budget.addPrepaid('key', 30n);
+    const credit = budget.takeCredit('key', 40n);
+    if (!credit.ok) throw new Error('over the total');
+    expect(budget.spending().signed).toBe(10n);
+    credit.value.settle(5n);
+    expect(budget.spending().signed).toBe(5n);
+    const next = budget.takeCredit('key', 30n);
+    expect([next.ok, budget.spending().signed]).toEqual([true, 5n]);
+  });
+});

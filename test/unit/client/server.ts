@@ -199,7 +199,7 @@ export const claimsFor = async (
     binding: 'intent',
     iat: NOW,
     ...more,
-  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded'>, unknown>;
+  } satisfies Record<Exclude<keyof ReceiptClaims, 'refunded' | 'end' | 'usage' | 'basis'>, unknown>;
 };
 
 export const receiptOf = async (

@@ -53,7 +53,11 @@ const verifying = async (token: string, more: Partial<Expected> = {}) =>
 
 describe('verifyReceipt', () => {
   it('accepts a receipt that matches what the client sent and received', async () => {
-    expect(await verifying(await receiptOf(claims))).toEqual({ verified: true, claims });
+    expect(await verifying(await receiptOf(claims))).toEqual({
+      verified: true,
+      claims,
+      token: expect.any(String) as string,
+    });
   });
 
   it('rejects a receipt that lacks any one of its claims', async () => {
@@ -78,6 +82,9 @@ describe('verifyReceipt', () => {
     asset: [USDC.replace('84532', '8453'), 'another asset'],
     status: [201, 'another status'],
     response: [other, 'another answer'],
+    end: ['soon', 'claim end'],
+    usage: [{ tokens: 'many' }, 'claim usage'],
+    basis: ['guessed', 'claim basis'],
     entry: ['none', 'claim entry'],
     policy: ['none', 'claim policy'],
     iat: ['now', 'claim iat'],
@@ -121,9 +128,7 @@ describe('verifyReceipt', () => {
     }
   });
 
-  it('needs the bytes of an answer unless the answer was streamed', async () => {
-    const streamed = await receiptOf({ ...claims, response: 'streamed' });
-    expect(await verifying(streamed, { body: undefined })).toMatchObject({ verified: true });
+  it('needs the bytes of an answer', async () => {
     const whole = await receiptOf(claims);
     expect(await verifying(whole, { body: undefined })).toMatchObject({ verified: false });
   });

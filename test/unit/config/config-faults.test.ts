@@ -152,6 +152,22 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('refuses a tool that takes no payment which the gateway can settle', () => {
+    const meter = { usage: 'counted', rates: { bytes: '$1 per 1000' } };
+    const price = { max: '$0.05', exact: false, meter };
+    const refusing = { tools: [...tools.tools, { ...tools.tools[0], id: 'a', path: '/a', price }] };
+    expect(faultsOf({}, refusing)).toEqual([
+      {
+        name: 'tools.json',
+        reason: expect.stringMatching(/^at tools\[1\]\.price\.exact: may be false only with/),
+      },
+    ]);
+    const FACILITATORS = JSON.stringify([
+      { url: 'https://facilitator.example/x402', uptoSender: CHECKSUMMED },
+    ]);
+    expect(faultsOf({ FACILITATORS }, refusing)).toEqual([]);
+  });
+
   it('reports faults without values, which may be secrets', () => {
     const faults = faultsOf({
       RPC_URLS:

@@ -5,8 +5,10 @@ import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { publicTool } from '../../../src/gateway/public-tool.ts';
 import { listEntry } from '../../../src/mcp/list-tools.ts';
+import { termsOf } from '../../../src/mcp/terms.ts';
+import type { Meter } from '../../../src/protocol/meter/meter.ts';
 import { tokenNetworks } from '../../../src/protocol/x402/networks.ts';
-import { configOf, toolOf } from '../gateway/fixture.ts';
+import { AUDIENCE, configOf, toolOf } from '../gateway/fixture.ts';
 import { decoded, scriptedGateway } from '../gateway/scripted.ts';
 import { documentsOf } from './documents.ts';
 
@@ -123,6 +125,45 @@ describe('the price of a tool', () => {
       expect([before.prices[name], after.prices[name]], name).toEqual([20_000n, 35_000n]);
     }
     for (const terms of Object.values(after.offers)) expect(terms?.[0]?.amount).toBe('35000');
+  });
+
+  it('of a metered tool states its rates wherever it is shown, and every change of them', async () => {
+    const surfacesOf = async (rate: string): Promise<Readonly<Record<string, string>>> => {
+      const meter: Meter = {
+        ...{ usage: { from: 'gateway' }, rates: { bytes: rate } },
+        ...{ readOn: { seconds: 25, bytes: 1 }, idleSeconds: 30, exact: true },
+      };
+      const tool = toolOf({ ...base, price: 50_000n, pricing: 'upto', meter });
+      const { page, json, openapi, llms } = documentsOf([tool]);
+      const { gateway } = await scriptedGateway(configOf([tool]));
+      const ask = (headers: Record<string, string>) =>
+        call(gateway, new Request('https://gw.example/tools/t', { method: 'POST', headers }));
+      const plain = await ask({});
+      const paywall = await ask({ Accept: 'text/html', 'User-Agent': 'Mozilla/5.0' });
+      const offered = decoded(plain.headers.get('PAYMENT-REQUIRED'));
+      const sold = publicTool(configOf(), tool);
+      const mcp = termsOf(configOf(), tool, AUDIENCE);
+      return {
+        ...{ page, llms, json: JSON.stringify(json), openapi: JSON.stringify(openapi['paths']) },
+        ...{ paywall: await paywall.text(), version1: await plain.text() },
+        version2: JSON.stringify(offered['resource']),
+        'MCP list': listEntry(sold, tool).description ?? '',
+        'MCP price': JSON.stringify(listEntry(sold, tool)._meta),
+        'MCP words': mcp?.words ?? '',
+        'MCP offer': JSON.stringify(mcp?.version2.resource),
+      };
+    };
+    const before = await surfacesOf('$0.15 per 1000000');
+    const after = await surfacesOf('$0.16 per 1000000');
+    for (const [name, text] of Object.entries(before)) {
+      const rates = 'per million bytes, at most $0.05 a call';
+      expect(text, name).toContain(`$0.15 ${rates}`);
+      expect(after[name], name).toContain(`$0.16 ${rates}`);
+      expect(after[name], name).not.toContain('$0.15 ');
+    }
+    for (const name of ['version1', 'version2', 'MCP offer']) {
+      expect(before[name], name).toContain('what is not charged becomes credit');
+    }
   });
 
   it('is nothing for a free tool, which no document offers for payment', () => {

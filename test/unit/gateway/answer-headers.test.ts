@@ -109,12 +109,14 @@ describe('receiptHeader', () => {
       { audience: 'https://gw.example', account, tool: 'translate', call: id, request, asset },
       {
         ...{ binding: 'intent', charged: 20_000n, refunded: 5_000n, status: 200, response },
+        ...{ end: 'complete', usage: { output_tokens: 7 }, basis: 'metered' },
         ...{ entry: ENTRY, policy: POLICY },
       },
     );
     const claims: Required<ReceiptClaims> = {
       ...{ iss: 'https://gw.example', agent: account, tool: 'translate', call: id, request },
       ...{ binding: 'intent', charged: '20000', refunded: '5000', asset, status: 200, response },
+      ...{ end: 'complete', usage: { output_tokens: 7 }, basis: 'metered' },
       ...{ entry: ENTRY, policy: POLICY, iat: Date.now() / 1000 },
     };
     expect(claimsOf(receipt['Agent-Receipt'])).toEqual(claims);

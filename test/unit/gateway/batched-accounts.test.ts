@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openBatchedAccounts, QUEUED_MS, SENT_MS } from '../../../src/gateway/batched-accounts.ts';
+import {
+  MAX_UNDECIDED,
+  MAX_WAITING,
+  openBatchedAccounts,
+  QUEUED_MS,
+  SENT_MS,
+} from '../../../src/gateway/batched-accounts.ts';
 import type { Call, Outcome } from '../../../src/protocol/account/call.ts';
 import type { Question } from '../../../src/protocol/account/rpc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
@@ -97,6 +103,49 @@ describe('batched accounts', () => {
     expect(requests[2]?.questions).toHaveLength(6);
     requests[2]?.end.resolve(Array.from({ length: 6 }, () => go('one')));
     await Promise.all(rest);
+  });
+
+  test('refuse a new call at once while too many wait, and nothing that has begun', async () => {
+    const { other, requests } = openScripted();
+    const settled = { settlement: { outcome: 'sent', backend: 'any' } } as const;
+    const first = other().reserve(callOf('first'), '0x01', {});
+    const rest = Array.from({ length: MAX_WAITING }, (_, at) =>
+      other().reserve(callOf(`${at}`), '0x01', {}),
+    );
+    expect(await other().reserve(callOf('one more'), '0x01', {})).toEqual({ verdict: 'busy' });
+    const begun = [
+      other().finish('0xee', '0x01', {} as Outcome),
+      other().reserve(callOf('its payment moved'), '0x01', settled),
+    ];
+    const names: string[] = [];
+    for (let at = 0; at < 6; at += 1) {
+      const { questions = [], end } = requests[at] ?? {};
+      names.push(...namesIn(questions));
+      end?.resolve(questions.length === 1 ? go('') : questions.map(() => go('')));
+      await settle();
+    }
+    await Promise.all([first, ...rest, ...begun]);
+    expect(names).toHaveLength(MAX_WAITING + 3);
+    expect(names.slice(-2)).toEqual(['finish 0xee', 'reserve its payment moved']);
+  });
+
+  test('refuse a new call of any account while too many of all accounts wait', async () => {
+    const all = Array.from({ length: MAX_UNDECIDED }, () => openScripted());
+    const calls = all.map(({ account }) => account().reserve(callOf('a'), '0x01', {}));
+    const { other, requests } = openScripted();
+    expect(await other().reserve(callOf('b'), '0x01', {})).toEqual({ verdict: 'busy' });
+    expect(requests).toHaveLength(0);
+    all[0]?.requests[0]?.end.resolve(go('a'));
+    await calls[0];
+    const admitted = other().reserve(callOf('b'), '0x01', {});
+    expect(requests).toHaveLength(1);
+    // The runtime may end requests whose answers then never come.
+    await vi.advanceTimersByTimeAsync(SENT_MS);
+    const late = openScripted();
+    void late.other().reserve(callOf('c'), '0x01', {});
+    expect(late.requests).toHaveLength(1);
+    for (const { requests: sent } of [...all, { requests }]) sent[0]?.end.resolve(go(''));
+    await Promise.all([...calls, admitted]);
   });
 
   test('send each call of a failed batch by itself, over a new stub', async () => {

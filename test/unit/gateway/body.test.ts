@@ -46,6 +46,7 @@ describe('readUpTo', () => {
   it('reports a body that breaks off', async () => {
     expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({
       read: 'broken',
+      head: new Uint8Array(3),
     });
   });
 
@@ -90,7 +91,7 @@ describe('readUpTo', () => {
       const reading = readUpTo(readable, 10, 5);
       await writer.write(new Uint8Array(3));
       await writer.abort(new Error('lost'));
-      expect(await reading).toEqual({ read: 'broken' });
+      expect(await reading).toEqual({ read: 'broken', head: new Uint8Array(0) });
     });
   });
 });

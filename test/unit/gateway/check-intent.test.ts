@@ -20,6 +20,7 @@ import {
   vectorConfig,
   type Who,
 } from './signing.ts';
+import type { Meter } from '../../../src/protocol/meter/meter.ts';
 import { intentOf } from '../protocol/intent/wire.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { describe, expect, it } from 'vitest';
@@ -162,6 +163,19 @@ describe('an intent for a card tool', () => {
     const upTo: Tool = { ...checkout, pricing: 'upto' };
     const less = await check(upTo, await paid(), { ...spending, maxAmount: 5n });
     expect(less).toMatchObject({ ok: true, value: { price: 5n } });
+  });
+
+  it('must allow the whole maximum of a metered tool: who names the maximum would name the price', async () => {
+    const { price } = checkout;
+    const meter: Meter = {
+      ...{ usage: { from: 'gateway' }, rates: { bytes: '$1 per 1000' } },
+      ...{ readOn: { seconds: 25, bytes: 1 }, idleSeconds: 30 },
+    };
+    const counted: Tool = { ...checkout, pricing: 'upto', meter };
+    const less = await check(counted, await paid(), { ...spending, maxAmount: price - 1n });
+    expect(refusal(less)).toMatchObject({ field: 'Agent-Intent.intent.maxAmount' });
+    const whole = await check(counted, await paid(), { ...spending, maxAmount: price });
+    expect(whole).toMatchObject({ ok: true, value: { price } });
   });
 
   it('buys nothing from a tool that a token pays for', async () => {

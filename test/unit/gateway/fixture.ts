@@ -1,3 +1,4 @@
+import { readMeter } from '../../../src/catalog/metered-price.ts';
 import { catalogueOf } from '../../../src/catalog/catalogue.ts';
 import { OPEN_SCHEMA } from '../../../src/catalog/input-schema.ts';
 import type { LiveCatalogue } from '../../../src/catalog/live-catalogue.ts';
@@ -48,6 +49,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   relayers: new Map(),
   relayerKeys: [],
   cdpKey: undefined,
+  jurisdiction: 'none',
   upstreamUrl: 'https://api.example',
   passthrough: undefined,
   reach: 'public',
@@ -78,7 +80,8 @@ export const observe = async (request: Request, config: Config) => {
 
 /** A catalogue that does not change. */
 export const soldBy = ({ tools, upstreamUrl, reach, services }: Config): LiveCatalogue => {
-  const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach, services }, new Map());
+  const deployed = { tools, documents: [], upstreamUrl, reach, services };
+  const sold = catalogueOf(deployed, new Map(), readMeter);
   return {
     current: async () => sold,
     fresh: async () => ok(sold),

@@ -47,6 +47,7 @@ const outcomeOf = (
 ): Outcome => {
   const claimed = readProof(new Headers(headers));
   if (!claimed.ok) return claimed;
+  if (claimed.value.kind === 'unread') throw new Error('no payment of `upto` here');
   const request = new Request(paid.request.url);
   const paidRequest = { tool, head: received, received, request, run: unused };
   const proof = usableProof(paidRequest, claimed.value);

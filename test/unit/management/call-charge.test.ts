@@ -35,6 +35,11 @@ const bought = (): EntryBody => ({
   amounts: { charged: '20000', credited: '20000' },
   payment: { state: 'settled', paidBy: 'upfront' },
 });
+const metered = (): EntryBody => ({
+  ...committed(1),
+  amounts: { charged: '10000' },
+  payment: { state: 'settled', paidBy: 'upfront', credited: '10000' },
+});
 const refunded = (amount: string, total: string, at = START + 9): EntryBody => ({
   ...{ type: 'call.refunded', at, call: word(1), tool: 'translate' },
   amounts: { amount, refunded: total },
@@ -51,6 +56,11 @@ describe('the charge of a call that only D1 has', () => {
     ['is unpaid if it failed', [accepted(1), committed(1), unpaid(1)], { payment: 'failed' }],
     ['is kept until an operator resolves it', [accepted(1), kept(1, 'credit')], { isKept: true }],
     ['is a top-up if it became credit', [accepted(1), settled(1), bought()], { isTopUp: true }],
+    [
+      'is no top-up if a part of its payment became credit',
+      [accepted(1), settled(1), metered()],
+      { isTopUp: false, charged: 10_000n },
+    ],
     [
       'names the grant under which an ancestor paid',
       [lent, committed(1)],

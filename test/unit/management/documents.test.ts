@@ -120,6 +120,39 @@ describe('a tool', () => {
     expect(asked).toEqual([]);
   });
 
+  it('with a meter that the gateway cannot read is refused, and names the field', async () => {
+    const { context, asked } = await openContext(putAs(3));
+    const metered = (rate: string) => ({
+      ...{ ...document, settlement: 'credit' },
+      price: {
+        max: '$0.05',
+        meter: { usage: 'openai', rates: { input_tokens: rate }, missing: 'max' },
+      },
+    });
+    const faultOf = async (rate: string) => {
+      const answer = await manage(context, await put({ body: metered(rate) }));
+      const { faults } = await answer.json<{
+        readonly faults: readonly { readonly field: string }[];
+      }>();
+      return [answer.status, faults.map(({ field }) => field)];
+    };
+    expect(await faultOf('cheap')).toEqual([400, ['body.price.meter.rates.input_tokens']]);
+    expect(asked).toEqual([]);
+  });
+
+  it('that refuses `exact` payments is refused by a gateway that can settle no other', async () => {
+    const { context, asked } = await openContext(putAs(3));
+    const meter = { usage: 'counted', rates: { bytes: '$1 per 1000' } };
+    const price = { max: '$0.05', exact: false, meter };
+    const body = { ...document, settlement: 'deferred', price };
+    const answer = await manage(context, await put({ body }));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { faults: [{ field: 'body.price.exact' }] },
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   it('answers 503 if the account does not record it', async () => {
     const { context } = await openContext(async () => ({ verdict: 'unavailable' }));
     expect((await manage(context, await put())).status).toBe(503);

@@ -4,7 +4,7 @@ import type { LedgerItem } from '../../../src/management/ledger.route.ts';
 import type { Entry } from '../../../src/protocol/entry.ts';
 import { asset as TOKEN } from '../../properties/simulated-account.ts';
 import { openSimulation } from '../../properties/simulation.ts';
-import { plans, steps } from '../../properties/steps.ts';
+import { meteredPlans, meteredSteps, plans, steps } from '../../properties/steps.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, history, MALLORY } from '../audit/history.ts';
 import { bodies } from '../audit/random-history.ts';
@@ -48,7 +48,7 @@ type Order = Readonly<Record<'asset' | 'tool' | 'payee', string>> & {
   readonly paidBy: string;
 };
 
-type Ended = { readonly day: string; readonly line: string };
+type Ended = { readonly day: string; readonly line: string; readonly amount: bigint };
 
 /** The model: adds up entries one by one and shares no code with the tables. */
 const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<string, bigint>) => {
@@ -87,8 +87,12 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
         charge(BigInt(amounts['charged'] ?? 0) - bought);
         if (bought > 0n) credit('topped_up', order.asset, bought);
         const moved = payment['state'] === 'settled' && order.paidBy === 'upfront';
+        const rest = BigInt((payment['credited'] as string) ?? 0);
         if (moved && amounts['charged'] === '0') credit('returned', order.asset, order.price);
-        if (payment['state'] === 'released') ended.set(call, { day, line: 'released' });
+        else if (rest > 0n) credit('returned', order.asset, rest);
+        if (payment['state'] === 'released') {
+          ended.set(call, { day, line: 'released', amount: order.price });
+        }
         break;
       }
       case 'call.resolved':
@@ -103,14 +107,17 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
         break;
       case 'payment.settled':
         // The debt is cleared, whatever else the entry contains.
-        if (payment['credited'] !== undefined || ended.get(call)?.line === 'debt') {
+        if (payment['credited'] === `${amount}` || ended.get(call)?.line === 'debt') {
           credit('late', order.asset, amount);
+        } else if (payment['credited'] !== undefined) {
+          credit('returned', order.asset, BigInt(payment['credited'] as string));
         }
-        ended.set(call, { day, line: 'settled' });
+        ended.set(call, { day, line: 'settled', amount });
         break;
       case 'payment.failed':
         ended.set(call, {
           day,
+          amount,
           line:
             payment['fault'] === 'payer'
               ? 'debt'
@@ -121,7 +128,7 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
         if (payment['fault'] === 'payer') owe(order.asset, -amount);
         break;
       case 'payment.released':
-        ended.set(call, { day, line: 'released' });
+        ended.set(call, { day, line: 'released', amount });
         break;
       case 'credit.adjusted':
         if (decision === 'added') credit('given', payment['asset'] as string, amount);
@@ -136,9 +143,9 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
       default:
     }
   }
-  for (const [call, { day, line }] of ended) {
-    const { asset, tool, payee, price } = orders.get(call) as Order;
-    add([day, asset, line, ...(line === 'settled' ? ['', ''] : [tool, payee])], price);
+  for (const [call, { day, line, amount }] of ended) {
+    const { asset, tool, payee } = orders.get(call) as Order;
+    add([day, asset, line, ...(line === 'settled' ? ['', ''] : [tool, payee])], amount);
   }
 };
 
@@ -182,35 +189,42 @@ describe('ledger totals equal the sum of the entries', () => {
     );
   }, 240_000);
 
-  test('and their liability equals the credit of the accounts', async () => {
-    await fc.assert(
-      fc.asyncProperty(plans, steps, async (calls, deeds) => {
-        await forget();
-        const simulation = openSimulation(calls, 2);
-        for (const step of deeds) simulation.take(step);
-        simulation.rest();
-        let [credit, charged] = [0n, 0n];
-        for (const { state, records, loose, refundedCalls } of simulation.all) {
-          const chain = [...records.values()]
-            .flatMap((record) => record.entries)
-            .concat(loose)
-            .toSorted((a, b) => a.seq - b.seq);
-          if (chain.length > 0) await store(chain);
-          credit += purseOf(state, TOKEN).credit;
-          for (const refunded of refundedCalls.values()) charged -= refunded;
-          for (const one of records.values()) {
-            charged += one.topUp !== undefined && one.state === 'committed' ? 0n : one.charged;
+  test.each([
+    ['of every kind', fc.tuple(plans, steps), 120],
+    ['that move more than metered calls charge', fc.tuple(meteredPlans, meteredSteps), 60],
+  ])(
+    'and their liability equals the credit of the accounts: payments %s',
+    async (_, runs, numRuns) => {
+      await fc.assert(
+        fc.asyncProperty(runs, async ([calls, deeds]) => {
+          await forget();
+          const simulation = openSimulation(calls, 2);
+          for (const step of deeds) simulation.take(step);
+          simulation.rest();
+          let [credit, charged] = [0n, 0n];
+          for (const { state, records, loose, refundedCalls } of simulation.all) {
+            const chain = [...records.values()]
+              .flatMap((record) => record.entries)
+              .concat(loose)
+              .toSorted((a, b) => a.seq - b.seq);
+            if (chain.length > 0) await store(chain);
+            credit += purseOf(state, TOKEN).credit;
+            for (const refunded of refundedCalls.values()) charged -= refunded;
+            for (const one of records.values()) {
+              charged += one.topUp !== undefined && one.state === 'committed' ? 0n : one.charged;
+            }
           }
-        }
-        const items = await totalsOf();
-        const total = (...lines: readonly LedgerItem['line'][]): bigint =>
-          items.reduce((sum, { line, amount }) => sum + (lines.includes(line) ? amount : 0n), 0n);
-        expect(owedAtEnd(items).get(TOKEN) ?? 0n).toBe(credit);
-        expect(total('revenue')).toBe(charged);
-        // Money that was received or written off equals money that was earned, is owed, or was paid back.
-        expect(total('settled', 'write_off')).toBe(charged + credit + total('credit_refunded'));
-      }),
-      { numRuns: 120, endOnFailure: true, seed: 6 },
-    );
-  }, 240_000);
+          const items = await totalsOf();
+          const total = (...lines: readonly LedgerItem['line'][]): bigint =>
+            items.reduce((sum, { line, amount }) => sum + (lines.includes(line) ? amount : 0n), 0n);
+          expect(owedAtEnd(items).get(TOKEN) ?? 0n).toBe(credit);
+          expect(total('revenue')).toBe(charged);
+          // Money that was received or written off equals money that was earned, is owed, or was paid back.
+          expect(total('settled', 'write_off')).toBe(charged + credit + total('credit_refunded'));
+        }),
+        { numRuns, endOnFailure: true, seed: 6 },
+      );
+    },
+    240_000,
+  );
 });

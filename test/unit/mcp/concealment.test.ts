@@ -6,15 +6,9 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { serveMcp } from '../../../src/mcp/endpoint.ts';
 import { useVectorsClock } from '../../support/vectors-clock.ts';
 import { toolOf } from '../gateway/fixture.ts';
+import { permitConfig, permitOf } from '../gateway/permit-fixture.ts';
 import { KEY_ACCOUNT, network, POLICY, scriptedGateway } from '../gateway/scripted.ts';
-import {
-  addressOf,
-  intentFor,
-  paying,
-  paymentOf,
-  signIntent,
-  vectorConfig,
-} from '../gateway/signing.ts';
+import { addressOf, intentFor, paying, paymentOf, signIntent } from '../gateway/signing.ts';
 import { intentOf, ORIGIN, requestOf, wire } from './fixture.ts';
 
 useVectorsClock();
@@ -34,7 +28,7 @@ const free = toolOf({
   settlement: 'free',
 });
 const off = toolOf({ id: 'off', method: 'POST', path: '/tools/off', price, disabled: true });
-const config = vectorConfig([seen, hidden, query, free, off]);
+const config = permitConfig([seen, hidden, query, free, off]);
 const given = { text: 'hello' };
 
 const rights: RightsVerdict = {
@@ -83,6 +77,11 @@ const paid = async (name: string) => {
   return { 'x402/payment': await paymentOf({ intent }) };
 };
 
+const permitted = async (name: string) => {
+  const { intent } = await intentOf(name, given, paying(price));
+  return { 'x402/payment': await permitOf({ intent }) };
+};
+
 /** Expects that the answer for `name` equals the answer for a name that no tool has, except for the name itself. */
 const expectUnknown = (answer: string, expected: string, name: string): void => {
   expect(answer).toContain(`Unknown tool: ${name}`);
@@ -95,7 +94,7 @@ describe('a hidden tool', () => {
     async (name) => {
       const { gateway } = await gatewayThat('tool');
       for (const way of [direct, through]) {
-        for (const prove of [signed, paid]) {
+        for (const prove of [signed, paid, permitted]) {
           const expected = await bytesOf(gateway, way('nothing', given, await prove('nothing')));
           const answer = await bytesOf(gateway, way(name, given, await prove(name)));
           expectUnknown(answer, expected, name);

@@ -9,11 +9,13 @@ import { countsCalls } from '../../../src/policy/rule-name.ts';
 /** Whether each rule's figures count calls or money. Exported logs contain the names, so no name may change. */
 const FIGURES: Readonly<Record<AccountRule | PolicyDenial, 'calls' | 'money' | 'none'>> = {
   balance: 'money',
+  allowance: 'money',
   debt: 'money',
   suspended: 'money',
   credit: 'money',
   nonce_used: 'none',
   penniless: 'none',
+  screening: 'none',
   authority: 'none',
   unreachable: 'none',
   denial_rate: 'calls',

@@ -94,3 +94,33 @@ test.each<[string, unknown]>([
 ])('rejects a wrong %s', (path, body) => {
   expect(readSettlementMessage(body)).toEqual({ ok: false, error: path });
 });
+
+const permit = {
+  facilitator: `0x${'fa'.repeat(20)}`,
+  approval: { nonce: '0', deadline: '7', signature: `0x${'44'.repeat(65)}` },
+} as const;
+
+test('reads a permit with its approval and charge, and expects the charge from its sender', () => {
+  const message = { ...good, permit, charge: '7' };
+  expect(readSettlementMessage(JSON.parse(JSON.stringify(message)))).toMatchObject({
+    ok: true,
+    value: {
+      payment: { permit, charge: 7n, authorization: { value: 1_000n } },
+      transfer: { value: 7n, facilitator: permit.facilitator },
+    },
+  });
+  expect(readSettlementMessage({ ...good, permit })).toMatchObject({
+    ok: true,
+    value: { transfer: { value: 1_000n } },
+  });
+});
+
+test.each([
+  ['a charge of nothing', { permit, charge: '0' }, 'charge'],
+  ['a charge above the maximum', { permit, charge: '1001' }, 'charge'],
+  ['a charge of an authorization', { charge: '7' }, 'charge'],
+  ['a permit without a sender', { permit: { approval: permit.approval } }, 'permit.facilitator'],
+  ['an unknown member of a permit', { permit: { ...permit, more: 1 } }, 'permit'],
+])('rejects %s', (_, change, error) => {
+  expect(readSettlementMessage({ ...good, ...change })).toEqual({ ok: false, error });
+});

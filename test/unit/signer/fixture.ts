@@ -131,4 +131,67 @@ export const paymentParams = (
   { intent: intentFields(of) },
 ];
 
+export const FACILITATOR: Address = '0x4444444444444444444444444444444444444444';
+const PERMIT2: Address = '0x000000000022d473030f116ddee9f6b43ac78ba3';
+const UPTO_PROXY: Address = '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002';
+
+/** The Permit2 permit of an intent in its JSON form, as a client would sign it. */
+export const permitData = (of: AgentIntent, chainId = CHAIN) => ({
+  domain: { name: 'Permit2', chainId, verifyingContract: PERMIT2 },
+  types: {
+    EIP712Domain: [
+      { name: 'name', type: 'string' },
+      { name: 'chainId', type: 'uint256' },
+      { name: 'verifyingContract', type: 'address' },
+    ],
+    PermitWitnessTransferFrom: [
+      { name: 'permitted', type: 'TokenPermissions' },
+      { name: 'spender', type: 'address' },
+      { name: 'nonce', type: 'uint256' },
+      { name: 'deadline', type: 'uint256' },
+      { name: 'witness', type: 'Witness' },
+    ],
+    TokenPermissions: fieldsOf('TokenPermissions(address token,uint256 amount)'),
+    Witness: fieldsOf('Witness(address to,address facilitator,uint256 validAfter)'),
+  },
+  primaryType: 'PermitWitnessTransferFrom',
+  message: {
+    permitted: { token: USDC, amount: of.maxAmount.toString() },
+    spender: UPTO_PROXY,
+    nonce: BigInt(intentDigest(of, chainId)).toString(),
+    deadline: (of.validBefore + 300n).toString(),
+    witness: {
+      to: of.payTo,
+      facilitator: FACILITATOR,
+      validAfter: BOUND_VALID_AFTER.toString(),
+    },
+  },
+});
+
+/** The EIP-2612 approval of Permit2 for the permit of an intent. */
+export const approvalData = (of: AgentIntent) => ({
+  domain: { name: 'USDC', version: '2', chainId: CHAIN, verifyingContract: USDC },
+  types: {
+    EIP712Domain: [...DOMAIN, { name: 'verifyingContract', type: 'address' }],
+    Permit: fieldsOf(
+      'Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)',
+    ),
+  },
+  primaryType: 'Permit',
+  message: {
+    owner: of.agent,
+    spender: PERMIT2,
+    value: of.maxAmount.toString(),
+    nonce: '0',
+    deadline: (of.validBefore + 300n).toString(),
+  },
+});
+
+/** The parameters of `eth_signTypedData_v4` for typed data with an intent. */
+export const withIntent = (of: AgentIntent, data: unknown): readonly unknown[] => [
+  of.agent,
+  data,
+  { intent: intentFields(of) },
+];
+
 export const bytes32 = (byte: string): Hex => `0x${byte.repeat(32)}`;

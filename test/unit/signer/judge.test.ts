@@ -6,6 +6,7 @@ import { judge, type Judgement, type Subject } from '../../../src/signer/judge.t
 import { readSigningRequest } from '../../../src/signer/signing-request.ts';
 import {
   AGENT,
+  approvalData,
   bytes32,
   freeIntent,
   intent,
@@ -13,9 +14,11 @@ import {
   NOW,
   PAYEE,
   paymentParams,
+  permitData,
   policy,
   STRANGER,
   subject,
+  withIntent,
 } from './fixture.ts';
 
 const ask = (params: readonly unknown[], of: Subject = subject, now = NOW): Judgement => {
@@ -106,6 +109,72 @@ describe('a payment', () => {
   it('needs a payee of the policy even when it moves nothing', () => {
     const nothing = { ...intent, maxAmount: 0n, payTo: STRANGER };
     expect(rule(ask(paymentParams(nothing)))).toBe('payee');
+  });
+});
+
+describe('a permit', () => {
+  const data = permitData(intent);
+  const { permitted, witness } = data.message;
+  const ofPermit = (more: object, of = subject, under = intent) => {
+    const own = permitData(under);
+    return ask(withIntent(under, { ...own, message: { ...own.message, ...more } }), of);
+  };
+
+  it('is signed under the policy of its intent', () => {
+    expect(rule(ofPermit({}))).toBe('sign');
+    const expensive = { ...intent, maxAmount: 1_000_001n };
+    expect(rule(ofPermit({}, subject, expensive))).toBe('per_signature');
+    expect(rule(ofPermit({}, subject, { ...intent, payTo: STRANGER }))).toBe('payee');
+    expect(rule(ofPermit({}, subject, { ...intent, tool: 'delete' }))).toBe('tool');
+    expect(rule(ofPermit({}, under({ assets: [] })))).toBe('asset');
+    const full = under({ windows: [{ every: 'hour', limit: 999_999n }] });
+    expect(rule(ofPermit({}, full))).toBe('window');
+  });
+
+  it.each<[string, object]>([
+    ['binding', { nonce: '1' }],
+    ['binding', { permitted: { ...permitted, amount: '1000001' } }],
+    ['binding', { witness: { ...witness, to: STRANGER } }],
+    ['binding', { witness: { ...witness, validAfter: '0' } }],
+    ['validity', { deadline: String(NOW + 3601) }],
+    ['validity', { deadline: String(NOW + 179) }],
+  ])('is refused by the rule %s', (name, more) => {
+    expect(rule(ofPermit(more))).toBe(name);
+  });
+
+  it('and an authorization are one payment: an intent buys one of them', () => {
+    const paid = after(ofPermit({}));
+    expect(rule(ofPermit({}, paid))).toBe('repeat');
+    expect(rule(ask(paymentParams(intent), paid))).toBe('already_paid');
+    const exact = after(ask(paymentParams(intent)));
+    expect(rule(ofPermit({}, exact))).toBe('already_paid');
+  });
+});
+
+describe('an approval of Permit2', () => {
+  const UNLIMITED = ((1n << 256n) - 1n).toString();
+  const ofApproval = (more: object, of = subject) => {
+    const data = approvalData(intent);
+    return ask(withIntent(intent, { ...data, message: { ...data.message, ...more } }), of);
+  };
+
+  it('covers the maximum of one payment, and counts with it once', () => {
+    const paid = after(ask(withIntent(intent, permitData(intent))));
+    const approved = after(ofApproval({}, paid), paid);
+    expect(approved.spending.lifetime).toBe(1_000_000n);
+    expect(rule(ofApproval({}, approved))).toBe('repeat');
+    expect(rule(ofApproval({ value: '1' }, approved))).toBe('already_paid');
+    expect(after(ofApproval({})).spending.lifetime).toBe(1_000_000n);
+  });
+
+  it.each<[string, object]>([
+    ['binding', { value: UNLIMITED }],
+    ['binding', { value: '1000001' }],
+    ['binding', { owner: STRANGER }],
+    ['validity', { deadline: UNLIMITED }],
+    ['validity', { deadline: String(NOW + 3601) }],
+  ])('is refused by the rule %s', (name, more) => {
+    expect(rule(ofApproval(more))).toBe(name);
   });
 });
 

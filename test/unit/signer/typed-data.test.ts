@@ -4,15 +4,18 @@ import { readSigningRequest } from '../../../src/signer/signing-request.ts';
 import { readTypedData } from '../../../src/signer/typed-data.ts';
 import {
   AGENT,
+  approvalData,
   intent,
   intentData,
   intentParams,
   paymentData,
   paymentOf,
   paymentParams,
+  permitData,
   STRANGER,
   TRANSFER_FIELDS,
   USDC,
+  withIntent,
 } from './fixture.ts';
 
 const digestByViem = (data: unknown) => hashTypedData(data as Parameters<typeof hashTypedData>[0]);
@@ -28,7 +31,12 @@ const payment = paymentData(paymentOf(intent));
 
 describe('a request for a signature', () => {
   it('is hashed as viem hashes the same typed data', () => {
-    for (const params of [intentParams(intent), paymentParams(intent)]) {
+    for (const params of [
+      intentParams(intent),
+      paymentParams(intent),
+      withIntent(intent, permitData(intent)),
+      withIntent(intent, approvalData(intent)),
+    ]) {
       const read = readSigningRequest(params);
       expect(read.ok && read.value.digest).toBe(digestByViem(params[1]));
     }
@@ -59,6 +67,7 @@ describe('a request for a signature', () => {
 describe('typed data that the signer never signs', () => {
   it.each([
     ['Permit', 'permit'],
+    ['PermitTransferFrom', 'permit'],
     ['PermitSingle', 'permit'],
     ['PermitBatchWitnessTransferFrom', 'permit'],
     ['AgentDelegation', 'grant'],
@@ -118,6 +127,43 @@ describe('typed data that the signer never signs', () => {
     expect(fieldOf({ ...payment, message: { ...payment.message, to } })).toBe(
       'typedData.message.to',
     );
+  });
+
+  it('refuses a permit in another domain, or for another spender, token or no facilitator', () => {
+    const data = permitData(intent);
+    const on = (domain: object) => ruleOf({ ...data, domain: { ...data.domain, ...domain } });
+    expect(on({})).toBeUndefined();
+    expect(on({ verifyingContract: STRANGER })).toBe('domain');
+    expect(on({ name: 'Permit3' })).toBe('domain');
+    expect(on({ version: '1' })).toBe('domain');
+    expect(on({ chainId: 7 })).toBe('chain');
+    const of = (more: object) => ruleOf({ ...data, message: { ...data.message, ...more } });
+    const { witness, permitted } = data.message;
+    expect(of({ spender: STRANGER })).toBe('permit');
+    expect(of({ permitted: { ...permitted, token: STRANGER } })).toBe('permit');
+    expect(of({ witness: { ...witness, facilitator: `0x${'00'.repeat(20)}` } })).toBe('permit');
+  });
+
+  it('refuses a permit whose structs differ from its own, or lack one', () => {
+    const data = permitData(intent);
+    const { Witness, TokenPermissions, ...own } = data.types;
+    const types = (given: object) => ruleOf({ ...data, types: given });
+    const { EIP712Domain: _, ...bare } = data.types;
+    expect(types(bare)).toBeUndefined();
+    expect(types({ ...own, TokenPermissions })).toBe('permit');
+    expect(types({ ...own, TokenPermissions, Witness: Witness.toReversed() })).toBe('permit');
+    expect(types({ ...data.types, toString: [] })).toBe('permit');
+    expect(fieldOf({ ...data, message: { ...data.message, memo: '' } })).toBe(
+      'typedData.message.memo',
+    );
+  });
+
+  it('refuses an allowance for another spender than Permit2, or of another token', () => {
+    const data = approvalData(intent);
+    expect(ruleOf(data)).toBeUndefined();
+    expect(ruleOf({ ...data, message: { ...data.message, spender: STRANGER } })).toBe('permit');
+    const domain = { ...data.domain, verifyingContract: STRANGER };
+    expect(ruleOf({ ...data, domain })).toBe('domain');
   });
 
   it('refuses text with a key that appears twice', () => {

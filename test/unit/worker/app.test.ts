@@ -249,11 +249,22 @@ describe('the documents about the tools', () => {
   it('cost strangers’ requests no query beyond one a minute', async () => {
     const prepare = vi.fn<D1Database['prepare']>((sql) => env.AUDIT_DB.prepare(sql));
     const batch = vi.fn<D1Database['batch']>((statements) => env.AUDIT_DB.batch(statements));
+    // One environment, as in an isolate, whose first request has read the stored jurisdiction.
     const AUDIT_DB = { prepare, batch } as unknown as D1Database;
+    const bindings = { ...env, AUDIT_DB, ASSETS };
+    const ask = async (path: string, headers: HeadersInit) => {
+      const context = createExecutionContext();
+      const request = new Request(`https://gateway.example${path}`, { headers });
+      const answer = await app.fetch(request, bindings, context);
+      await waitOnExecutionContext(context);
+      return answer;
+    };
+    await ask('/healthz', {});
+    prepare.mockClear();
     for (let round = 0; round < 40; round += 1) {
       const path = `${documents[round % 4]}?${round}`;
       const headers = { Accept: round % 3 === 0 ? 'text/html' : '*/*', Host: `${round}.example` };
-      expect((await get(path, { headers }, { AUDIT_DB, ASSETS })).status).toBe(200);
+      expect((await ask(path, headers)).status).toBe(200);
     }
     // There is no query if an earlier test read the report less than a minute ago.
     expect(batch.mock.calls.length).toBeLessThanOrEqual(1);

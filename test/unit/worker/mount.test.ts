@@ -163,6 +163,7 @@ describe('a gateway that is mounted in an application', () => {
       if (!config.ok) throw new Error('the test environment has no valid configuration');
       const deployment = {
         configOf: () => ok(config.value),
+        placedConfigOf: async () => ok(config.value),
         catalogueOf: () =>
           openCatalogue({
             policy: BUILT_IN_POLICY,

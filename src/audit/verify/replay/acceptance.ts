@@ -14,6 +14,7 @@ import {
 } from './binding.ts';
 import type { ReplayedCall } from './call.ts';
 import { fundingFault } from './funding.ts';
+import { isAcceptedForbidden } from './screening.ts';
 import { hasParams, subjectOf } from './subject.ts';
 import type { Texts } from './texts.ts';
 
@@ -90,6 +91,7 @@ export const judgeAcceptance = (
     if (approval !== undefined) return broken('approval', approval);
     const fault = fundingFault(account, call, entry, binding.own);
     if (fault !== undefined) return broken(fault, 'payment.paidBy');
+    if (isAcceptedForbidden(account, call, entry, texts)) return broken('screening', 'decision');
     return certainty(account, call, binding);
   };
   return { judgement: judge(), binding, pace: { base, ownerPace } };

@@ -6,12 +6,13 @@ import { broken, type Judgement, LEASED, LENT } from './acceptance.ts';
 import { purseOf } from './account.ts';
 import type { DeniedCall } from './denied-call.ts';
 import { exposureCap } from './funding.ts';
+import { isForbidden } from './screening.ts';
 import { amountOf, isSameJson, objectOf } from './members.ts';
 
 /* Denials by the account itself, after every policy allowed the call. */
 
 const ON_CHAIN =
-  'balances, code and nonces of payers are facts of the chain, which entries do not have';
+  'balances, allowances, code and nonces of payers are facts of the chain, which entries do not have';
 
 const PROVED: Judgement = { verdict: 'proved' };
 const bounded = (note: string): Judgement => ({ verdict: 'bounded', note });
@@ -40,11 +41,12 @@ export const judgeByAccount = (denied: DeniedCall): Judgement => {
       const state = amounts('suspended', 0n, bounced, purse.upfrontHeld);
       return isLimit({ ...state, resetsAt: bouncedUntil }) ? PROVED : WRONG_LIMIT;
     }
-    case 'balance': {
+    case 'balance':
+    case 'allowance': {
       const promised = purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
-      const balance = amountOf(objectOf(limit)?.['limit']) ?? 0n;
-      if (!isLimit(amounts('balance', balance, 0n, promised))) return WRONG_LIMIT;
-      return promised + subject.price > balance ? bounded(ON_CHAIN) : ALLOWED;
+      const most = amountOf(objectOf(limit)?.['limit']) ?? 0n;
+      if (!isLimit(amounts(entry.rule, most, 0n, promised))) return WRONG_LIMIT;
+      return promised + subject.price > most ? bounded(ON_CHAIN) : ALLOWED;
     }
     case 'credit':
       return judgeCredit(denied);
@@ -72,6 +74,8 @@ export const judgeByAccount = (denied: DeniedCall): Judgement => {
       );
       return isListed ? bounded(ON_CHAIN) : PROVED;
     }
+    case 'screening':
+      return isForbidden(account, account.account, entry.at) ? PROVED : ALLOWED;
     case 'validity':
     case 'nonce_used':
     case 'penniless':

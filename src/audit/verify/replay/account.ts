@@ -48,6 +48,13 @@ export type Pace = { readonly arrival: number; readonly repeats: Repeats };
 
 const NO_PACE: Pace = { arrival: 0, repeats: {} };
 
+/** The last screening of an account. A source that does not answer leaves a listed account listed. */
+export type ReplayedScreening = {
+  readonly isListed: boolean;
+  readonly passes: boolean;
+  readonly at: Seconds;
+};
+
 /**
  * The state of an account at one place of its chain, as its entries show it (docs/audit-format.md, "What the replay of an account keeps").
  * Immutable: a denial is judged on the state of an earlier place.
@@ -73,6 +80,8 @@ export type ReplayedAccount = {
   readonly parked: Readonly<Record<Hex, ReplayedCall>>;
   /** The credit that arrived, by sender and asset. */
   readonly received: Readonly<Record<string, bigint>>;
+  /** The last screenings of the account and of ancestors whose credit it spent. */
+  readonly screened: Readonly<Record<AccountId, ReplayedScreening>>;
   /** Whether a text is missing, so that counters and pace are unknown from here on. */
   readonly isBlind: boolean;
 };
@@ -92,6 +101,7 @@ export const newAccount = (account: AccountId): ReplayedAccount => ({
   purses: {},
   parked: {},
   received: {},
+  screened: {},
   isBlind: false,
 });
 

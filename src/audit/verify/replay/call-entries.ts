@@ -1,5 +1,5 @@
 import { amountOf, textOf } from './members.ts';
-import { awaitsPayment, type ReplayedCall } from './call.ts';
+import { awaitsPayment, type ReplayedCall, restOf } from './call.ts';
 import * as money from './money.ts';
 import {
   amountFaults,
@@ -146,17 +146,26 @@ export const refunded = (about: CallEntry): Step => {
   };
 };
 
-/** The call succeeded. A payment transfers exactly the price; credit and cards may be charged less. */
+/**
+ * The call succeeded. An authorization, and a permit that settled before the tool, transfer exactly the price: only a metered call may
+ * charge less, and the rest becomes credit. Permits after the tool, credit and cards may be charged less.
+ */
 const commit = ({ account, call, entry }: CallEntry): Step => {
   const stated = amountOf(entry.amounts?.['charged']) ?? 0n;
   const isVariable =
-    (call.paidBy === 'credit' || call.paidBy === 'lent' || call.paidBy === 'card') &&
+    (call.isPermit ||
+      call.paidBy === 'credit' ||
+      call.paidBy === 'lent' ||
+      call.paidBy === 'card' ||
+      entry.outcome?.['basis'] !== undefined) &&
     entry.type === 'call.finished';
   const charged = isVariable && stated < call.price ? stated : call.price;
+  // A deferred payment never moves if nothing is charged.
+  const paid = charged === 0n ? 'released' : 'queued';
   const next: ReplayedCall = {
     ...call,
     state: 'committed',
-    payment: call.payment === 'held' ? 'queued' : call.payment,
+    payment: call.payment === 'held' ? paid : call.payment,
     charged,
   };
   const spent = money.spend(account, call, charged);
@@ -168,9 +177,18 @@ const commit = ({ account, call, entry }: CallEntry): Step => {
         charged,
         credited: call.creditTo === undefined ? undefined : call.price,
       }),
+      ...restFaults(entry, next),
       ...stateFaults(entry, next.payment),
     ],
   };
+};
+
+/** `payment.credited`: what a success has not charged of a payment that settled before it. */
+const restFaults = ({ payment }: CallEntry['entry'], call: ReplayedCall): readonly StepFault[] => {
+  const rest = call.payment === 'settled' ? restOf(call) : 0n;
+  return textOf(payment?.['credited']) === (rest === 0n ? undefined : rest.toString())
+    ? []
+    : [{ check: 'payments', reason: 'wrong_amount', field: 'payment.credited' }];
 };
 
 /** The call failed: it costs nothing. */

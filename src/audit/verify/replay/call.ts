@@ -41,6 +41,8 @@ export type ReplayedCall = {
   /** Whether its tool fell silent, so that the amount stays held until an operator resolves the call. */
   readonly isKept: boolean;
   readonly isBounced: boolean;
+  /** Whether a Permit2 permit pays after the tool, so that any part of its value may move. */
+  readonly isPermit: boolean;
   /** Whether `call.finished` or `call.late` was entered. */
   readonly hasAnswer: boolean;
 };
@@ -56,6 +58,7 @@ export const startedCall = ({
   amounts,
   payment,
   outcome,
+  evidence,
 }: Entry): ReplayedCall | undefined => {
   const until = outcome?.['until'];
   const price = amountOf(amounts?.['price']);
@@ -83,9 +86,20 @@ export const startedCall = ({
     until: type === 'call.parked' && typeof until === 'number' ? until : undefined,
     isKept: false,
     isBounced: false,
+    isPermit: paidBy === 'deferred' && textOf(evidence?.['facilitator']) !== undefined,
     hasAnswer: false,
   };
 };
+
+/** What its payment moves, if it moves: a permit that pays after its tool moves the charge, once the tool has succeeded and charged. */
+export const paymentAmount = (call: ReplayedCall): bigint =>
+  call.isPermit && call.state === 'committed' && call.charged > 0n ? call.charged : call.price;
+
+/** What its payment moves beyond the charge of a metered call: credit as soon as the payment has settled. */
+export const restOf = (call: ReplayedCall): bigint =>
+  call.state === 'committed' && (call.paidBy === 'deferred' || call.paidBy === 'upfront')
+    ? paymentAmount(call) - call.charged
+    : 0n;
 
 /** Whether the call waits for its payment to settle before it may run. */
 export const awaitsPayment = ({ state, paidBy, payment }: ReplayedCall): boolean =>

@@ -1,6 +1,7 @@
 import type { Hex } from '../../../core/hex.ts';
 import { evaluate, type Verdict } from '../../../policy/evaluate.ts';
 import { attributed, counterState, prefixOf } from '../../../policy/rule.ts';
+import type { AccountId } from '../../../protocol/account-id.ts';
 import type { Entry, Json } from '../../../protocol/entry.ts';
 import { broken, type Judgement, LEASED, LENT, missingText, withoutPace } from './acceptance.ts';
 import type { ReplayedAccount } from './account.ts';
@@ -9,6 +10,7 @@ import type { DeniedCall } from './denied-call.ts';
 import { bindingOf, isRightList, namedPolicies } from './binding.ts';
 import { resumed } from './call-entries.ts';
 import { amountOf, isSameJson, objectOf, textOf } from './members.ts';
+import { isForbidden } from './screening.ts';
 import { hasParams, subjectOf } from './subject.ts';
 import type { Texts } from './texts.ts';
 
@@ -120,10 +122,15 @@ const usedOf = (limit: { readonly [key: string]: Json }): bigint =>
   (amountOf(limit['spent']) ?? 0n) + (amountOf(limit['held']) ?? 0n);
 
 /** An ancestor refused: its status, its limits, its credit. Its answers are not in the account's entries. */
-const judgeAncestor = ({ entry }: DeniedCall, verdict: Verdict): Judgement => {
-  const { rule = '' } = entry;
+const judgeAncestor = ({ account, entry }: DeniedCall, verdict: Verdict): Judgement => {
+  const { rule = '', outcome = {}, at } = entry;
   if (STATUSES.includes(rule)) return { verdict: 'bounded', note: LEASED };
   if (!verdict.allowed) return broken('wrong_rule', 'rule');
+  if (rule === 'screening') {
+    const of = textOf(outcome['account']) as AccountId | undefined;
+    const isRight = of !== undefined && isForbidden(account, of, at);
+    return isRight ? PROVED : broken('allowed', 'rule');
+  }
   return ANCESTORS.includes(rule)
     ? { verdict: 'bounded', note: LEASED }
     : broken('allowed', 'rule');

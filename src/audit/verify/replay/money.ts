@@ -2,7 +2,7 @@ import type { Seconds } from '../../../core/clock.ts';
 import { everyOf, periodOf } from '../../../policy/window.ts';
 import { max } from '../../../protocol/amount.ts';
 import { type Counter, type Purse, type ReplayedAccount, withPurse } from './account.ts';
-import type { ReplayedCall } from './call.ts';
+import { paymentAmount, type ReplayedCall, restOf } from './call.ts';
 
 /* Every movement of money by a call, as docs/audit-format.md lists them ("How a call moves money"). */
 
@@ -35,18 +35,23 @@ export const hold = (
   return { account: moved, call: { ...call, heldIn } };
 };
 
-/** The hold becomes spend. */
+/** The hold becomes spend. What an upfront payment has moved beyond the charge becomes credit. */
 export const spend = (account: ReplayedAccount, call: ReplayedCall, charged: bigint): Moved =>
   withPurse(account, call.asset, (purse) => ({
     counters: settled(purse, call, charged),
     ...(call.paidBy === 'deferred'
       ? {
           deferredHeld: purse.deferredHeld - call.price,
-          unsettled: purse.unsettled + charged,
+          unsettled:
+            charged === 0n
+              ? purse.unsettled
+              : purse.unsettled + paymentAmount({ ...call, state: 'committed', charged }),
         }
       : call.paidBy === 'credit'
         ? { creditHeld: purse.creditHeld - call.price, credit: purse.credit - charged }
-        : {}),
+        : call.paidBy === 'upfront'
+          ? { credit: purse.credit + call.price - charged }
+          : {}),
   }));
 
 /** The hold is released; money that has moved upfront becomes credit. */
@@ -73,8 +78,9 @@ export const settleUpfront = (account: ReplayedAccount, call: ReplayedCall): Mov
 export const settleDeferred = (account: ReplayedAccount, call: ReplayedCall): Moved =>
   withPurse(account, call.asset, (purse) => ({
     ...withoutBounce(purse, call),
-    unsettled: purse.unsettled - call.charged,
-    settled: purse.settled + call.charged,
+    unsettled: purse.unsettled - paymentAmount(call),
+    settled: purse.settled + paymentAmount(call),
+    credit: purse.credit + restOf(call),
   }));
 
 /** Money that moved after its call had ended without it: it becomes credit, or pays a debt. */
@@ -92,26 +98,26 @@ export const settleLate = (
 export const recordDebt = (account: ReplayedAccount, call: ReplayedCall): Moved =>
   withPurse(account, call.asset, (purse) => ({
     ...withoutBounce(purse, call),
-    unsettled: purse.unsettled - call.charged,
+    unsettled: purse.unsettled - paymentAmount(call),
     credit: purse.credit - call.charged,
   }));
 
 export const writeOff = (account: ReplayedAccount, call: ReplayedCall): Moved =>
   withPurse(account, call.asset, (purse) => ({
     ...withoutBounce(purse, call),
-    unsettled: purse.unsettled - call.charged,
+    unsettled: purse.unsettled - paymentAmount(call),
     settled: max(0n, purse.settled - call.charged),
   }));
 
 export const bounce = (account: ReplayedAccount, call: ReplayedCall, until: Seconds): Moved =>
   withPurse(account, call.asset, (purse) => ({
-    bounced: purse.bounced + call.charged,
+    bounced: purse.bounced + paymentAmount(call),
     bouncedUntil: Math.max(purse.bouncedUntil, until),
   }));
 
 const withoutBounce = (purse: Purse, call: ReplayedCall): Partial<Purse> => {
   if (!call.isBounced) return {};
-  const bounced = purse.bounced - call.charged;
+  const bounced = purse.bounced - paymentAmount(call);
   return { bounced, bouncedUntil: bounced === 0n ? 0 : purse.bouncedUntil };
 };
 

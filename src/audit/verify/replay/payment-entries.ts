@@ -1,5 +1,5 @@
 import type { Entry } from '../../../protocol/entry.ts';
-import type { ReplayedCall } from './call.ts';
+import { paymentAmount, type ReplayedCall, restOf } from './call.ts';
 import { textOf } from './members.ts';
 import * as money from './money.ts';
 import { amountFaults, type CallEntry, refuse, type Step, type StepFault } from './step.ts';
@@ -10,42 +10,51 @@ import { amountFaults, type CallEntry, refuse, type Step, type StepFault } from 
 export const paymentSettled = (about: CallEntry): Step => {
   const { account, call, entry } = about;
   const next: ReplayedCall = { ...call, payment: 'settled' };
-  const faults = amountFaults(entry, { amount: call.price });
-  const late = (credited: bigint, amount: bigint, member: string | undefined): Step => ({
-    account: money.settleLate(account, call, credited, amount),
+  const moved = paymentAmount(call);
+  const faults = amountFaults(entry, { amount: moved });
+  const late = ({ credited = 0n, cleared = 0n }: SettledParts): Step => ({
+    account: money.settleLate(account, call, credited + cleared, moved),
     call: next,
-    faults: [...faults, ...lateFaults(entry, member, credited)],
+    faults: [...faults, ...creditFaults(entry, { credited, cleared })],
   });
+  const rest = restOf(call);
   switch (call.payment) {
     case 'held':
       return call.paidBy === 'upfront' && call.state === 'held'
-        ? { account: money.settleUpfront(account, call), call: next, faults }
+        ? {
+            account: money.settleUpfront(account, call),
+            call: next,
+            faults: [...faults, ...creditFaults(entry, {})],
+          }
         : refuse(about, 'type');
     case 'queued':
-      return { account: money.settleDeferred(account, call), call: next, faults };
+      return {
+        account: money.settleDeferred(account, call),
+        call: next,
+        faults: [...faults, ...creditFaults(entry, { credited: rest })],
+      };
     case 'released':
-      return late(call.price, call.price, 'credited');
+      return late({ credited: call.price });
     case 'failed':
-      if (call.fault === 'payer') return late(call.charged, call.charged, 'cleared');
-      return call.fault === 'gateway'
-        ? late(0n, call.charged, undefined)
-        : late(call.price, call.price, 'credited');
+      if (call.fault === 'payer') return late({ credited: rest, cleared: call.charged });
+      return late({ credited: call.fault === 'gateway' ? rest : call.price });
     case 'none':
     case 'settled':
       return refuse(about, 'type');
   }
 };
 
-/** The amount that a late settlement credits, or clears of a debt. */
-const lateFaults = (
+/** The parts of a settled payment that became credit, and that cleared a debt. */
+type SettledParts = { readonly credited?: bigint; readonly cleared?: bigint };
+
+const creditFaults = (
   { payment }: Entry,
-  member: string | undefined,
-  amount: bigint,
+  { credited = 0n, cleared = 0n }: SettledParts,
 ): readonly StepFault[] =>
-  ['credited', 'cleared'].flatMap((each): readonly StepFault[] =>
-    textOf(payment?.[each]) === (each === member ? amount.toString() : undefined)
+  Object.entries({ credited, cleared }).flatMap(([member, amount]): readonly StepFault[] =>
+    textOf(payment?.[member]) === (amount === 0n ? undefined : amount.toString())
       ? []
-      : [{ check: 'payments', reason: 'wrong_amount', field: `payment.${each}` }],
+      : [{ check: 'payments', reason: 'wrong_amount', field: `payment.${member}` }],
   );
 
 /** The payment can never move. */
@@ -57,7 +66,8 @@ export const paymentFailed = (about: CallEntry): Step => {
     return {
       account: fault === 'payer' ? money.recordDebt(account, call) : money.writeOff(account, call),
       call: next,
-      faults: amountFaults(entry, { amount: call.price }),
+      // What stays unpaid, whatever the payment would have moved.
+      faults: amountFaults(entry, { amount: call.charged }),
     };
   }
   return call.payment === 'queued' ? refuse(about, 'payment.fault') : endUpfront(about, next);
@@ -87,6 +97,6 @@ export const paymentBounced = (about: CallEntry): Step => {
   return {
     account: money.bounce(account, call, typeof until === 'number' ? until : 0),
     call: { ...call, isBounced: true },
-    faults: amountFaults(entry, { amount: call.charged }),
+    faults: amountFaults(entry, { amount: paymentAmount(call) }),
   };
 };

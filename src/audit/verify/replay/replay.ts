@@ -14,6 +14,7 @@ import { applyCutOff } from './cut-off.ts';
 import { isSameJson, objectOf, textOf } from './members.ts';
 import { hold } from './money.ts';
 import * as paymentEntries from './payment-entries.ts';
+import { applyScreening } from './screening.ts';
 import type { CallEntry, Step, StepFault } from './step.ts';
 import type { Texts } from './texts.ts';
 
@@ -63,6 +64,13 @@ export const openReplay = (account: AccountId, texts: Texts): Replay => {
       return start(state, calls.get(entry.call ?? '0x'), entry, texts);
     }
     if (type.startsWith('credit.')) return applyCredit(state, entry);
+    if (type === 'account.screened') {
+      const screened = applyScreening(state, entry);
+      return {
+        account: screened ?? state,
+        faults: screened === undefined ? [WRONG_SCREENING] : [],
+      };
+    }
     const about = ABOUT_CALLS[type];
     if (about === undefined) {
       return { account: changed(state, entry, texts), faults: ancestorFaults(state, entry, texts) };
@@ -132,6 +140,12 @@ const start = (
     faults,
     accepted,
   };
+};
+
+const WRONG_SCREENING: StepFault = {
+  check: 'calls',
+  reason: 'wrong_transition',
+  field: 'outcome.passes',
 };
 
 const WRONG_START: StepFault = { check: 'calls', reason: 'wrong_transition', field: 'type' };

@@ -139,9 +139,9 @@ export const slotOf = ({ method, target, body, tool, id }: SignedCommand): strin
 
 /** The slot of the data that a wallet is about to sign; undefined for data that the page never stores. */
 export const slotOfSigning = ({ primaryType, message }: TypedData): string | undefined => {
-  if (primaryType === 'AgentDelegation') return grantSlot(String(message['delegate']));
+  if (primaryType === 'AgentDelegation') return grantSlot(message['delegate'] as string);
   return primaryType === 'AgentIntent'
-    ? `${String(message['method'])} ${String(message['target'])}`
+    ? `${message['method'] as string} ${message['target'] as string}`
     : undefined;
 };
 

@@ -12,6 +12,8 @@ export type ToolDraft = {
   readonly price: string;
   /** The price is the most that a call costs. */
   readonly isMaximum: boolean;
+  /** The other members of a maximum price, such as its meter: JSON, or nothing. */
+  readonly priceTerms: string;
   readonly settlement: ToolDocument['settlement'];
   readonly method: string;
   readonly path: string;
@@ -39,17 +41,32 @@ const OWN = [
 
 /** The control that shows the fault of a field: `inputSchema.properties.a` belongs to `inputSchema`. */
 export const controlOf = (field: string): keyof ToolDraft => {
-  const [first = ''] = field.replace(/^body\.?/, '').split(/[.[]/);
+  const [first = '', second] = field.replace(/^body\.?/, '').split(/[.[]/);
+  if (first === 'priceTerms' || (first === 'price' && second !== undefined && second !== 'max')) {
+    return 'priceTerms';
+  }
   return OWN.find((name) => name === first) ?? 'others';
 };
 
 export const NEW_TOOL: ToolDraft = {
-  ...{ id: '', description: '', price: '0.01', isMaximum: false, settlement: 'deferred' },
+  ...{ id: '', description: '', price: '0.01', isMaximum: false, priceTerms: '' },
+  settlement: 'deferred',
   ...{ method: 'GET', path: '/tools/', upstream: '', params: '', inputSchema: '', others: '' },
 };
 
 const jsonText = (value: unknown): string =>
   value === undefined ? '' : JSON.stringify(value, undefined, 2);
+
+const priceDraftOf = (
+  price: ToolDocument['price'],
+): Pick<ToolDraft, 'price' | 'isMaximum' | 'priceTerms'> => {
+  if (typeof price === 'string') return { price: bare(price), isMaximum: false, priceTerms: '' };
+  const { max, ...terms } = price;
+  const priceTerms = Object.keys(terms).length === 0 ? '' : jsonText(terms);
+  return { price: bare(max), isMaximum: true, priceTerms };
+};
+
+const bare = (money: string): string => money.replace(/^\$/, '');
 
 /** A stored tool as a person edits it. Fields without a control are JSON in `others`. */
 export const toolDraftOf = (tool: ToolDocument): ToolDraft => {
@@ -58,8 +75,7 @@ export const toolDraftOf = (tool: ToolDocument): ToolDraft => {
   return {
     id: tool.id,
     description: tool.description,
-    price: (typeof price === 'string' ? price : price.max).replace(/^\$/, ''),
-    isMaximum: typeof price !== 'string',
+    ...priceDraftOf(price),
     settlement: tool.settlement,
     method: tool.method,
     path: tool.path,
@@ -101,7 +117,8 @@ export const toolOf = (draft: ToolDraft): Result<ToolDocument, readonly FieldFau
     });
   }
   const isStructured = draft.upstream.trim().startsWith('{');
-  const [params, inputSchema, others, upstream] = [
+  const [priceTerms, params, inputSchema, others, upstream] = [
+    draft.isMaximum ? read('priceTerms', isObject) : undefined,
     read('params', isObject),
     read('inputSchema', isObject),
     read('others', isObject),
@@ -116,7 +133,7 @@ export const toolOf = (draft: ToolDraft): Result<ToolDocument, readonly FieldFau
     method: draft.method,
     path: draft.path.trim(),
     description: draft.description.trim(),
-    price: draft.isMaximum ? { max: price } : price,
+    price: draft.isMaximum ? { ...(isObject(priceTerms) ? priceTerms : {}), max: price } : price,
     settlement: draft.settlement,
     upstream: upstream as ToolDocument['upstream'],
     ...(params === undefined ? {} : { params }),

@@ -87,6 +87,13 @@ export const ToolForm = ({
           )}
         />
       </div>
+      {draft.isMaximum
+        ? json(
+            'priceTerms',
+            'How the charge follows use (JSON)',
+            'For example {"meter": {"usage": "openai", "rates": {"input_tokens": "$0.15 per 1000000"}, "missing": "max"}}. Empty: the upstream states each charge in a header.',
+          )
+        : null}
       <SettlementField
         modes={['deferred', 'upfront', 'credit', 'free', 'card']}
         value={draft.settlement}

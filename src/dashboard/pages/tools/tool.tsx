@@ -13,6 +13,7 @@ import { Empty } from '../../parts/empty.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Page, Section } from '../../parts/page.tsx';
+import { ratesText } from '../../data/tools/rates-text.ts';
 import { Price } from '../../parts/price.tsx';
 import { Result } from '../../parts/result.tsx';
 import { EditTool } from './edit-tool.tsx';
@@ -70,6 +71,7 @@ export const Tool = ({ scope, params: { tool: id = '' } }: PageProps) => {
                 facts={[
                   ['State', <Badge state={toolState(found)} />],
                   ['Price of a call', <Price tool={found.tool} />],
+                  ['Rates', ratesText(found.tool)],
                   ['Payment', <SettlementWords tool={found.tool} />],
                   ['Paid to', found.tool.settlement === 'free' ? undefined : <Payees />],
                   [

@@ -42,7 +42,15 @@ describe('a look-up of a call by its payer', () => {
     for (const call of [stored, streamed, held]) await stubOf(payer).reserve(call, attempt, {});
     await stubOf(payer).finish(stored.id, attempt, success);
     const { answer: _, ...bare } = success;
-    await stubOf(payer).finish(streamed.id, attempt, { ...bare, digest: 'streamed' });
+    await stubOf(payer).finish(streamed.id, attempt, {
+      ...bare,
+      digest: `0x${'5d'.repeat(32)}`,
+      metered: {
+        basis: 'metered',
+        usage: { output_tokens: 7 },
+        rates: `0x${'4a'.repeat(32)}`,
+      },
+    });
     await stubOf(payer).settled([
       { call: stored.id, outcome: 'settled', transaction: `0x${'55'.repeat(32)}`, block: 12 },
     ]);
@@ -72,7 +80,13 @@ describe('a look-up of a call by its payer', () => {
     const found = await ask(payer, streamed.id);
     expect(found).toMatchObject({
       verdict: 'found',
-      status: { ...status, state: 'committed', charged: 2n, payment: 'queued' },
+      status: {
+        ...{ ...status, state: 'committed', charged: 2n, payment: 'queued' },
+        ended: {
+          ...{ status: 200, digest: `0x${'5d'.repeat(32)}` },
+          ...{ basis: 'metered', usage: { output_tokens: 7 } },
+        },
+      },
     });
     expect(found).not.toHaveProperty('status.answer');
     expect(await ask(payer, held.id)).toMatchObject({

@@ -4,6 +4,7 @@ import {
   PAYMENT_CHARACTERS,
 } from '../../../../durable-objects/account/log/present-payments.ts';
 import { KIND_VARIABLES } from '../../../../src/config/backend-settings.ts';
+import type { Address } from '../../../../src/core/hex.ts';
 import type { Network } from '../../../../src/protocol/account-id.ts';
 import type { SettlementBody, SettlementMessage } from '../../../../src/protocol/payment.ts';
 import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
@@ -83,6 +84,27 @@ describe('payments that are presented for the first time', () => {
       KEYS.map((key) => `eip155:84532:${key}`),
     );
     expect(relayed.flatMap(({ relays }) => relays)).toHaveLength(40);
+  });
+
+  test('go to the key that a permit names, with their charge, or else to the queue', async () => {
+    const [, second] = KEYS;
+    const permitOf = (facilitator: Address): SettlementMessage => ({
+      ...messageFor(paymentNumber(1)),
+      ...{ permit: { facilitator }, charge: '7' },
+    });
+    const foreign = permitOf(`0x${'fa'.repeat(20)}`);
+    const { presenter, relayed, queued } = open({
+      RELAYERS: RELAYERS({ addresses: KEYS, first: false }),
+      FACILITATORS: FACILITATORS(),
+    });
+    await presenter.present([permitOf(second), foreign]);
+    expect(relayed).toMatchObject([
+      {
+        key: `eip155:84532:${second}`,
+        relays: [{ payment: { permit: { facilitator: second }, charge: 7n } }],
+      },
+    ]);
+    expect(queued()).toEqual([foreign]);
   });
 
   test.each<[string, Readonly<Record<string, string>>]>([

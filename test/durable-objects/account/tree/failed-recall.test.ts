@@ -2,7 +2,15 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
 import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
 import { accountOf, randomHex } from '../../support.ts';
-import { callOnce, enrol, ownerWith, restore, ruleOf, watchRecalls } from '../../tree-support.ts';
+import {
+  callOnce,
+  denialOf,
+  enrol,
+  ownerWith,
+  restore,
+  ruleOf,
+  watchRecalls,
+} from '../../tree-support.ts';
 import { windowOf } from './fleets.ts';
 
 afterEach(restore);
@@ -40,7 +48,10 @@ describe('a recall round that fails', () => {
     for (const agent of [holder, other]) await enrol(owner, agent);
     for (let i = 0; i < 6; i += 1) expect(ruleOf(await callOnce(holder, 10n))).toBe('go');
     watchRecalls(() => Promise.reject(new Error('lost')));
-    expect(ruleOf(await callOnce(other, 940n))).toBe('window');
+    const denial = denialOf(await callOnce(other, 940n));
+    expect(denial.rule).toBe('window');
+    // The refusal must not say that enough remains for the call.
+    expect(Number(denial.limit?.remaining)).toBeLessThan(940);
     restore();
     expect(ruleOf(await callOnce(other, 940n))).toBe('go');
     expect(ruleOf(await callOnce(holder, 1n))).toBe('window');

@@ -144,7 +144,8 @@ describe('an agent that spent all of its last lease', () => {
       pass(60);
       await runDurableObjectAlarm(stubOf(agent));
     }
-    expect(given).toHaveBeenCalledTimes(1);
+    // Objects of other tests share the prototype, and their alarms run meanwhile.
+    expect(given.mock.calls.filter(([child]) => child.endsWith(agent))).toHaveLength(1);
   });
 
   test('reports it again if the report was lost', async () => {

@@ -13,7 +13,7 @@ const kept: ReplayedCall = {
   ...{ asset: ASSET, price: 5n, creditTo: undefined, grant: undefined, lender: undefined },
   ...{ state: 'abandoned', payment: 'none', fault: undefined, charged: 0n, refunded: 0n },
   ...{ heldIn: [], isApproved: false, until: undefined, isKept: true, isBounced: false },
-  ...{ hasAnswer: false, paidBy: 'credit' },
+  ...{ hasAnswer: false, isPermit: false, paidBy: 'credit' },
 };
 
 const charge: EntryBody = {

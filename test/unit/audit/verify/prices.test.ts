@@ -24,8 +24,12 @@ const byIntent = (maxAmount: Json) => ({
   evidence: { proof: 'intent', terms, intent: { maxAmount } },
 });
 
-const findingOf = (changes: Partial<Entry>, price = '1000') => {
-  const check = createPrices({ documents: new Map([[terms, { ...text, price }]]) });
+const findingOf = (
+  changes: Partial<Entry>,
+  price = '1000',
+  more: Readonly<Record<string, Json>> = {},
+) => {
+  const check = createPrices({ documents: new Map([[terms, { ...text, price, ...more }]]) });
   for (const seen of hashed([{ ...bought, ...changes }])) void check.see(seen);
   return check.end();
 };
@@ -55,4 +59,28 @@ it.each([
 
 it('breaks for a price that is not the listed one, although the payer signed it', () => {
   expect(findingOf({}, '2000')).toMatchObject({ verdict: 'BROKEN' });
+});
+
+const UPTO = { pricing: 'upto', settlement: 'credit' } as const;
+const METER = {
+  usage: { from: 'gateway' },
+  rates: { bytes: '$1 per 1000' },
+  ...{ readOn: { seconds: 25, bytes: 1 }, idleSeconds: 30 },
+} as const;
+const LESS = { ...byIntent('400'), amounts: { price: '400' } };
+
+it('lets an intent lower a maximum price, except that of a metered tool', () => {
+  expect(findingOf(LESS, '1000', UPTO)).toMatchObject({ verdict: 'proved' });
+  expect(findingOf(LESS, '1000', { ...UPTO, meter: METER })).toMatchObject({ verdict: 'BROKEN' });
+  const whole = findingOf(byIntent('5000'), '1000', { ...UPTO, meter: METER });
+  expect(whole).toMatchObject({ verdict: 'proved' });
+});
+
+it.each([
+  ['a rate that is none', { ...METER, rates: { bytes: 'cheap' } }],
+  ['an unknown member', { ...METER, discount: '10' }],
+  ['an unknown source', { ...METER, usage: { from: 'guess' } }],
+])('breaks for a meter with %s', (_name, meter) => {
+  const found = findingOf(byIntent('5000'), '1000', { ...UPTO, meter });
+  expect(found).toMatchObject({ verdict: 'BROKEN', first: { field: 'evidence.terms' } });
 });

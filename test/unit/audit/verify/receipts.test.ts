@@ -89,6 +89,40 @@ describe('a receipt', () => {
     });
   });
 
+  const ending = (outcome: object) => {
+    const body = { ...finished, outcome: { ...finished.outcome, ...outcome } } as EntryBody;
+    return logOf([byBound({}, { policy: word(7) }), body]);
+  };
+
+  it.each([
+    [{ usage: { tokens: 20 } }, { usage: { tokens: 21 } }, 'outcome.usage'],
+    [{ usage: { tokens: 20 } }, { usage: {} }, 'outcome.usage'],
+    [{ basis: 'metered' }, { basis: 'partial' }, 'outcome.basis'],
+    [{ end: 'truncated' }, {}, 'outcome.reason'],
+    [{ end: 'timeout' }, { reason: 'truncated' }, 'outcome.reason'],
+    [{ end: 'complete' }, { reason: 'timeout' }, 'outcome.reason'],
+  ])('about a stream that states %j breaks an end with %j', async (claimed, outcome, field) => {
+    const entries = ending(outcome);
+    const receipt = await receiptOf({ ...claimed, entry: entryHash(entries[0] as Entry) });
+    expect((await finding(receipt, entries)).first).toMatchObject({
+      ...{ reason: 'differs_from_receipt', field, seq: 2 },
+    });
+  });
+
+  it.each([
+    [{ usage: { a: 1, b: 2 } }, { usage: { b: 2, a: 1 } }],
+    [{ usage: { a: 1 } }, {}],
+    [{}, { usage: { a: 1 } }],
+    [{ end: 'left' }, { reason: 'truncated' }],
+    [{ end: 'maximum' }, {}],
+    [{ end: 'timeout' }, { reason: 'timeout' }],
+    [{ end: 'timeout' }, { reason: 'upstream_status' }],
+  ])('about a stream that states %j proves an end with %j', async (claimed, outcome) => {
+    const entries = ending(outcome);
+    const receipt = await receiptOf({ ...claimed, entry: entryHash(entries[0] as Entry) });
+    expect(await finding(receipt, entries)).toMatchObject({ verdict: 'proved' });
+  });
+
   it('may be corrected by the person who resolves the call', async () => {
     const resolved: EntryBody = { ...finished, type: 'call.resolved', amounts: { charged: '0' } };
     const corrected = logOf([byBound({}, { policy: word(7) }), finished, resolved]);
@@ -123,7 +157,8 @@ describe('a receipt', () => {
     const forged = `${head}.${btoa(JSON.stringify({ ...claims, charged: '1' })).replaceAll('=', '')}.${signature}`;
     expect((await finding(forged)).first).toMatchObject({ reason: 'wrong_signer' });
     const assertion = await receiptOf({}, { typ: 'agent-assertion+jwt' });
-    for (const text of ['x', 'a.b.c', assertion, await receiptOf({ call: 'x' })]) {
+    const used = await receiptOf({ usage: { tokens: 0.5 } });
+    for (const text of ['x', 'a.b.c', assertion, used, await receiptOf({ call: 'x' })]) {
       expect((await finding(text)).first).toMatchObject({ reason: 'malformed_receipt' });
     }
     expect((await finding(await receiptOf({ iat: START - 1 }))).first).toMatchObject({

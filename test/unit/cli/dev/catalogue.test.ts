@@ -38,6 +38,11 @@ describe('readTools', () => {
     expect(faults(textOf(tool, { ...tool, id: 'b', path: '/tools/b', inputSchema }))).toEqual([
       expect.stringMatching(/^tools\[1\]\.inputSchema/),
     ]);
+    const meter = { usage: 'openai', rates: {}, missing: 'max' };
+    const price = { max: '$0.05', meter };
+    expect(faults(textOf({ ...tool, settlement: 'credit', price }))).toEqual([
+      expect.stringMatching(/^tools\[0\]\.price\.meter\.rates must be/),
+    ]);
     expect(faults(textOf(tool), '')).toEqual([
       'tools[0].upstream is a path, and UPSTREAM_URL is not set',
     ]);

@@ -1,5 +1,5 @@
 import { callsTool } from '../../../../src/catalog/gateway-tools.ts';
-import { sha256Hex } from '../../../../src/crypto/bytes.ts';
+import { sha256Hex, utf8 } from '../../../../src/crypto/bytes.ts';
 import { lookUp } from '../../../../src/gateway/account-api/look-ups.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
 import type { LookUpVerdict } from '../../../../src/protocol/account/call-verdict.ts';
@@ -42,6 +42,7 @@ const status: CallStatus = {
   entry: ENTRY,
   policy: POLICY,
   answer: { status: 200, headers: { 'content-type': 'text/plain' }, body: btoa('bonjour') },
+  ended: { status: 200, digest: sha256Hex(utf8('bonjour')) },
 };
 const found: LookUpVerdict = { verdict: 'found', status };
 
@@ -116,8 +117,8 @@ describe('GET /calls/<call id>', () => {
     });
   });
 
-  it('returns no receipt without a stored answer', async () => {
-    const { answer: _, transaction: _transaction, ...bare } = status;
+  it('returns no receipt of a call without an answer', async () => {
+    const { answer: _, ended: _ended, transaction: _transaction, ...bare } = status;
     const { gateway } = await scriptedGateway(config, {
       lookUp: async () => ({ verdict: 'found', status: bare }),
     });

@@ -123,6 +123,7 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   ],
   unknown_call: [[404, {}]],
   settlement_unavailable: [[503, { retryAfter: 15 }]],
+  busy: [[503, {}]],
   settlement_unknown: [[503, { retryAfter: 5 }]],
   settlement_failed: [
     [403, { fault: 'payer' }],
@@ -181,6 +182,9 @@ const EXAMPLES: { readonly [K in Name]: readonly Example<K>[] } = {
   upstream_redirect: [[502, upstream('untouched')]],
   upstream_encoding: [[502, upstream('untouched')]],
   upstream_overcharge: [[502, upstream('charged')]],
+  upstream_usage: [
+    [502, { fault: { fault: 'huge', unit: 'output_tokens', got: '1e15' }, money: 'untouched' }],
+  ],
   upstream_oversized: [[502, upstream('untouched')]],
   upstream_malformed: [[502, upstream('untouched')]],
   upstream_error: [[502, { ...upstream('untouched'), error: { code: -32_602, message: 'no' } }]],

@@ -28,7 +28,7 @@ describe('problem', () => {
 
   it.each(
     all.filter(([, { reason }]) =>
-      ['settlement_unavailable', 'settlement_unknown', 'in_progress'].includes(reason),
+      ['settlement_unavailable', 'busy', 'settlement_unknown', 'in_progress'].includes(reason),
     ),
   )('tells the caller not to sign again while a signed call is open: %i %o', async (_, reason) => {
     const { hint } = await bodyOf(problem(reason));
@@ -59,6 +59,7 @@ describe('problem', () => {
     (_, { reason }) => {
       const open = [
         'settlement_unavailable',
+        'busy',
         'settlement_unknown',
         'facilitator_unavailable',
         'payer_unreachable',

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { checksummed } from '../../../../src/crypto/address.ts';
 import { postSettle } from '../../../../src/settlement/backends/facilitator-api.ts';
 import { FACILITATOR, paymentNumber } from '../scripted.ts';
 import { answerHosts } from '../scripted-chain.ts';
@@ -172,5 +173,57 @@ test('is unreachable without a connection, and without an answer', async () => {
   expect(await postSettle({ url: FACILITATOR }, payment, 20)).toEqual({
     kind: 'unreachable',
     why: 'timeout',
+  });
+});
+
+test('presents a permit with the maximum as accepted and the charge as required', async () => {
+  let sent: unknown;
+  answerHosts({
+    'facilitator.test': (body) => {
+      sent = body;
+      return Response.json({ success: true, transaction, amount: '7' });
+    },
+  });
+  const facilitator = `0x${'fa'.repeat(20)}` as const;
+  const approval = { nonce: '3', deadline: '99', signature: `0x${'44'.repeat(65)}` } as const;
+  const permit = { ...payment, permit: { facilitator, approval }, charge: 7n };
+  expect(await postSettle({ url: FACILITATOR }, permit)).toMatchObject({ kind: 'claimed_success' });
+  const { from, to, validBefore } = payment.authorization;
+  const required = {
+    ...{ scheme: 'upto', network: 'eip155:84532', amount: '7', maxTimeoutSeconds: 3_600 },
+    asset: checksummed(payment.token.address),
+    payTo: checksummed(to),
+    extra: {
+      ...{ name: 'USDC', version: '2', assetTransferMethod: 'permit2' },
+      facilitatorAddress: checksummed(facilitator),
+    },
+  };
+  expect(sent).toEqual({
+    x402Version: 2,
+    paymentPayload: {
+      x402Version: 2,
+      resource: { url: 'https://payment.invalid/' },
+      accepted: { ...required, amount: '1000' },
+      payload: {
+        signature: payment.signature,
+        permit2Authorization: {
+          from,
+          permitted: { token: payment.token.address, amount: '1000' },
+          spender: '0x4020a4f3b7b90cca423b9fabcc0ce57c6c240002',
+          ...{ nonce: '1', deadline: validBefore.toString() },
+          witness: { to, facilitator, validAfter: '0' },
+        },
+      },
+      extensions: {
+        eip2612GasSponsoring: {
+          info: {
+            ...{ from, asset: payment.token.address, amount: '1000', version: '1' },
+            spender: '0x000000000022d473030f116ddee9f6b43ac78ba3',
+            ...approval,
+          },
+        },
+      },
+    },
+    paymentRequirements: required,
   });
 });

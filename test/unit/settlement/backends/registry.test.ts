@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openHealthChanges } from '../../../../src/settlement/operator-tables.ts';
-import { facilitatorAt, NOW } from '../scripted.ts';
+import type { Address } from '../../../../src/core/hex.ts';
+import { facilitatorAt, NOW, payerNumber } from '../scripted.ts';
 import {
   A,
   B,
@@ -35,6 +36,23 @@ describe('the order', () => {
     expect(namesOf(backends)).toEqual(['b.test']);
     expect(namesOf(backends, ELSEWHERE)).toEqual(['a.test', 'b.test']);
     expect(namesOf(backends, 'eip155:1')).toEqual([]);
+  });
+
+  test('has only the backend of the sender that a permit names', () => {
+    const [one, other] = [payerNumber(1), payerNumber(2)];
+    const facilitator = facilitatorAt(A, { uptoSender: other });
+    const setting = relayer(true).relayers?.get(NETWORK);
+    if (setting === undefined) throw new Error('a relayer');
+    const relayers = new Map([
+      [NETWORK, { ...setting, addresses: [one, payerNumber(3)] as const }],
+    ]);
+    const backends = open([facilitator, B], { relayers });
+    const senders = (sender: Address) =>
+      backends.for(NETWORK, payerNumber(9), sender).map(({ name }) => name);
+    expect(senders(one)).toEqual(['relayer-00000000']);
+    expect(senders(other)).toEqual(['a.test']);
+    expect(senders(payerNumber(7))).toEqual([]);
+    expect(backends.for(NETWORK, payerNumber(9)).length).toBe(3);
   });
 
   test('numbers two backends at one host instead of showing their paths, which may contain keys', () => {

@@ -19,7 +19,7 @@ export const pendingOf = (
   const from = addressOf(payer);
   const nonce = nonceOf(id);
   return {
-    key: keyOf({ from, nonce }),
+    key: keyOf({ authorization: { from, nonce } }),
     account: `eip155:84532:${from}`,
     call: nonce,
     authorization: {

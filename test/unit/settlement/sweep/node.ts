@@ -129,6 +129,10 @@ export const scriptNode = (head: number) => {
         if (topics[0]?.includes(TRANSFER)) windows.push([from, to]);
         return found.map(written);
       }
+      case 'eth_getTransactionByHash': {
+        const [some] = logs.filter(({ transaction }) => transaction === first);
+        return some === undefined ? null : { hash: first, from: OTHER, to: TOKEN, input: '0x' };
+      }
       case 'eth_getTransactionReceipt': {
         const own = logs.filter(({ transaction }) => transaction === first);
         const [some] = own;

@@ -22,6 +22,31 @@ describe('a draft of a tool', () => {
     expect(toolOf(toolDraftOf(service))).toEqual({ ok: true, value: service });
   });
 
+  it('keeps how the charge follows use, and shows its faults at its control', () => {
+    const price = {
+      ...{ max: '$0.05', min: '$0.001' },
+      meter: { usage: 'openai', rates: { input_tokens: '$1 per 1000' }, missing: 'max' },
+    };
+    const draft = toolDraftOf({ ...TOOL, price });
+    expect(draft).toMatchObject({ price: '0.05', isMaximum: true });
+    expect(toolOf(draft)).toMatchObject({ ok: true, value: { price } });
+    expect(toolOf({ ...draft, price: '0.06' })).toMatchObject({
+      value: { price: { ...price, max: '$0.06' } },
+    });
+    expect(toolOf({ ...draft, isMaximum: false })).toMatchObject({ value: { price: '$0.05' } });
+    expect(toolOf({ ...draft, priceTerms: '[' })).toMatchObject({
+      ok: false,
+      error: [{ field: 'priceTerms' }],
+    });
+    const places = [
+      'body.price.meter.rates.input_tokens',
+      'body.price.min',
+      'body.price.max',
+      'price',
+    ];
+    expect(places.map(controlOf)).toEqual(['priceTerms', 'priceTerms', 'price', 'price']);
+  });
+
   it('takes a price in dollars or in atomic units', () => {
     const priced = (price: string) => {
       const read = toolOf({ ...NEW_TOOL, price });

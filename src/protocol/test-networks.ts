@@ -1,4 +1,4 @@
-import { network, type Network } from '../../protocol/account-id.ts';
+import { network, type Network } from './account-id.ts';
 
 const TESTS = new Set([51, 1328, 43113, 80002, 84532, 421614, 11142220].map(network));
 
