@@ -1,7 +1,6 @@
 import { type Step, stepsOf, type StepWords } from '../../audit/call-steps.ts';
 import { entryHash } from '../../audit/entry.ts';
 import { callEntries } from '../../client/call-entries.ts';
-import type { AnswerOf } from '../../management/routes.ts';
 import type { Entry } from '../../protocol/entry.ts';
 import { explorerLink } from '../../protocol/explorer.ts';
 import { type Names, namesOf } from '../lib/accounts.ts';
@@ -11,7 +10,7 @@ import type { Output } from '../lib/output.ts';
 import { proseWidth } from '../lib/print.ts';
 import { fields, printable } from '../lib/text.ts';
 import { dollars, inAsset, isoTime } from '../lib/units.ts';
-import { isRefusal } from '../lib/errors.ts';
+import { type Story, storedCall } from './stored-call.ts';
 import { RECEIPT, WHICH, whichCall } from './which.ts';
 
 export const show: Command = {
@@ -28,24 +27,19 @@ export const show: Command = {
     const admin = await openAdmin(session, roleOf(input));
     const params = await whichCall(admin, input);
     const names = await namesOf(session);
-    let body: Story;
-    try {
-      ({ body } = await admin.call('account.call', { params }));
-    } catch (thrown) {
-      if (!isRefusal(thrown, 'unknown_call')) throw thrown;
-      // A denied call has no row; only the log has it.
-      const entries = await callEntries(admin, params, { after: 0, type: 'call.denied' });
-      if (entries.length === 0) throw thrown;
-      const steps = stepsOf(entries, wordsOf(names));
-      out.result({ entries: withHashes(entries) }, () => stepsText(out, steps));
+    const stored = await storedCall(admin, params);
+    if (stored.kind === 'denied') {
+      const steps = stepsOf(stored.entries, wordsOf(names));
+      out.result({ entries: withHashes(stored.entries) }, () => stepsText(out, steps));
       return;
     }
-    const { first, last } = body.entries;
+    const { story } = stored;
+    const { first, last } = story.entries;
     const entries = await callEntries(admin, params, { after: first - 1, last });
     const steps = stepsOf(entries, wordsOf(names));
-    out.result({ ...body, log: withHashes(entries) }, () =>
+    out.result({ ...story, log: withHashes(entries) }, () =>
       [
-        storyText(out, body, names),
+        storyText(out, story, names),
         '',
         stepsText(out, steps),
         '',
@@ -78,8 +72,6 @@ const stepsText = (out: Output, steps: readonly Step[]): string =>
     out.style.dim,
     proseWidth(out),
   );
-
-type Story = AnswerOf<'account.call'>;
 
 const storyText = (out: Output, { call, settlement }: Story, names: Names): string =>
   [
