@@ -5,12 +5,12 @@ import { observePayments } from '../../../../src/settlement/chain/observe-paymen
 import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import { readPayerFacts } from '../../../../src/settlement/chain/payer.ts';
 import { AUTHORIZATION_USED, TRANSFER } from '../../../../src/settlement/chain/token-calls.ts';
-import { chain, freshPayer, headBlock, payTo, rpc, signPayment } from '../real-chain.ts';
+import { chain, freshPayer, payTo, rpc, signPayment } from '../real-chain.ts';
 import {
+  acceptAfter,
   freshPeople,
   payer,
   since,
-  countFrom,
   intercept,
   frontRun,
   cancel,
@@ -166,7 +166,7 @@ describe('another party acts', () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 65 });
-    countFrom(await headBlock());
+    await acceptAfter(transaction, 65);
     expect(await see(payment)).toEqual([{ kind: 'spent_otherwise', transaction }]);
   });
 
@@ -174,7 +174,7 @@ describe('another party acts', () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 64 });
-    countFrom(await headBlock());
+    await acceptAfter(transaction, 64);
     expect(await see(payment)).toMatchObject([{ kind: 'settled', transaction }]);
   });
 

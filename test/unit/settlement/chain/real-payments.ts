@@ -1,4 +1,4 @@
-import { encodeFunctionData, multicall3Abi, type PrivateKeyAccount } from 'viem';
+import { encodeFunctionData, type Hex, multicall3Abi, type PrivateKeyAccount } from 'viem';
 import { vi } from 'vitest';
 import { multicall3, usdc, usdcAbi } from '../../../../dev/stack/chain-access.ts';
 import {
@@ -31,9 +31,12 @@ export const freshPeople = async (): Promise<void> => {
   since = await headBlock();
 };
 
-/** Sets the newest known block at the time a payment is accepted. */
-export const countFrom = (block: number): void => {
-  since = block;
+/**
+ * Accepts the payment so many blocks after the block of a transaction. The head would not do: other test files mine on the same chain.
+ */
+export const acceptAfter = async (transaction: Hex, blocks: number): Promise<void> => {
+  const { blockNumber } = await chain.client.getTransactionReceipt({ hash: transaction });
+  since = Number(blockNumber) + blocks;
 };
 
 /** Intercepts requests to the real facilitator. All other requests pass. */
