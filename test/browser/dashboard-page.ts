@@ -49,7 +49,9 @@ export const signInAs = async (
 
 /** Opens a page of the dashboard by its name in the navigation. */
 export const open = async (page: Page, name: string): Promise<void> => {
-  const link = page.getByRole('navigation').getByRole('link', { name, exact: true });
+  const navigation = page.getByRole('navigation', { name: 'Pages' });
+  await navigation.waitFor();
+  const link = navigation.getByRole('link', { name, exact: true });
   if (!(await link.isVisible())) {
     await page.getByRole('button', { name: 'More', exact: true }).click();
   }
