@@ -1,8 +1,8 @@
 import type { Jurisdiction } from '../protocol/jurisdiction.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
-/** How long an isolate waits for the database before it refuses, milliseconds. */
-const PATIENCE_MS = 5_000;
+/** How long an isolate waits for the database, milliseconds. */
+const PATIENCE_MS = 2_000;
 
 /**
  * Compares the configured jurisdiction with the stored one. The first start stores its own.
@@ -10,11 +10,15 @@ const PATIENCE_MS = 5_000;
  * Race: two versions of the Worker may start at once, each with another jurisdiction. The insert of one is ignored, and that version then reads
  * the jurisdiction of the other.
  *
- * @returns why the gateway must not touch an object. A silent database is such a reason: an object in a wrong place has a budget of its own.
+ * @param hasHistory whether the gateway has history where `JURISDICTION` points. Asked only while the database is silent: history there proves
+ *   that an earlier start compared the same jurisdiction with the database.
+ * @returns why the gateway must not touch an object. A silent database is such a reason if there is no history: an object in a wrong place has
+ *   a budget of its own.
  */
 export const placementFault = async (
   db: D1Database,
   jurisdiction: Jurisdiction | 'none',
+  hasHistory: () => Promise<boolean>,
 ): Promise<Reason | undefined> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
@@ -27,6 +31,7 @@ export const placementFault = async (
     return stored === jurisdiction ? undefined : otherJurisdiction(jurisdiction, stored);
   } catch (cause) {
     console.error({ event: 'placement_unknown', cause: String(cause) });
+    if (await hasHistory().catch(() => false)) return undefined;
     return { reason: 'storage_unavailable' };
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { Reason } from '../protocol/problem/reason.ts';
-import type { Config } from './config.ts';
+import { objectOf } from '../protocol/jurisdiction.ts';
+import { type Config, gatewayAccount } from './config.ts';
 import { keyFaults } from './key-faults.ts';
 import { placementFault } from './placement.ts';
 
@@ -7,5 +8,9 @@ import { placementFault } from './placement.ts';
 export const startFault = async (env: Env, config: Config): Promise<Reason | undefined> => {
   const faults = keyFaults(config, env as Parameters<typeof keyFaults>[1]);
   if (faults.length > 0) return { reason: 'misconfigured', faults };
-  return placementFault(env.AUDIT_DB, config.jurisdiction);
+  return placementFault(env.AUDIT_DB, config.jurisdiction, async () => {
+    const account = objectOf(env, env.AGENT_ACCOUNT, gatewayAccount(config));
+    const page = await account.entries(0, 0, 1);
+    return page.verdict === 'found' && page.head > 0;
+  });
 };

@@ -3,7 +3,10 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { isElsewhere } from '../../../durable-objects/elsewhere.ts';
 import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
+import { publishTexts } from '../../../src/catalog/publish-texts.ts';
+import { gatewayAccount, parseConfig } from '../../../src/config/config.ts';
 import { placementFault } from '../../../src/config/placement.ts';
+import { startFault } from '../../../src/config/start-fault.ts';
 import { countersign } from '../../../src/worker/index.ts';
 import tools from '../../../tools.json';
 import { db, freshDatabase } from '../audit/database.ts';
@@ -13,14 +16,17 @@ beforeEach(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
+/** The question about the history, which must not be asked while the database answers. */
+const never = () => Promise.reject(new Error('asked'));
+
 const asOf = async (): Promise<string | null> =>
   db.prepare('SELECT jurisdiction FROM placement').first<string>('jurisdiction');
 
 test('the first start stores its jurisdiction, and only the same one may start again', async () => {
-  expect(await placementFault(db, 'eu')).toBeUndefined();
-  expect(await placementFault(db, 'eu')).toBeUndefined();
+  expect(await placementFault(db, 'eu', never)).toBeUndefined();
+  expect(await placementFault(db, 'eu', never)).toBeUndefined();
   for (const other of ['none', 'us'] as const)
-    expect(await placementFault(db, other)).toMatchObject({
+    expect(await placementFault(db, other, never)).toMatchObject({
       reason: 'misconfigured',
       faults: [
         {
@@ -33,13 +39,33 @@ test('the first start stores its jurisdiction, and only the same one may start a
 });
 
 test('of two versions that start at once in two jurisdictions, one is refused', async () => {
-  const faults = await Promise.all([placementFault(db, 'eu'), placementFault(db, 'us')]);
+  const faults = await Promise.all([
+    placementFault(db, 'eu', never),
+    placementFault(db, 'us', never),
+  ]);
   expect(faults.filter((fault) => fault === undefined)).toHaveLength(1);
 });
 
 test('a database that does not answer refuses, and is asked again', async () => {
   const away = { prepare: () => ({ first: () => Promise.reject(new Error('away')) }) };
-  expect(await placementFault(away as never, 'none')).toEqual({ reason: 'storage_unavailable' });
+  const refused = { reason: 'storage_unavailable' };
+  expect(await placementFault(away as never, 'none', async () => false)).toEqual(refused);
+  expect(await placementFault(away as never, 'none', never)).toEqual(refused);
+  expect(await placementFault(away as never, 'none', async () => true)).toBeUndefined();
+});
+
+test('while the database is silent, a Worker starts only where the gateway has history', async () => {
+  const { bindings } = watched('');
+  const silent = {
+    ...{ ...bindings, AGENT_ACCOUNT: env.AGENT_ACCOUNT },
+    AUDIT_DB: { prepare: () => ({ first: () => Promise.reject(new Error('away')) }) },
+  } as never;
+  const config = parseConfig(silent, tools, []);
+  if (!config.ok) throw new Error(JSON.stringify(config.error));
+  expect(await startFault(silent, config.value)).toEqual({ reason: 'storage_unavailable' });
+  const account = env.AGENT_ACCOUNT.getByName(gatewayAccount(config.value));
+  await publishTexts(account as never, `0x${'11'.repeat(32)}`, [], config.value.policy);
+  expect(await startFault(silent, config.value)).toBeUndefined();
 });
 
 /** An environment whose bindings to objects fail the test when the Worker looks one up. */
@@ -63,7 +89,7 @@ const watched = (JURISDICTION: string) => {
 };
 
 test('a Worker of another jurisdiction touches no object, whatever starts it', async () => {
-  await placementFault(db, 'us');
+  await placementFault(db, 'us', never);
   const { looked, bindings } = watched('eu');
   const worker = countersign({ tools, next: { fetch: () => new Response('free') } });
   const ask = async (path: string, method = 'GET') =>
@@ -100,7 +126,7 @@ test('a Worker of another jurisdiction touches no object, whatever starts it', a
 });
 
 test('a Worker of the stored jurisdiction looks its objects up there', async () => {
-  await placementFault(db, 'us');
+  await placementFault(db, 'us', never);
   const { looked, bindings } = watched('us');
   const worker = countersign({ tools });
   await worker.fetch(
@@ -112,7 +138,7 @@ test('a Worker of the stored jurisdiction looks its objects up there', async () 
 });
 
 test('an object in another jurisdiction keeps its messages until the variable is right again', async () => {
-  await placementFault(db, 'none');
+  await placementFault(db, 'none', never);
   expect(await isElsewhere({ jurisdiction: 'eu' }, { ...env, JURISDICTION: 'eu' })).toBe(false);
   expect(await isElsewhere({}, { ...env, JURISDICTION: 'eu' })).toBe(true);
   const stub = env.AGENT_ACCOUNT.getByName(`eip155:84532:0x${'5e'.repeat(20)}`);
