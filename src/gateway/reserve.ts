@@ -60,7 +60,7 @@ export const reserve = async (
       ...evidence,
       ...outageEvidence(gateway, checked),
     });
-    // An account object of an earlier release would request the facts again.
+    // The account cannot decide without the facts: reading them failed, and this is why.
     if (silence !== undefined && HALTED.has(verdict.verdict)) return err(silence);
     needsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {

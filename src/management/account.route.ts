@@ -89,7 +89,7 @@ export const standingSchema = z.strictObject({
       valid_until: time,
       is_default: z.boolean(),
       /** Its terms as a policy, even after it has ended. */
-      policy: z.exactOptional(policyDocument),
+      policy: policyDocument,
     }),
   ),
   money: z.array(
@@ -124,7 +124,7 @@ const childrenPage = pageOf(
     reported_at: z.exactOptional(time),
     leased_until: time,
     /** The terms of the grant as a policy, also of an offered or ended one. */
-    policy: z.exactOptional(policyDocument),
+    policy: policyDocument,
   }),
 );
 

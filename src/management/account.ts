@@ -203,7 +203,7 @@ const tree: Handler<'account.tree'> = async ({ context, params, query, request, 
       valid_until: validUntil,
       ...(reportedAt === undefined ? {} : { reported_at: reportedAt }),
       leased_until: leasedUntil,
-      ...(delegation === undefined ? {} : termsBody(params.account, delegation)),
+      ...termsBody(params.account, delegation),
     }));
     return replyPage(request, { items, next });
   } catch (cause) {

@@ -168,7 +168,7 @@ const refund: Handler<'calls.refund'> = async ({ context, params, body, by, inte
   });
   if (!applied.ok) return applied;
   const { refund: done, credit } = applied.value;
-  // An account of an earlier release refuses this command, which it does not know; an applied command has the refund.
+  // Every applied refund states its amounts, but the verdict's type is that of all commands.
   if (done === undefined) return refuse({ reason: 'storage_unavailable' });
   const { to, ...amounts } = done;
   const refunded: AnswerOf<'calls.refund'> = {

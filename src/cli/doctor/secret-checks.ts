@@ -23,9 +23,7 @@ export const secretChecks = async (
     return [...keyChecks(secrets), ...missingChecks(neededSecrets(tools, upstreamUrl), secrets)];
   } catch (error) {
     signal.throwIfAborted();
-    const { code, message, hint } = cliErrorOf(error);
-    // An older gateway has no vault.
-    if (code === 'not_found' || code === 'method_not_allowed') return [];
+    const { message, hint } = cliErrorOf(error);
     return [failure('secrets', message, hint)];
   }
 };

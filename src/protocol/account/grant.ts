@@ -38,8 +38,8 @@ export type Child = {
   readonly leasedUntil: Seconds;
   /** Time of the child's last report of its spend; absent if all of it is reported. */
   readonly reportedAt?: Seconds;
-  /** The signed delegation. Absent from an account of an earlier release. */
-  readonly delegation?: AgentDelegation;
+  /** The signed delegation. */
+  readonly delegation: AgentDelegation;
 };
 
 /** A page of children, in the order of their grants' hashes. */

@@ -46,8 +46,8 @@ export type Standing = {
     readonly status: 'active' | 'revoked' | 'expired' | 'not_yet';
     readonly validUntil: Seconds;
     readonly isDefault: boolean;
-    /** Its terms, even after it has ended. Absent from an account of an earlier release. */
-    readonly policy?: unknown;
+    /** Its terms, even after it has ended. */
+    readonly policy: unknown;
   }[];
   readonly money: readonly {
     readonly asset: AssetId;

@@ -43,6 +43,7 @@ const found: StandingVerdict = {
         status: 'active',
         validUntil: NOW + 600,
         isDefault: true,
+        policy: { perCall: '$0.05' },
       },
     ],
     money: [
@@ -101,6 +102,7 @@ describe('GET /accounts/me', () => {
           status: 'active',
           valid_until: NOW + 600,
           is_default: true,
+          policy: { perCall: '$0.05' },
         },
       ],
       money: [

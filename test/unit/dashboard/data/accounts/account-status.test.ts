@@ -26,7 +26,7 @@ it('shows no grant of a revoked account as active', () => {
     ...({ status: 'active', valid_until: 9, is_default: true } as const),
   };
   const statusOf = (status: 'revoked' | 'paused'): string | undefined =>
-    heldRows({ status, grants: [grant] })[0]?.status;
+    heldRows({ status, grants: [{ ...grant, policy: {} }] })[0]?.status;
   expect(statusOf('revoked')).toBe('account revoked');
   expect(statusOf('paused')).toBe('active');
 });

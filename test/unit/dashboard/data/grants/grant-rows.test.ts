@@ -9,7 +9,7 @@ const policy = {
   windows: [{ every: 86_400, limit: '$0.05' }],
 };
 
-it('shows what a grant allowed after it has ended, and no limit of one that is not known', () => {
+it('shows what a grant allowed after it has ended, and no limit of one that it cannot read', () => {
   const grant = {
     ...({ id: hashOf('1'), issuer: accountOf('a'), status: 'revoked', is_default: false } as const),
     valid_until: 9,
@@ -18,7 +18,7 @@ it('shows what a grant allowed after it has ended, and no limit of one that is n
     status: 'active',
     grants: [
       { ...grant, hash: hashOf('2'), policy },
-      { ...grant, hash: hashOf('3') },
+      { ...grant, hash: hashOf('3'), policy: { perCall: 'much' } },
     ],
   });
   expect(grantLimits(known?.terms)).toEqual([
