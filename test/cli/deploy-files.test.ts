@@ -31,6 +31,14 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+const STAGING = `[env.staging]
+queues = { producers = [], consumers = [] }
+
+[[env.staging.d1_databases]]
+binding = "AUDIT_DB"
+database_name = "shop-staging"
+`;
+
 describe('the files of a deployment', () => {
   it('get the id of the database, and every other line stays', async () => {
     const id = '3a2d7a0c-81c5-4b54-925f-b84858693327';
@@ -86,6 +94,17 @@ describe('the files of a deployment', () => {
       { ...sent, head_sampling_rate: 0.2 },
     ]);
     expect(tables({ traces: 'off' })).toEqual([{ enabled: false }]);
+  });
+
+  it('get the traces of one environment, and no other environment does', async () => {
+    await writeFile(join(directory, 'wrangler.toml'), `${before}\n${STAGING}`);
+    const project = await readProject(directory, 'staging');
+    const { toml } = withTraces(inputOf([], { traces: 'a' }), project).files;
+    const { env, ...others } = parse(toml) as { env: { staging: { observability: object } } };
+    const { observability, ...known } = parse(before) as { observability: object };
+    expect(others).toEqual({ ...known, observability });
+    const traces = { enabled: true, persist: false, head_sampling_rate: 0.01, destinations: ['a'] };
+    expect(env.staging.observability).toEqual({ ...observability, traces });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { parse, patch } from '@decimalturn/toml-patch';
 import { usageError } from '../lib/errors.ts';
 import type { Input } from '../lib/input.ts';
+import { isTable, type Table, valueAt, withValue } from '../lib/wrangler-config.ts';
 import type { Project } from './project.ts';
 
 /** Traces per invocation if the command names none: a hundredth keeps most months below the events that the plan includes. */
@@ -25,7 +26,7 @@ export const TRACE_OPTIONS = [
 ];
 
 /**
- * The project with `[observability.traces]` as the options say; the same project without them. Traces go to the named destinations only, and
+ * The project with the table `observability.traces` of its environment as the options say; the same project without them. Traces go to the named destinations only, and
  * are not kept at Cloudflare.
  *
  * @throws CliError for a name or a rate that Cloudflare would reject
@@ -68,9 +69,12 @@ const samplingOf = (text: string | undefined): number | undefined => {
 };
 
 const withTable = (project: Project, traces: Readonly<Record<string, unknown>>): Project => {
-  const { files } = project;
-  const table = parse(files.toml) as { readonly observability?: object };
-  const observability = { ...table.observability, traces };
-  const toml = patch(files.toml, { ...table, observability });
+  const { files, environment } = project;
+  const table = parse(files.toml) as Table;
+  const path =
+    environment === undefined ? ['observability'] : ['env', environment, 'observability'];
+  // An environment inherits the table as a whole, or has one of its own.
+  const own = valueAt(table, path) ?? table['observability'];
+  const toml = patch(files.toml, withValue(table, path, { ...(isTable(own) ? own : {}), traces }));
   return { ...project, files: { ...files, toml } };
 };
