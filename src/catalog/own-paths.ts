@@ -2,6 +2,7 @@
 export const OWN_PATHS = {
   home: '/',
   health: '/healthz',
+  ready: '/readyz',
   receiptKeys: '/.well-known/jwks.json',
   description: '/.well-known/agent-intent',
   x402: '/.well-known/x402',

@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { HonoBase } from 'hono/hono-base';
 import { TrieRouter } from 'hono/router/trie-router';
 import { OWN_FOLDERS, OWN_PATHS } from '../catalog/own-paths.ts';
-import { audienceOf } from '../config/config.ts';
+import { audienceOf, gatewayAccount } from '../config/config.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { DocumentName } from '../discovery/index.ts';
 import { openSigner, publishedKey } from '../crypto/signer.ts';
@@ -97,6 +97,23 @@ export const openRoutes = (
           'Cache-Control': 'no-store',
         })
       : problem(config.error);
+  });
+
+  /** Says no detail, not even why the configuration is refused: strangers may ask. */
+  app.get(OWN_PATHS.ready, async (context) => {
+    const { env } = context;
+    const config = await placedConfigOf(env);
+    const { readinessOf } = await import('../outages/readiness.ts');
+    const status = config.ok
+      ? await readinessOf(
+          env,
+          objectOf(env, env.AGENT_ACCOUNT, gatewayAccount(config.value)),
+          nowSeconds(),
+        )
+      : 'unavailable';
+    return context.json({ status }, status === 'unavailable' ? 503 : 200, {
+      'Cache-Control': 'no-store',
+    });
   });
 
   app.get(OWN_PATHS.receiptKeys, async (context) => {

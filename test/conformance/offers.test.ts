@@ -130,6 +130,8 @@ describe('the gateway without a payment', () => {
   it('reports its health, and publishes no private key', async () => {
     const health = await world().send({ path: '/healthz' });
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
+    const ready = await world().send({ path: '/readyz' });
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }]);
     const { keys } = await publishedKeys(world());
     expect(keys).toEqual([
       expect.objectContaining({

@@ -68,6 +68,7 @@ describe('parseTools', () => {
     ['path', { path: '/tools/*/x' }],
     ['path', { path: '/tools*' }],
     ['path', { path: '/healthz' }],
+    ['path', { path: '/readyz' }],
     ['path', { path: '/.well-known/jwks.json' }],
     ['path', { path: '/calls/*' }],
     ['path', { path: '/credits' }],

@@ -111,6 +111,8 @@ test('a Worker of another jurisdiction touches no object, whatever starts it', a
     expect(answer.status, path).toBe(503);
     expect(await answer.text(), path).toContain('JURISDICTION');
   }
+  const ready = await ask('/readyz');
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'unavailable' }]);
   const retryAll = vi.fn<() => void>();
   const batch = {
     queue: 'countersign-settlement',
