@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { people } from '../../../dev/stack/people.ts';
@@ -44,8 +45,12 @@ export type Upgraded = {
   /** Accounts whose calls or payments are open, and accounts whose entries the transparency log lacks. */
   readonly open: readonly string[];
   readonly unlogged: readonly string[];
-  /** Exported accounts. */
+  /** Calls of a model that streamed its answer. */
   readonly streams: number;
+  /** Denials by the limits of the owner. */
+  readonly denials: number;
+  /** Lines of the gateway's log with an error of the language: one version did not understand what the other sent. */
+  readonly mistakes: readonly string[];
 };
 
 /** Below the price of all calls, so that some are denied. Streams cost less than their price, and attempts that died hold theirs for a while. */
@@ -138,8 +143,15 @@ const upgrade = async (stage: Stage, phases: readonly Phase[], out: string): Pro
     unlogged,
     streams: entries.filter(({ type, tool }) => type === 'call.finished' && tool === 'model')
       .length,
+    denials: entries.filter(({ type }) => type === 'call.denied').length,
+    mistakes: await mistakesIn(gateway.log),
   };
 };
+
+const mistakesIn = async (log: string): Promise<readonly string[]> =>
+  (await readFile(log, 'utf8'))
+    .split('\n')
+    .filter((line) => /\b(?:Type|Range|Reference|Syntax)Error\b/.test(line));
 
 /** Where a run leaves its export and its receipts. */
 export const outOf = (directory: string): string => join(directory, 'out');

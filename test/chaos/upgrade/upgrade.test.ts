@@ -41,6 +41,11 @@ it('serves calls with both versions on one state, in every phase of an upgrade a
     for (const { charged } of calls) expect(charged).toBe(NOTE_PRICE);
   }
   expect(upgraded.streams).toBeGreaterThan(0);
+  expect(upgraded.denials).toBeGreaterThan(0);
+});
+
+it('shares every argument and every answer of objects between the versions', () => {
+  expect(upgraded.mistakes).toEqual([]);
 });
 
 it('loses no unit and runs no call twice, and the Python verifier proves it', () => {
