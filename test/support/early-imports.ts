@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import type { Plugin } from 'vitest/config';
 import { ROOT } from '../../dev/root.ts';
 
-const LOADED = ['durable-objects/', 'src/protocol/', 'src/gateway/'].map((folder) =>
-  join(ROOT, folder),
-);
+const FOLDERS = ['durable-objects', 'src/catalog', 'src/gateway', 'src/protocol', 'src/worker'];
+const LOADED = FOLDERS.map((folder) => `${join(ROOT, folder)}/`);
 const LATE = /\bimport\('(\.[^']+)'\)/g;
 
 /**
- * Turns the dynamic imports of objects and the gateway into static ones. Vite shares one request to its server among concurrent
+ * Turns the dynamic imports of what requests and objects run into static ones. Vite shares one request to its server among concurrent
  * `import()`s of a module, and workerd rejects or hangs a request that waits for I/O of another one. The runtime's own dynamic imports
  * work; `test/stack/objects.test.ts` runs them.
  */

@@ -8,12 +8,6 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { documentOf } from './documents.ts';
-// The gateway imports these with the first request that needs them. The test runner would load them over I/O of that request, and the
-// others would hang.
-import '../../../src/catalog/publish-texts.ts';
-import '../../../src/config/start-fault.ts';
-import '../../../src/protocol/problem/reason.ts';
-import '../../../src/worker/routes.ts';
 
 /** Calls the Worker itself in separate requests. Each has its own I/O context and must not wait for another's. */
 const ask = async (path: string): Promise<number> => {
