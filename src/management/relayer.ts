@@ -1,3 +1,4 @@
+import { inTime } from '../core/in-time.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import type { AdminContext, Handlers } from './handler.ts';
 import type { RELAYER_ROUTES } from './relayer.route.ts';
@@ -40,17 +41,11 @@ const statusOf = async (
   context: AdminContext,
   key: AccountId,
 ): Promise<RelayerStatus | undefined> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), STATUS_TIMEOUT_MS);
-    });
-    return await Promise.race([context.relayer(key).status(), late]);
+    return await inTime(context.relayer(key).status(), STATUS_TIMEOUT_MS);
   } catch (cause) {
     console.error({ event: 'relayer_unavailable', key, cause: String(cause) });
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 };
 

@@ -1,12 +1,12 @@
 import { splitRun } from '../../../src/audit/chunk.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import { inTime } from '../../../src/core/in-time.ts';
 import type { Disk } from '../../store/disk.ts';
 import { type Decision, stored, unstored } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import { sendAt, sent, UNSENT } from '../../store/outbox.ts';
 import { dropExported, EXPORT_DELAY, type Memory } from '../memory.ts';
 import type { AccountState } from '../state.ts';
-import { inTime } from '../tree/lease-requests.ts';
 import { entriesAfter } from './feed.ts';
 
 /** Entries of one export. */

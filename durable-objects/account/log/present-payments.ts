@@ -5,6 +5,7 @@ import type { Memory } from '../memory.ts';
 import type { Disk } from '../../store/disk.ts';
 import { sent } from '../../store/outbox.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import { inTime } from '../../../src/core/in-time.ts';
 import {
   isServedWithoutRelayer,
   type KindVariable,
@@ -69,17 +70,16 @@ export const openPresenter = (env: Bindings, now: () => number = Date.now): Pres
   ): Promise<readonly SettlementMessage[]> => {
     try {
       const relays = messages.map(relayOf);
-      const relayed = await within(
+      const relayed = await inTime(
         objectOf(env, env.RELAYER, key).relay(relays, false),
         PATIENCE_MS,
       );
-      // An unanswered call may have stored the payments. Presenting them twice is safe: a nonce works once.
-      if (relayed === undefined) pausedUntil = now() + PAUSE_MS;
       return messages.filter(({ call }, at) => {
-        const one = relayed?.[at];
+        const one = relayed[at];
         return one?.call !== call || one.verdict !== 'taken';
       });
     } catch {
+      // An unanswered call may have stored the payments. Presenting them twice is safe: a nonce works once.
       pausedUntil = now() + PAUSE_MS;
       return messages;
     }
@@ -216,14 +216,3 @@ const chunksOf = <T>(all: readonly T[], most: number): readonly (readonly T[])[]
   Array.from({ length: Math.ceil(all.length / most) }, (_, at) =>
     all.slice(at * most, (at + 1) * most),
   );
-
-/** The result of a promise, or undefined after a time. */
-const within = async <T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> => {
-  const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => timeout.resolve(undefined), milliseconds);
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-};

@@ -1,5 +1,6 @@
 import { nowSeconds } from '../../../src/core/clock.ts';
 import type { Hex } from '../../../src/core/hex.ts';
+import { inTime } from '../../../src/core/in-time.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
@@ -229,19 +230,6 @@ export const openLeaseRequests = (
       return all.reduce((known, learn) => learn(known), progress);
     },
   };
-};
-
-/** Rejects if an answer takes too long. */
-export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), milliseconds);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 };
 
 /**

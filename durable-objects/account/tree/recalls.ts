@@ -1,4 +1,5 @@
 import type { Hex } from '../../../src/core/hex.ts';
+import { inTime } from '../../../src/core/in-time.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
@@ -8,7 +9,7 @@ import type { Ledger } from '../ledger.ts';
 import { authorityOver } from './authority-over.ts';
 import { issuerOf, linksOf } from './grants.ts';
 import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
-import { inTime, type Peers } from './lease-requests.ts';
+import type { Peers } from './lease-requests.ts';
 import type { Report } from './merge-report.ts';
 import { takeBack } from './take-back.ts';
 import { giveUp, idleBranches, reportArrived, reportLost } from './return-shares.ts';

@@ -1,5 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Address, Hex } from '../../core/hex.ts';
+import { inTime } from '../../core/in-time.ts';
 import { isObject } from '../../core/json-object.ts';
 import type { Provider } from '../session/wallet.ts';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
@@ -23,16 +24,10 @@ const TIMEOUT_MS = 20_000;
 
 /** Sends a request that no person confirms; undefined if the wallet does not answer. */
 const read = async (provider: Provider, call: RpcCall): Promise<unknown> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), TIMEOUT_MS);
-  });
   try {
-    return await Promise.race([provider.request(call), late]);
+    return await inTime(provider.request(call), TIMEOUT_MS);
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 };
 

@@ -1,3 +1,4 @@
+import { inTime } from '../../core/in-time.ts';
 import {
   type BackendAnswer,
   INVOCATION_LOST,
@@ -47,13 +48,9 @@ const answersOf = async (
   requests: readonly SettleRequest[],
 ): Promise<readonly BackendAnswer[] | undefined> => {
   const timeoutMs = Math.max(0, ...requests.map((request) => request.timeoutMs)) + GRACE_MS;
-  const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs);
   try {
-    return await Promise.race([postAll(requests), timeout.promise]);
+    return await inTime(postAll(requests), timeoutMs);
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 };

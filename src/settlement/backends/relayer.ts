@@ -1,5 +1,6 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Address } from '../../core/hex.ts';
+import { inTime } from '../../core/in-time.ts';
 import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
 import { RELAYER, type Relayed, type RelayerRpc } from '../../protocol/relayer-contract.ts';
 import { inActiveSpan } from '../../tracing/trace.ts';
@@ -148,13 +149,10 @@ const send = async (
   timeoutMs: number,
 ): Promise<readonly BackendAnswer[]> => {
   try {
-    const timeout = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs);
-    const relayed = await Promise.race([relayer.relay(payments, urgent), timeout.promise]);
-    clearTimeout(timer);
+    const relayed = await inTime(relayer.relay(payments, urgent), timeoutMs);
     // Matched by position, not by call: a nonce is the payer's choice, so two accounts may have calls of the same id.
     return payments.map(({ call }, at) => {
-      const one = relayed?.[at];
+      const one = relayed[at];
       return one?.call === call ? answerOf(one) : UNAVAILABLE;
     });
   } catch {
