@@ -18,8 +18,5 @@ export const isElsewhere = async (
   if (configured === jurisdiction) return false;
   if (configured === undefined) return true;
   const { placementFault } = await import('../src/config/placement.ts');
-  return (await placementFault(env.AUDIT_DB, configured, noHistory)) !== undefined;
+  return (await placementFault(env.AUDIT_DB, configured)) !== undefined;
 };
-
-/** An object that may be in the wrong place waits for the database. */
-const noHistory = (): Promise<boolean> => Promise.resolve(false);

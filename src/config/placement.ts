@@ -1,3 +1,4 @@
+import { inTime } from '../core/in-time.ts';
 import type { Jurisdiction } from '../protocol/jurisdiction.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
@@ -10,31 +11,22 @@ const PATIENCE_MS = 2_000;
  * Race: two versions of the Worker may start at once, each with another jurisdiction. The insert of one is ignored, and that version then reads
  * the jurisdiction of the other.
  *
- * @param hasHistory whether the gateway has history where `JURISDICTION` points. Asked only while the database is silent: history there proves
- *   that an earlier start compared the same jurisdiction with the database.
- * @returns why the gateway must not touch an object. A silent database is such a reason if there is no history: an object in a wrong place has
- *   a budget of its own.
+ * @returns why the gateway must not touch an object: an object in a wrong place has a budget of its own. `storage_unavailable`: the database
+ *   is silent.
  */
 export const placementFault = async (
   db: D1Database,
   jurisdiction: Jurisdiction | 'none',
-  hasHistory: () => Promise<boolean>,
 ): Promise<Reason | undefined> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const stored = await Promise.race([
+    const stored = await inTime(
       read(db).then(async (found) => found ?? store(db, jurisdiction)),
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
-      }),
-    ]);
+      PATIENCE_MS,
+    );
     return stored === jurisdiction ? undefined : otherJurisdiction(jurisdiction, stored);
   } catch (cause) {
     console.error({ event: 'placement_unknown', cause: String(cause) });
-    if (await hasHistory().catch(() => false)) return undefined;
     return { reason: 'storage_unavailable' };
-  } finally {
-    clearTimeout(timer);
   }
 };
 

@@ -11,7 +11,7 @@ let isAway = false;
 /** Messages of the audit queue that were delivered during the outage, and how often in all. */
 const delivered = new Set<string>();
 let deliveries = 0;
-const environments = new WeakMap<Env, Env>();
+let environments = new WeakMap<Env, Env>();
 
 /** Returns the same object for the same environment, because the gateway uses it as a cache key. */
 const withFailingDatabase = (env: Env): Env => {
@@ -35,6 +35,8 @@ type Control = { readonly away: boolean; readonly accounts: readonly string[] };
 const controlled = async (request: Request, env: Env): Promise<Response> => {
   const { away, accounts } = await request.json<Control>();
   isAway = away;
+  // The gateway has not seen the next environment, so it starts again, like a new isolate.
+  environments = new WeakMap();
   const snapshots = accounts.map(async (id) => env.AGENT_ACCOUNT.getByName(id).snapshot());
   return Response.json({
     accounts: await Promise.all(snapshots),

@@ -16,17 +16,14 @@ beforeEach(async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
-/** The question about the history, which must not be asked while the database answers. */
-const never = () => Promise.reject(new Error('asked'));
-
 const asOf = async (): Promise<string | null> =>
   db.prepare('SELECT jurisdiction FROM placement').first<string>('jurisdiction');
 
 test('the first start stores its jurisdiction, and only the same one may start again', async () => {
-  expect(await placementFault(db, 'eu', never)).toBeUndefined();
-  expect(await placementFault(db, 'eu', never)).toBeUndefined();
+  expect(await placementFault(db, 'eu')).toBeUndefined();
+  expect(await placementFault(db, 'eu')).toBeUndefined();
   for (const other of ['none', 'us'] as const)
-    expect(await placementFault(db, other, never)).toMatchObject({
+    expect(await placementFault(db, other)).toMatchObject({
       reason: 'misconfigured',
       faults: [
         {
@@ -39,33 +36,35 @@ test('the first start stores its jurisdiction, and only the same one may start a
 });
 
 test('of two versions that start at once in two jurisdictions, one is refused', async () => {
-  const faults = await Promise.all([
-    placementFault(db, 'eu', never),
-    placementFault(db, 'us', never),
-  ]);
+  const faults = await Promise.all([placementFault(db, 'eu'), placementFault(db, 'us')]);
   expect(faults.filter((fault) => fault === undefined)).toHaveLength(1);
 });
 
-test('a database that does not answer refuses, and is asked again', async () => {
-  const away = { prepare: () => ({ first: () => Promise.reject(new Error('away')) }) };
-  const refused = { reason: 'storage_unavailable' };
-  expect(await placementFault(away as never, 'none', async () => false)).toEqual(refused);
-  expect(await placementFault(away as never, 'none', never)).toEqual(refused);
-  expect(await placementFault(away as never, 'none', async () => true)).toBeUndefined();
+const away = { prepare: () => ({ first: () => Promise.reject(new Error('away')) }) } as never;
+const refused = { reason: 'storage_unavailable' };
+
+test('a database that does not answer refuses', async () => {
+  expect(await placementFault(away, 'none')).toEqual(refused);
 });
 
-test('while the database is silent, a Worker starts only where the gateway has history', async () => {
-  const { bindings } = watched('');
-  const silent = {
-    ...{ ...bindings, AGENT_ACCOUNT: env.AGENT_ACCOUNT },
-    AUDIT_DB: { prepare: () => ({ first: () => Promise.reject(new Error('away')) }) },
-  } as never;
-  const config = parseConfig(silent, tools, []);
+test('while the database is silent, a gateway starts only where it has started before', async () => {
+  const started = { ...watched('').bindings, AGENT_ACCOUNT: env.AGENT_ACCOUNT, AUDIT_DB: away };
+  const config = parseConfig(started, tools, []);
   if (!config.ok) throw new Error(JSON.stringify(config.error));
-  expect(await startFault(silent, config.value)).toEqual({ reason: 'storage_unavailable' });
+  expect(await startFault(started, config.value)).toEqual(refused);
   const account = env.AGENT_ACCOUNT.getByName(gatewayAccount(config.value));
   await publishTexts(account as never, `0x${'11'.repeat(32)}`, [], config.value.policy);
-  expect(await startFault(silent, config.value)).toBeUndefined();
+  expect(await startFault(started, config.value)).toBeUndefined();
+  const gone = { getByName: () => ({ entries: () => Promise.reject(new Error('gone')) }) };
+  expect(await startFault({ ...started, AGENT_ACCOUNT: gone as never }, config.value)).toEqual(
+    refused,
+  );
+  const silent = { getByName: () => ({ entries: () => new Promise(() => undefined) }) };
+  vi.useFakeTimers();
+  const waiting = startFault({ ...started, AGENT_ACCOUNT: silent as never }, config.value);
+  await vi.advanceTimersByTimeAsync(2_000);
+  vi.useRealTimers();
+  expect(await waiting).toEqual(refused);
 });
 
 /** An environment whose bindings to objects fail the test when the Worker looks one up. */
@@ -89,7 +88,7 @@ const watched = (JURISDICTION: string) => {
 };
 
 test('a Worker of another jurisdiction touches no object, whatever starts it', async () => {
-  await placementFault(db, 'us', never);
+  await placementFault(db, 'us');
   const { looked, bindings } = watched('eu');
   const worker = countersign({ tools, next: { fetch: () => new Response('free') } });
   const ask = async (path: string, method = 'GET') =>
@@ -128,7 +127,7 @@ test('a Worker of another jurisdiction touches no object, whatever starts it', a
 });
 
 test('a Worker of the stored jurisdiction looks its objects up there', async () => {
-  await placementFault(db, 'us', never);
+  await placementFault(db, 'us');
   const { looked, bindings } = watched('us');
   const worker = countersign({ tools });
   await worker.fetch(
@@ -140,9 +139,11 @@ test('a Worker of the stored jurisdiction looks its objects up there', async () 
 });
 
 test('an object in another jurisdiction keeps its messages until the variable is right again', async () => {
-  await placementFault(db, 'none', never);
+  await placementFault(db, 'none');
   expect(await isElsewhere({ jurisdiction: 'eu' }, { ...env, JURISDICTION: 'eu' })).toBe(false);
   expect(await isElsewhere({}, { ...env, JURISDICTION: 'eu' })).toBe(true);
+  expect(await isElsewhere({}, { AUDIT_DB: away, JURISDICTION: '' })).toBe(false);
+  expect(await isElsewhere({}, { AUDIT_DB: away, JURISDICTION: 'eu' })).toBe(true);
   const stub = env.AGENT_ACCOUNT.getByName(`eip155:84532:0x${'5e'.repeat(20)}`);
   await runInDurableObject(stub, async (account: AgentAccount, state) => {
     Reflect.set(account, 'env', { ...env, JURISDICTION: 'eu' });
