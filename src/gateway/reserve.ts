@@ -60,7 +60,7 @@ export const reserve = async (
       ...evidence,
       ...outageEvidence(gateway, checked),
     });
-    // The account cannot decide without the facts: reading them failed, and this is why.
+    // The account cannot decide without facts, and the chain does not give them.
     if (silence !== undefined && HALTED.has(verdict.verdict)) return err(silence);
     needsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {

@@ -168,7 +168,7 @@ const refund: Handler<'calls.refund'> = async ({ context, params, body, by, inte
   });
   if (!applied.ok) return applied;
   const { refund: done, credit } = applied.value;
-  // Every applied refund states its amounts, but the verdict's type is that of all commands.
+  // Never: an applied refund has its amounts. The verdict's type is that of all commands.
   if (done === undefined) return refuse({ reason: 'storage_unavailable' });
   const { to, ...amounts } = done;
   const refunded: AnswerOf<'calls.refund'> = {

@@ -1,13 +1,14 @@
-/** What `GET /readyz` answers: whether the parts that a call needs answer. Strangers may ask, so it says no more than that; `countersign doctor` does. */
+/** Whether a gateway can serve calls now: the answer of `/readyz`. Strangers may ask, so it states no reason; `countersign doctor` does. */
 import type { Seconds } from '../core/clock.ts';
+import { inTime } from '../core/in-time.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import { queueOutages } from './queues.ts';
 
-/** `degraded`: calls are answered, but lists, the log or settlement lag behind. `unavailable`: calls are refused. */
+/** `degraded`: calls are answered, but lists, log or settlement lag behind. `unavailable`: calls are refused. */
 export type Readiness = 'ready' | 'degraded' | 'unavailable';
 
-/** How long an isolate repeats an answer, seconds: whoever asks often costs nothing. */
-const KEPT: Seconds = 10;
+/** How long an isolate repeats an answer. */
+const LIFETIME: Seconds = 10;
 /** How long a part may take to answer, milliseconds. */
 const PATIENCE_MS = 2_000;
 
@@ -33,36 +34,31 @@ export const readiness = async (
 };
 
 const answers = async (part: string, ask: () => Promise<boolean>): Promise<boolean> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await Promise.race([
-      ask(),
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
-      }),
-    ]);
+    return await inTime(ask(), PATIENCE_MS);
   } catch (cause) {
     console.error({ event: 'part_not_ready', part, cause: String(cause) });
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 };
 
-let kept: { readonly env: Parts; readonly at: Seconds; readonly answer: Readiness } | undefined;
+let answer: Readiness | undefined;
+let askedAt: Seconds | undefined;
 
 /**
- * As `readiness`. An isolate asks about once in ten seconds.
- *
- * Platform: it keeps the answer and not its promise, because a request must not wait for the I/O of another one.
+ * As `readiness`, asked at most once in ten seconds by an isolate, because strangers need no proof (law 12). Requests that arrive meanwhile get
+ * the last answer, `unavailable` before the first. Platform: Workers cancel I/O of another request, so requests share no promise.
  */
-export const readinessOf = async (
-  env: Parts,
+export const currentReadiness = async (
+  parts: Parts,
   account: Account,
   now: Seconds,
+  waitUntil: (promise: Promise<unknown>) => void,
 ): Promise<Readiness> => {
-  if (kept?.env !== env || now - kept.at >= KEPT) {
-    kept = { env, at: now, answer: await readiness(env, account, now) };
-  }
-  return kept.answer;
+  if (askedAt !== undefined && now - askedAt < LIFETIME) return answer ?? 'unavailable';
+  askedAt = now;
+  const asked = readiness(parts, account, now);
+  waitUntil(asked);
+  answer = await asked;
+  return answer;
 };

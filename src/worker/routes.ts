@@ -9,6 +9,7 @@ import type { DocumentName } from '../discovery/index.ts';
 import { openSigner, publishedKey } from '../crypto/signer.ts';
 import { call } from '../gateway/call.ts';
 import type { AdminContext } from '../management/handler.ts';
+import type { Readiness } from '../outages/readiness.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { allowEveryOrigin, EXPOSED_HEADERS } from './cors.ts';
 import type { Deployment } from './deployment.ts';
@@ -99,21 +100,21 @@ export const openRoutes = (
       : problem(config.error);
   });
 
-  /** Says no detail, not even why the configuration is refused: strangers may ask. */
-  app.get(OWN_PATHS.ready, async (context) => {
-    const { env } = context;
-    const config = await placedConfigOf(env);
-    const { readinessOf } = await import('../outages/readiness.ts');
-    const status = config.ok
-      ? await readinessOf(
-          env,
-          objectOf(env, env.AGENT_ACCOUNT, gatewayAccount(config.value)),
-          nowSeconds(),
-        )
-      : 'unavailable';
-    return context.json({ status }, status === 'unavailable' ? 503 : 200, {
-      'Cache-Control': 'no-store',
-    });
+  /** States no reason, not even of a refused configuration: strangers may ask. */
+  app.get(OWN_PATHS.ready, async ({ env, executionCtx, json }) => {
+    const readiness = async (): Promise<Readiness | 'paused'> => {
+      const config = await placedConfigOf(env);
+      if (!config.ok) return 'unavailable';
+      if (config.value.paused) return 'paused';
+      const { currentReadiness } = await import('../outages/readiness.ts');
+      const account = objectOf(env, env.AGENT_ACCOUNT, gatewayAccount(config.value));
+      return currentReadiness(env, account, nowSeconds(), (promise) =>
+        executionCtx.waitUntil(promise),
+      );
+    };
+    const status = await readiness();
+    const isServing = status === 'ready' || status === 'degraded';
+    return json({ status }, isServing ? 200 : 503, { 'Cache-Control': 'no-store' });
   });
 
   app.get(OWN_PATHS.receiptKeys, async (context) => {

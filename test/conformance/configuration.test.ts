@@ -143,6 +143,8 @@ describe('a gateway', () => {
     expect(answer.status).toBe(503);
     expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/);
     expect((await readProblem(answer)).type).toBe('urn:countersign:problem:paused');
+    const ready = await request({ PAUSED: 'true' }, '/readyz');
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'paused' }]);
     expect(await (await request({ PAUSED: 'true' }, '/healthz')).json()).toEqual({
       status: 'paused',
     });

@@ -26,8 +26,8 @@ export const TRACE_OPTIONS = [
 ];
 
 /**
- * The project with the table `observability.traces` of its environment as the options say; the same project without them. Traces go to the named destinations only, and
- * are not kept at Cloudflare.
+ * The project with the table `observability.traces` of its environment as the options say; the same project without them. Traces go to the
+ * named destinations only, and Cloudflare keeps none.
  *
  * @throws CliError for a name or a rate that Cloudflare would reject
  */

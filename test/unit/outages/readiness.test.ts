@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { readiness, readinessOf } from '../../../src/outages/readiness.ts';
+import { currentReadiness, readiness } from '../../../src/outages/readiness.ts';
 
 const NOW = 1_800_000_000;
 const found = { verdict: 'found', entries: [], exported: 0, head: 0 } as const;
@@ -44,10 +44,21 @@ it('is degraded without its database, or with an old message in a queue', async 
   expect(await asked({ oldest: NOW - 299 })).toBe('ready');
 });
 
-it('asks once in ten seconds', async () => {
-  const entries = vi.fn<() => Promise<unknown>>(async () => found);
-  const [parts, account] = [partsOf({}), accountOf({ entries })];
-  for (const after of [0, 9, 10])
-    expect(await readinessOf(parts, account, NOW + after)).toBe('ready');
+it('asks once in ten seconds, however many ask', async () => {
+  const answer = Promise.withResolvers<unknown>();
+  const entries = vi.fn<() => Promise<unknown>>(() => answer.promise);
+  const waits: Promise<unknown>[] = [];
+  const ask = async (after: number) =>
+    currentReadiness(partsOf({}), accountOf({ entries }), NOW + after, (each) => waits.push(each));
+  const first = ask(0);
+  expect(await ask(0)).toBe('unavailable');
+  answer.resolve(found);
+  expect(await first).toBe('ready');
+  expect(await ask(9)).toBe('ready');
+  expect(entries).toHaveBeenCalledTimes(1);
+  // The answer counts even if the request that asked was cancelled.
+  expect(waits).toHaveLength(1);
+  entries.mockRejectedValueOnce(new Error('away'));
+  expect(await ask(10)).toBe('unavailable');
   expect(entries).toHaveBeenCalledTimes(2);
 });
