@@ -23,6 +23,7 @@ export const command: Command = {
             'log in D1',
             body.retain_days === undefined ? 'all of it' : counted(body.retain_days, 'day'),
           ],
+          ['traces', body.trace_url ?? 'no TRACE_URL'],
           ['default policy', JSON.stringify(body.default_policy)],
           ['  hash', body.default_policy_hash],
         ],

@@ -44,6 +44,7 @@ import {
   readGatewayAccount,
   readPayTo,
 } from './payees.ts';
+import { readTraceUrl } from './trace-url.ts';
 import { uptoFaults } from './upto-sender.ts';
 import { readFormerReceiptKeys, readReceiptKey } from './receipt-key-settings.ts';
 
@@ -67,6 +68,8 @@ export type Config = BackendConfig & {
   readonly upstreamUrl: string | undefined;
   /** The MCP server whose prompts, resources and completions the gateway passes through, free and without a proof. */
   readonly passthrough: string | undefined;
+  /** The address of a trace at the operator's collector, with `{trace}` in place of its id (`traceLink`). */
+  readonly traceUrl: string | undefined;
   /** The URLs that the gateway may call. */
   readonly reach: EgressReach;
   /** Names of the service bindings that this Worker has. */
@@ -108,6 +111,7 @@ export const VARIABLES = [
   'JURISDICTION',
   'UPSTREAM_URL',
   'MCP_PASSTHROUGH',
+  'TRACE_URL',
   'PAUSED',
   'MCP_TOOLS',
   'DEFAULT_POLICY',
@@ -164,6 +168,7 @@ export const parseConfig = (
   const jurisdiction = read('JURISDICTION', (text) => readJurisdiction(text, reach));
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const passthrough = read('MCP_PASSTHROUGH', (text) => readPassthrough(text, reach));
+  const traceUrl = read('TRACE_URL', readTraceUrl);
   const paused = read('PAUSED', readPaused);
   const mcpTools = read('MCP_TOOLS', readMcpTools);
   const policy = read('DEFAULT_POLICY', readPolicy);
@@ -234,6 +239,7 @@ export const parseConfig = (
     gateway,
     upstreamUrl,
     passthrough,
+    traceUrl,
     reach,
     services,
     tools: tools.value,

@@ -16,6 +16,8 @@ const settings = z.strictObject({
   default_policy_hash: hash,
   /** How many days D1 keeps log and ended calls; absent without an archive, because D1 then keeps everything. */
   retain_days: z.exactOptional(count),
+  /** The address of a trace at the operator's collector, with `{trace}` in place of its id. */
+  trace_url: z.exactOptional(z.string()),
 });
 
 export const SETTINGS_ROUTES = {

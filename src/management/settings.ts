@@ -16,6 +16,7 @@ export const settingsHandlers: Handlers<keyof typeof SETTINGS_ROUTES> = {
       default_policy: policyJson(config.policy),
       default_policy_hash: policyHash(config.policy),
       ...(env['AUDIT_ARCHIVE'] === undefined ? {} : { retain_days: config.retainDays }),
+      ...(config.traceUrl === undefined ? {} : { trace_url: config.traceUrl }),
     };
     return Promise.resolve(reply(body));
   },

@@ -103,6 +103,7 @@ describe('a gateway', () => {
     ],
     ['FACILITATES', ['{}', '[]', 'x', `{"eip155:84532":["0x${'22'.repeat(20)}"]}`]],
     ['UPSTREAM_URL', [undefined, '', 'upstream', 'https://upstream.example/path']],
+    ['TRACE_URL', ['x', 'https://traces.example/', 'http://traces.example/{trace}']],
     ['PAUSED', ['yes', 'TRUE', '1']],
     ['DEFAULT_POLICY', ['{', '{}', '{"perCall":"1"}', '[]']],
     ['CONFIRMATIONS', ['-1', '1.5', 'x']],

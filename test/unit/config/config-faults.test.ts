@@ -86,6 +86,7 @@ describe('parseConfig', () => {
     ['UPSTREAM_URL', ''],
     ['UPSTREAM_URL', 'http://127.0.0.1:9000/'],
     ['UPSTREAM_URL', 'http://127.0.0.1:9000/base'],
+    ['TRACE_URL', 'https://traces.example/'],
     ['PAUSED', 'yes'],
     ['PAUSED', 'TRUE'],
     ['MCP_TOOLS', 'all'],

@@ -52,6 +52,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   jurisdiction: 'none',
   upstreamUrl: 'https://api.example',
   passthrough: undefined,
+  traceUrl: undefined,
   reach: 'public',
   services: [],
   paused: false,

@@ -39,6 +39,14 @@ describe('GET /admin/settings', () => {
     for (const url of config.rpcUrls.values()) expect(text).not.toContain(String(url));
   });
 
+  test('names the address of traces only if there is one', async () => {
+    expect(await (await ask(config)).json()).not.toHaveProperty('trace_url');
+    const traceUrl = 'https://traces.example/trace/{trace}';
+    expect(await (await ask({ ...config, traceUrl })).json()).toMatchObject({
+      trace_url: traceUrl,
+    });
+  });
+
   test('names the days that D1 keeps only while there is an archive', async () => {
     expect(await (await ask(config)).json()).not.toHaveProperty('retain_days');
     const archived = await ask({ ...config, retainDays: 30 }, { AUDIT_ARCHIVE: {} });
