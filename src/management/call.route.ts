@@ -15,6 +15,7 @@ import {
   positive,
   seconds,
   time,
+  traceId,
   toolId,
 } from './fields.ts';
 import { reasonText } from '../protocol/wire-fields.ts';
@@ -135,11 +136,15 @@ const refunded = z.strictObject({
   credit: z.exactOptional(amount),
 });
 
-/** `entries`: the entry that accepted the call, and the newest one about it, by seq. */
+/**
+ * `entries`: the entry that accepted the call, and the newest one about it, by seq. `trace`: only of a traced call, and only until the account
+ * forgets the call, because no entry names it.
+ */
 const callStory = z.strictObject({
   call: callItem,
   entries: z.strictObject({ first: place, last: place }),
   settlement: z.exactOptional(settlement),
+  trace: z.exactOptional(traceId),
 });
 
 /** How complete a list of a tree is. `newest`: no newer call is missing. `some`: newer calls may be missing too. */

@@ -5,6 +5,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Cell } from '../core/csv.ts';
 import { ok } from '../core/result.ts';
 import { asOf } from './as-of.ts';
+import { traceOf } from './call-trace.ts';
 import { storedCharge } from './call-charge.ts';
 import { listCalls } from './call-list.ts';
 import { callItemOf, type CallItem, type CallRow, loadCall } from './call-row.ts';
@@ -142,17 +143,19 @@ const listTree: Handler<'account.tree.calls'> = async ({ context, params, query,
   return reply(body);
 };
 
-/** Shows one call from D1, which lags behind the account by some seconds. */
+/** Shows one call from D1, which lags behind the account by some seconds, with its trace from the account. */
 const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call, archiveBucket(context.env));
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
   if (item === undefined) return refuse({ reason: 'unknown_call' });
+  const trace = await traceOf(context, params);
   const state = settlementState(item);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
     entries: { first: item.firstSeq, last: item.seq },
     ...(state === undefined ? {} : { settlement: settlementBody({ ...item, state }, now) }),
+    ...(trace === undefined ? {} : { trace }),
   };
   return reply(body);
 };

@@ -11,6 +11,7 @@ import type { Hex } from '../core/hex.ts';
 import { isVisible } from '../core/plain-text.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import { reading } from '../protocol/wire-fields.ts';
+import { isTraceId } from '../protocol/trace-link.ts';
 
 /* Fields of requests and answers that several nouns share. */
 
@@ -59,6 +60,8 @@ export const hash = texts<Hex>(
   /^0x[0-9a-f]{64}$/,
   'must be 32 bytes: 0x and 64 hex digits in lower case',
 );
+
+export const traceId = z.string().check(z.refine(isTraceId));
 
 export const toolId = texts(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,

@@ -1,10 +1,12 @@
 import { loadRebuild } from '../../../src/audit/rebuild/rebuild-state.ts';
 import { manage } from '../../../src/management/router.ts';
 import { listSettlements } from '../../../src/management/settlement-list.ts';
+import type { LookUpVerdict } from '../../../src/protocol/account/call-verdict.ts';
 import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
 import { planOf, watched } from '../../scale/watch.ts';
+import { TRACE_ID } from '../../support/fake-tracing.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { accepted, ALICE, committed, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
@@ -112,6 +114,29 @@ describe('payments', () => {
       (await answerOf('account.call', `/accounts/${ALICE}/calls/${word(call)}`))['settlement'];
     expect(await of(2)).toMatchObject({ state: 'open', age: 500 });
     expect(await of(1)).toMatchObject({ state: 'settled' });
+  });
+
+  test('have the trace of their call as long as the account knows it', async () => {
+    const path = `/accounts/${ALICE}/calls/${word(1)}`;
+    const traceFrom = async (lookUp: () => Promise<LookUpVerdict>): Promise<unknown> => {
+      const { context, asked } = await scriptedContext(config, { lookUp });
+      const account = { account: context.account };
+      const { trace } = await answerOf('account.call', path, account);
+      expect(asked.at(-1)).toEqual({
+        ...{ asked: 'lookUp', of: ALICE, question: { account: ALICE, call: word(1) } },
+      });
+      return trace;
+    };
+    const found = (trace?: string) => async () =>
+      ({ verdict: 'found', status: { trace } }) as LookUpVerdict;
+    expect(await traceFrom(found(TRACE_ID))).toBe(TRACE_ID);
+    expect(await traceFrom(found('no id'))).toBeUndefined();
+    expect(await traceFrom(found())).toBeUndefined();
+    expect(await traceFrom(async () => ({ verdict: 'unknown_call' }))).toBeUndefined();
+    const quiet = vi.spyOn(console, 'error').mockReturnValue();
+    expect(await traceFrom(async () => Promise.reject(new Error('away')))).toBeUndefined();
+    expect(quiet).toHaveBeenCalledOnce();
+    quiet.mockRestore();
   });
 
   test('have each attempt that met trouble in their story, newest first', async () => {

@@ -15,6 +15,8 @@ type OperatorStory = AnswerOf<'settlements.get'>;
 export type CallStory = {
   readonly call?: AnswerOf<'account.call'>['call'];
   readonly settlement?: AnswerOf<'account.call'>['settlement'];
+  /** Its trace, as long as the account has the call. */
+  readonly trace?: string;
   readonly entries: readonly Entry[];
   /** False if some entries are too far apart for one read. */
   readonly isComplete: boolean;
@@ -84,11 +86,13 @@ const readAccepted = async (
 ): Promise<CallStory> => {
   const { body } = await management.call('account.call', { params: name });
   const { call, settlement, entries: range } = body;
+  const traced = body.trace === undefined ? {} : { trace: body.trace };
   if (role === 'operator' && settlement !== undefined) {
     const { body: whole } = await management.call('settlements.get', { params: name });
     return {
       call,
       settlement,
+      ...traced,
       entries: whole.entries as readonly Entry[],
       isComplete: whole.complete !== false,
       attempts: whole.attempts,
@@ -100,6 +104,7 @@ const readAccepted = async (
   return {
     call,
     ...(settlement === undefined ? {} : { settlement }),
+    ...traced,
     entries,
     isComplete: true,
     attempts: [],

@@ -17,6 +17,7 @@ import { Notice } from '../../parts/notice.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Result } from '../../parts/result.tsx';
 import { CallMoney } from './call-money.tsx';
+import { CallTrace } from './call-trace.tsx';
 import { CallSteps } from './call-steps.tsx';
 import { EntryProofPart } from './entry-proof.tsx';
 import { ReceiptCheck } from './receipt-check.tsx';
@@ -136,6 +137,10 @@ const Summary = ({
         ['Answer of the tool', call?.status === undefined ? undefined : `status ${call.status}`],
         ['Reason', call?.reason === undefined ? undefined : worded(call.reason)],
         ['Requested', requested === undefined ? undefined : momentToSecond(requested)],
+        [
+          'Trace',
+          story.trace === undefined ? undefined : <CallTrace trace={story.trace} role={role} />,
+        ],
         ['Call id', <Id text={name.call} label="the call id" />],
       ]}
     />

@@ -59,16 +59,19 @@ describe('the story of a call', () => {
   it('has the attempts to settle its payment for an operator alone', async () => {
     const attempts = [{ attempt: 2, error: 'timeout', at: 9 }];
     const bodies: Readonly<Record<string, object>> = {
-      'account.call': { call: {}, settlement: { state: 'open' }, entries: { first: 7, last: 8 } },
+      'account.call': {
+        ...{ call: {}, settlement: { state: 'open' }, entries: { first: 7, last: 8 } },
+        trace: 'of the call',
+      },
       'settlements.get': { settlement: { state: 'open' }, entries: [], attempts },
     };
     const { management: other } = gatewayWith(undefined, undefined);
     const call = async (id: string) => ({ body: bodies[id] });
     const management = { ...other, call } as unknown as Management;
-    const storyFor = async (role: 'operator' | 'owner') =>
-      (await readCallStory(management, name, { role }, undefined)).attempts;
-    expect(await storyFor('operator')).toEqual(attempts);
-    expect(await storyFor('owner')).toEqual([]);
+    const storyFor = (role: 'operator' | 'owner') =>
+      readCallStory(management, name, { role }, undefined);
+    expect(await storyFor('operator')).toMatchObject({ attempts, trace: 'of the call' });
+    expect(await storyFor('owner')).toMatchObject({ attempts: [], trace: 'of the call' });
   });
 
   it('of a call that waits, or was refused, is its wait: the log is not searched for denials', async () => {
