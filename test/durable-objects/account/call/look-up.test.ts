@@ -2,6 +2,9 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import { FORMS } from '../../../../src/tracing/table.ts';
+import { useTracing } from '../../../../src/tracing/trace.ts';
+import { fakeTracing, TRACE_ID } from '../../../support/fake-tracing.ts';
 import {
   accountOf,
   asset,
@@ -26,6 +29,37 @@ const at = (seconds: number): void => {
 };
 
 const ask = (payer: Hex, call: Hex) => stubOf(payer).lookUp({ account: accountOf(payer), call });
+
+describe('a traced call', () => {
+  afterEach(() => useTracing(fakeTracing(false)));
+
+  test('has its trace in the look-up, and spans with attributes of the table and no secret', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer, { price: 1n, binding: 'intent', trace: TRACE_ID });
+    const attempt = randomHex(16);
+    const tracing = fakeTracing(true);
+    useTracing(tracing);
+    expect((await stubOf(payer).reserve(call, attempt, {})).verdict).toBe('go');
+    await stubOf(payer).finish(call.id, attempt, success);
+    expect(await ask(payer, call.id)).toMatchObject({ status: { trace: TRACE_ID } });
+
+    // The account does not wait for its spans: the first traced command loads the recorder.
+    const names = () => new Set(tracing.spans.map(({ name }) => name));
+    await expect.poll(names).toEqual(new Set(['decide', 'commit']));
+    await expect.poll(() => tracing.spans.every(({ hasEnded }) => hasEnded)).toBe(true);
+    const attributes = tracing.spans.flatMap((span) => Object.entries(span.attributes));
+    expect(attributes).toContainEqual(['countersign.count', 1]);
+    for (const [name, value] of attributes) {
+      expect(String(value)).toMatch(FORMS[name as keyof typeof FORMS]);
+    }
+    const recorded = JSON.stringify(tracing.spans);
+    for (const secret of [call.payment?.signature, success.answer?.body, payer.slice(2)]) {
+      expect(recorded).not.toContain(secret ?? 'missing');
+      expect(secret).toBeDefined();
+    }
+  });
+});
 
 describe('a look-up of a call by its payer', () => {
   test('finds the call stored, streamed, running and abandoned', async () => {
