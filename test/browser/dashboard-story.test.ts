@@ -91,9 +91,23 @@ describe('a call as a story', () => {
     await page.getByText('no money moved').waitFor();
   });
 
-  it('verifies a receipt, and refuses one that was altered', async () => {
+  it('links to the trace, verifies a receipt, and refuses one that was altered', async () => {
     const { page, complaints } = await signInAs(local, 'operator');
+    // The local runtime traces nothing, and the stack has no collector.
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const withMembers = (path: string, members: object) =>
+      page.route(`${local.stack.gateway.url}${path}`, async (route) => {
+        const answer = await route.fetch();
+        const body = (await answer.json()) as object;
+        await route.fulfill({ response: answer, json: { ...body, ...members } });
+      });
+    await withMembers(`/accounts/${account}/calls/${paid}`, { trace });
+    await withMembers('/admin/settings', { trace_url: 'https://traces.example/{trace}' });
     await openCall(page, paid);
+    const link = page.getByTitle(trace).and(page.getByRole('link'));
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toBe(`https://traces.example/${trace}`);
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
     const field = page.getByLabel('Receipt');
     await page.getByRole('button', { name: 'Verify the receipt' }).click();
     await page.getByText('Paste a receipt first.').waitFor();
